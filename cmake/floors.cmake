@@ -1,0 +1,45 @@
+# Floors. Each floor folder is one static library whose include path holds only itself and the folders named in
+# SEES, through a folder of links in the build tree: #include "base/err.h" resolves only where base was
+# named. An upward or sideways include therefore does not compile.
+
+function(chancery_see name dir)
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/see/${name})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${dir} ${CMAKE_BINARY_DIR}/see/${name}/${name} SYMBOLIC)
+endfunction()
+
+# INCLUDES of the named floors are private: seeing is never inherited. Linking is.
+function(chancery_sees target)
+    foreach(floor ${ARGN})
+        target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/see/${floor})
+        target_link_libraries(${target} PRIVATE ${floor})
+    endforeach()
+endfunction()
+
+function(chancery_floor name)
+    cmake_parse_arguments(A "" "DIR" "SEES;LINKS" ${ARGN})
+    chancery_see(${name} ${A_DIR})
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${A_DIR}/*.c)
+    if(NOT sources)
+        file(WRITE ${CMAKE_BINARY_DIR}/empty-${name}.c "typedef int empty_${CMAKE_CURRENT_LIST_LINE}_t;\n")
+        set(sources ${CMAKE_BINARY_DIR}/empty-${name}.c)
+    endif()
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/see/${name})
+    chancery_sees(${name} ${A_SEES})
+    target_link_libraries(${name} PRIVATE ${A_LINKS})
+endfunction()
+
+function(chancery_program name)
+    cmake_parse_arguments(A "" "DIR" "SEES;LINKS" ${ARGN})
+    chancery_see(${name}-cmd ${A_DIR})
+    file(RENAME ${CMAKE_BINARY_DIR}/see/${name}-cmd/${name}-cmd ${CMAKE_BINARY_DIR}/see/${name}-cmd/cmd)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${A_DIR}/*.c)
+    if(sources)
+        add_executable(${name} ${sources})
+        target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/see/${name}-cmd)
+        chancery_sees(${name} ${A_SEES})
+        target_link_libraries(${name} PRIVATE ${A_LINKS})
+        target_compile_definitions(${name} PRIVATE CHANCERY_VERSION="${PROJECT_VERSION}")
+        install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    endif()
+endfunction()
