@@ -41,7 +41,8 @@ size_t str_find_char(struct str s, char c);
 /* Position of needle in s, or s.len. */
 size_t str_find(struct str s, struct str needle);
 struct str str_trim(struct str s); /* blanks, tabs, CR, LF off both ends */
-/* Cuts the next piece up to sep (or the end) off *rest. False when *rest is exhausted. */
+/* Cuts the next piece up to sep (or the end) off *rest. False when *rest is exhausted, that is: was NULL or gave
+ * its last piece. "a,b," has three pieces, the last one empty; "" has one empty piece. */
 bool str_split(struct str *rest, char sep, struct str *ret_piece);
 /* Decimal digits only, the whole string, no sign but '-' where allowed by the type. */
 bool str_to_i64(struct str s, int64_t *ret_value);
@@ -77,7 +78,8 @@ struct secret {
     size_t len;
 };
 void secret_init(struct secret *s, const void *p, size_t len); /* copies */
-/* Moves the bytes of b into s and cleanses b's memory. */
+/* Moves the bytes of b into s and cleanses b's memory. (Every buf cleanses what it gives back, so a secret may
+ * be built in one.) */
 void secret_take_buf(struct secret *s, struct buf *b);
 void secret_fini(struct secret *s); /* cleanses */
 /* In constant time for equal lengths. */
@@ -97,7 +99,11 @@ void base64_encode(struct buf *out, const void *p, size_t len);    /* RFC 4648 4
 /* Takes base64 and base64url, padded or not (keys come in all forms), blanks and newlines ignored. */
 bool base64_decode_any(struct buf *out, struct str text);
 
-/* Appends s so that it is safe on one log line: control bytes, DEL and backslash as \xNN, cut at max. */
+/* Length of the well-formed UTF-8 character at the start of s, 0 when there is none. */
+size_t utf8_len(struct str s);
+
+/* Appends s so that it is safe on one log line: control bytes, DEL, backslash and what is no UTF-8 as \xNN. At
+ * most max bytes are appended; when that cuts, they end in "...". */
 void text_escape(struct buf *out, struct str s, size_t max);
 
 #endif

@@ -34,13 +34,14 @@ enum { TIME_TEXT_MAX = 40 };
 void time_format(int64_t at_ms, bool with_ms, char out[TIME_TEXT_MAX]);
 /* RFC 3339: fractions and offsets allowed; years 1 to 9999; no leap second beyond 60 -> next second. */
 bool time_parse(struct str text, int64_t *ret_at_ms);
-/* The three HTTP-date forms of RFC 9110 5.6.7. */
+/* The three HTTP-date forms of RFC 9110 5.6.7. Two-digit years below 70 are 20xx. */
 bool time_parse_http(struct str text, int64_t *ret_at_ms);
 /* Civil date to milliseconds (proleptic Gregorian, UTC). month 1..12, day 1..31. */
 int64_t time_from_civil(int64_t year, int month, int day, int hour, int minute, int second);
-/* "90s", "10m", "12h", "45d", "1h30m", plain digits are refused. False when malformed or negative. */
+/* "90s", "10m", "12h", "45d", "1h30m", "250ms": units fall and none comes twice; plain digits are refused. False
+ * when malformed, negative or too large. */
 bool duration_parse(struct str text, int64_t *ret_ms);
-/* The two largest units: "2d 3h", "45s", "1m 5s", "350ms". */
+/* The two largest units: "2d 3h", "45s", "1m 5s", "350ms" (milliseconds only below one second). */
 void duration_format(int64_t ms, char out[TIME_TEXT_MAX]);
 
 #endif

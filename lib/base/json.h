@@ -9,13 +9,20 @@
 
 #include "base/buf.h"
 
+/* jansson exports these very names: for the linker ours are others. */
+#define json_object base_json_object
+#define json_array base_json_array
+#define json_copy base_json_copy
+#define json_equal base_json_equal
+
 struct json; /* an owned or borrowed tree; json_free releases an owned one */
 
 enum json_type { JSON_OBJECT, JSON_ARRAY, JSON_TEXT, JSON_INT, JSON_REAL, JSON_BOOL, JSON_NULL };
 
 enum { JSON_DEPTH_MAX = 32, JSON_SIZE_MAX = 256 * 1024 };
 
-/* Kinds of error: BROKEN (syntax, duplicate key, too deep, too large, NUL in a text). */
+/* Any value may stand at the top. Kinds of error: BROKEN (syntax, duplicate key, too deep, too large, NUL in a
+ * text, a number beyond 64 bits). */
 bool json_parse(struct str text, size_t max_len, struct json **ret_tree, struct err *err);
 void json_free(struct json *tree);
 void json_fini(struct json **tree); /* for AUTO(json_fini) struct json *t */
@@ -34,10 +41,15 @@ size_t json_len(const struct json *array_or_object);
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_text(const struct json *value); /* NULL when not a text */
 int64_t json_as_int(const struct json *value, int64_t otherwise);
+bool json_as_bool(const struct json *value, bool otherwise);
 /* Members in stored order. i from 0; false at the end. */
 bool json_member(const struct json *object, size_t i, const char **ret_key, const struct json **ret_value);
+/* The same in linear time: *position is NULL at first. The object must not change meanwhile. */
+bool json_next(const struct json *object, void **position, const char **ret_key,
+               const struct json **ret_value);
 
-/* Building. Setters with _take own the child; text may be NULL (then JSON null). All return the container. */
+/* Building. `take` becomes the container's; text may be NULL (then JSON null). All return the container. Bytes
+ * that JSON cannot hold (no UTF-8, NUL) become U+FFFD. Setting an existing key replaces its value. */
 struct json *json_object(void);
 struct json *json_array(void);
 struct json *json_new_text(const char *s);
@@ -74,8 +86,9 @@ struct json_field {
     bool required;
     size_t max_len;  /* of a text; 0 means 4096 */
 };
-/* what names the thing in errors ("order"). On failure texts already filled in are released and set to
- * NULL. Kind BROKEN. */
+/* what names the thing in errors ("order"). JSON null counts as absent. An absent INT or BOOL leaves its field as it
+ * was (the caller's default); what a text field held before is overwritten, not freed. On failure
+ * texts already filled in are released and set to NULL. Kind BROKEN. */
 bool json_read(const struct json *object, const char *what, const struct json_field *fields, size_t n,
                void *out, struct err *err);
 

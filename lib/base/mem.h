@@ -20,6 +20,8 @@ void *mem_new(size_t n, size_t size);
 /* Grows p (may be NULL) from old_n to new_n objects of size bytes; the new part is zeroed. */
 void *mem_grow(void *p, size_t old_n, size_t new_n, size_t size);
 void mem_free(void *p);
+/* p itself, or the same stop when p is NULL: for what another library failed to allocate. */
+void *mem_need(void *p);
 char *mem_strdup(const char *s);                /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t len);
 /* printf into fresh memory; the caller frees. */
