@@ -1,10 +1,11 @@
 /*
- * Bytes: struct str to read, struct buf to build with a ceiling, struct secret for what must not be seen.
+ * Bytes: struct str to read, struct buf to build with a ceiling, struct secret for what must not be
+ * seen.
  *
- * A struct str borrows: it need not end in NUL and is never stored beyond the call. A struct buf owns its
- * bytes, always ends in NUL (not counted in len) and refuses to grow beyond `max`: the first refused
- * write sets `overflow`, later writes do nothing, and the caller checks once at the end. A struct
- * secret owns its bytes, has no printing function, and is cleansed when it goes.
+ * A struct str borrows: it need not end in NUL and is never stored beyond the call. A struct buf
+ * owns its bytes, always ends in NUL (not counted in len) and refuses to grow beyond `max`: the
+ * first refused write sets `overflow`, later writes do nothing, and the caller checks once at the
+ * end. A struct secret owns its bytes, has no printing function, and is cleansed when it goes.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -20,7 +21,7 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
-#define STR_NONE ((struct str){NULL, 0})
+#define STR_NONE     ((struct str){NULL, 0})
 /* For printf("%.*s", STR_ARG(s)). */
 #define STR_ARG(s) (int)(s).len, ((s).p != NULL ? (s).p : "")
 
@@ -41,8 +42,9 @@ size_t str_find_char(struct str s, char c);
 /* Position of needle in s, or s.len. */
 size_t str_find(struct str s, struct str needle);
 struct str str_trim(struct str s); /* blanks, tabs, CR, LF off both ends */
-/* Cuts the next piece up to sep (or the end) off *rest. False when *rest is exhausted, that is: was NULL or gave
- * its last piece. "a,b," has three pieces, the last one empty; "" has one empty piece. */
+/* Cuts the next piece up to sep (or the end) off *rest. False when *rest is exhausted, that is: was
+ * NULL or gave its last piece. "a,b," has three pieces, the last one empty; "" has one empty piece.
+ */
 bool str_split(struct str *rest, char sep, struct str *ret_piece);
 /* Decimal digits only, the whole string, no sign but '-' where allowed by the type. */
 bool str_to_i64(struct str s, int64_t *ret_value);
@@ -70,7 +72,8 @@ void buf_cut(struct buf *b, size_t len);
 struct str buf_str(const struct buf *b);
 /* "" when empty. */
 const char *buf_cstr(const struct buf *b);
-/* The bytes become the caller's (free with mem_free; "" when nothing was written); *b is empty again. */
+/* The bytes become the caller's (free with mem_free; "" when nothing was written); *b is empty
+ * again. */
 char *buf_take(struct buf *b);
 
 struct secret {
@@ -78,8 +81,8 @@ struct secret {
     size_t len;
 };
 void secret_init(struct secret *s, const void *p, size_t len); /* copies */
-/* Moves the bytes of b into s and cleanses b's memory. (Every buf cleanses what it gives back, so a secret may
- * be built in one.) */
+/* Moves the bytes of b into s and cleanses b's memory. (Every buf cleanses what it gives back, so a
+ * secret may be built in one.) */
 void secret_take_buf(struct secret *s, struct buf *b);
 void secret_fini(struct secret *s); /* cleanses */
 /* In constant time for equal lengths. */
@@ -90,20 +93,22 @@ static inline struct str secret_str(const struct secret *s)
 }
 void mem_cleanse(void *p, size_t len);
 
-/* Encodings. Decoders refuse anything that is not canonical text of the alphabet; they append to out. */
+/* Encodings. Decoders refuse anything that is not canonical text of the alphabet; they append to
+ * out. */
 void hex_encode(struct buf *out, const void *p, size_t len); /* lower case */
 bool hex_decode(struct buf *out, struct str text);
 void base64url_encode(struct buf *out, const void *p, size_t len); /* RFC 4648 5, no padding */
 bool base64url_decode(struct buf *out, struct str text);           /* unpadded only */
 void base64_encode(struct buf *out, const void *p, size_t len);    /* RFC 4648 4, padded */
-/* Takes base64 and base64url, padded or not (keys come in all forms), blanks and newlines ignored. */
+/* Takes base64 and base64url, padded or not (keys come in all forms), blanks and newlines ignored.
+ */
 bool base64_decode_any(struct buf *out, struct str text);
 
 /* Length of the well-formed UTF-8 character at the start of s, 0 when there is none. */
 size_t utf8_len(struct str s);
 
-/* Appends s so that it is safe on one log line: control bytes, DEL, backslash and what is no UTF-8 as \xNN. At
- * most max bytes are appended; when that cuts, they end in "...". */
+/* Appends s so that it is safe on one log line: control bytes, DEL, backslash and what is no UTF-8
+ * as \xNN. At most max bytes are appended; when that cuts, they end in "...". */
 void text_escape(struct buf *out, struct str s, size_t max);
 
 #endif

@@ -75,7 +75,11 @@ void base64_encode(struct buf *out, const void *p, size_t len)
     base64_add(out, p, len, alphabet, true);
 }
 
-static int letter_value(char c, bool both_alphabets)
+/* The two alphabets as a set: a text may show letters of one of them only. */
+enum { STANDARD = 1, URL = 2 };
+
+/* 0 to 63, or -1 when c is in none of the alphabets, which lose those c is not in. */
+static int letter_value(char c, unsigned *alphabets)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -83,11 +87,10 @@ static int letter_value(char c, bool both_alphabets)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    if (c == '-' || (both_alphabets && c == '+'))
-        return 62;
-    if (c == '_' || (both_alphabets && c == '/'))
-        return 63;
-    return -1;
+    *alphabets &= c == '+' || c == '/' ? STANDARD : c == '-' || c == '_' ? URL : 0;
+    if (*alphabets == 0)
+        return -1;
+    return c == '+' || c == '-' ? 62 : 63;
 }
 
 struct sextets {
@@ -100,11 +103,13 @@ static void sextets_take(struct sextets *s, int value, struct buf *out)
     s->bits = (s->bits << 6 | (unsigned)value) & 0xffffff;
     if (++s->n % 4 != 0)
         return;
-    const char bytes[3] = {(char)(s->bits >> 16), (char)(s->bits >> 8 & 255), (char)(s->bits & 255)};
+    const char bytes[3] = {(char)(s->bits >> 16), (char)(s->bits >> 8 & 255),
+                           (char)(s->bits & 255)};
     buf_add(out, bytes, 3);
 }
 
-/* The last one or two bytes. One letter alone, or bits set beyond the last byte, is no canonical text. */
+/* The last one or two bytes. One letter alone, or bits set beyond the last byte, is no canonical
+ * text. */
 static bool sextets_end(const struct sextets *s, struct buf *out)
 {
     switch (s->n % 4) {
@@ -125,9 +130,10 @@ static bool sextets_end(const struct sextets *s, struct buf *out)
 bool base64url_decode(struct buf *out, struct str text)
 {
     size_t before = out->len;
+    unsigned alphabets = URL;
     struct sextets s = {0};
     for (size_t i = 0; i < text.len; i++) {
-        int value = letter_value(text.p[i], false);
+        int value = letter_value(text.p[i], &alphabets);
         if (value < 0)
             return decode_end(out, before, false);
         sextets_take(&s, value, out);
@@ -138,6 +144,7 @@ bool base64url_decode(struct buf *out, struct str text)
 bool base64_decode_any(struct buf *out, struct str text)
 {
     size_t before = out->len, pads = 0;
+    unsigned alphabets = STANDARD | URL;
     struct sextets s = {0};
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
@@ -147,7 +154,7 @@ bool base64_decode_any(struct buf *out, struct str text)
             pads++;
             continue;
         }
-        int value = letter_value(c, true);
+        int value = letter_value(c, &alphabets);
         if (value < 0 || pads > 0)
             return decode_end(out, before, false);
         sextets_take(&s, value, out);
@@ -163,10 +170,14 @@ size_t utf8_len(struct str s)
     unsigned char c = (unsigned char)s.p[0];
     if (c < 0x80)
         return 1;
-    size_t n = c >= 0xc2 && c <= 0xdf ? 2 : c >= 0xe0 && c <= 0xef ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+    size_t n = c >= 0xc2 && c <= 0xdf   ? 2
+               : c >= 0xe0 && c <= 0xef ? 3
+               : c >= 0xf0 && c <= 0xf4 ? 4
+                                        : 0;
     if (n == 0 || s.len < n)
         return 0;
-    /* The second byte has narrower bounds after some first ones: overlong forms, surrogates, > U+10FFFF. */
+    /* The second byte has narrower bounds after some first ones: overlong forms, surrogates, >
+     * U+10FFFF. */
     unsigned char second = (unsigned char)s.p[1];
     unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
     unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
@@ -178,8 +189,8 @@ size_t utf8_len(struct str s)
     return n;
 }
 
-/* How many bytes at the start of s may stand as they are; 0 when the first must be escaped. Bytes that are
- * no UTF-8 and the C1 controls are escaped too: some terminals obey them. */
+/* How many bytes at the start of s may stand as they are; 0 when the first must be escaped. Bytes
+ * that are no UTF-8 and the C1 controls are escaped too: some terminals obey them. */
 static size_t plain_len(struct str s)
 {
     size_t n = utf8_len(s);
@@ -193,7 +204,8 @@ static size_t plain_len(struct str s)
 
 void text_escape(struct buf *out, struct str s, size_t max)
 {
-    size_t start = out->len, last_room = start; /* the longest prefix after which "..." still fits */
+    size_t start = out->len,
+           last_room = start; /* the longest prefix after which "..." still fits */
     while (s.len > 0) {
         size_t n = plain_len(s), taken = n > 0 ? n : 1;
         char escaped[4] = {'\\', 'x', hex_lower[(unsigned char)s.p[0] >> 4],

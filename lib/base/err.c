@@ -21,8 +21,8 @@ static void text_make_plain(char *text)
             *p = '?';
 }
 
-/* `whole` is the length the text would have had: when it did not fit, its end becomes "...", without
- * leaving half a UTF-8 character behind. */
+/* `whole` is the length the text would have had: when it did not fit, its end becomes "...",
+ * without leaving half a UTF-8 character behind. */
 static void text_mark_cut(char text[ERR_TEXT_MAX], int whole)
 {
     if (whole < ERR_TEXT_MAX)
@@ -50,8 +50,9 @@ static void text_join(struct err *err, const char *context, const char *text)
     text_mark_cut(err->text, whole);
 }
 
-__attribute__((format(printf, 4, 0))) static void
-err_fill(struct err *err, enum err_kind kind, int64_t until_ms, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void err_fill(struct err *err, enum err_kind kind,
+                                                           int64_t until_ms, const char *fmt,
+                                                           va_list ap)
 {
     char text[ERR_TEXT_MAX];
     text_format(text, fmt, ap);

@@ -35,7 +35,7 @@ enum err_kind {
 #define X(kind, name, what) ERR_##kind,
     ERR_KINDS(X)
 #undef X
-    ERR_KIND_N
+        ERR_KIND_N
 };
 
 enum { ERR_TEXT_MAX = 1024 };
@@ -60,8 +60,8 @@ bool err_throttled(struct err *err, int64_t until_ms, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* From an errno value: ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EROFS, EIO -> LOCAL;
- * ENOENT, ENOTDIR -> ABSENT; EACCES, EPERM -> DENIED; the network's passing faults -> AGAIN; else LOCAL.
- * The text becomes "context: strerror". */
+ * ENOENT, ENOTDIR -> ABSENT; EACCES, EPERM -> DENIED; the network's passing faults -> AGAIN; else
+ * LOCAL. The text becomes "context: strerror". */
 bool err_errno(struct err *err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -70,7 +70,8 @@ const char *err_kind_name(enum err_kind kind);
 /* ERR_NONE when the name is unknown. */
 enum err_kind err_kind_find(const char *name);
 
-/* Stops the process with file, line and condition on stderr when cond is false. Never compiled out. */
+/* Stops the process with file, line and condition on stderr when cond is false. Never compiled out.
+ */
 #define CHECK(cond) ((cond) ? (void)0 : check_failed(__FILE__, __LINE__, #cond))
 _Noreturn void check_failed(const char *file, int line, const char *what);
 

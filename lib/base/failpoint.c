@@ -34,7 +34,8 @@ static struct {
 
 static bool act_parse(struct str text, struct point *point)
 {
-    static const char *const plain[] = {[ACT_KILL] = "kill", [ACT_EXIT] = "exit", [ACT_ERROR] = "error"};
+    static const char *const plain[] = {
+        [ACT_KILL] = "kill", [ACT_EXIT] = "exit", [ACT_ERROR] = "error"};
     if (str_starts(text, STR("sleep:"))) {
         point->act = ACT_SLEEP;
         return str_to_i64(str_mem(text.p + 6, text.len - 6), &point->sleep_ms) &&
@@ -66,7 +67,8 @@ static bool point_parse(struct str text, struct point *point, struct err *err)
 
 static bool list_open(struct str path, struct err *err)
 {
-    AUTO(mem_fini) char *name = mem_strndup(path.p, path.len);
+    AUTO(mem_fini)
+    char *name = mem_strndup(path.p, path.len);
     int fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, errno, "failpoints: open %s", name);
@@ -107,7 +109,8 @@ bool failpoint_arm(const char *specification, struct err *err)
 
 static void list_name(const char *name)
 {
-    AUTO(buf_fini) struct buf line = BUF(NAME_MAX_LEN + 1);
+    AUTO(buf_fini)
+    struct buf line = BUF(NAME_MAX_LEN + 1);
     buf_printf(&line, "%s\n", name);
     CHECK(!line.overflow);
     CHECK(write(armed.list_fd, line.p, line.len) == (ssize_t)line.len);

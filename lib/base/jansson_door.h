@@ -1,22 +1,23 @@
 /*
- * The door itself, for json*.c of this folder only: jansson and base/json.h use some of the same names.
+ * The door itself, for json*.c of this folder only: jansson and base/json.h use some of the same
+ * names.
  *
- * The enumerators and the type of jansson get the prefix JANSSON_ while its header is read, and the functions that
- * json.h renames for the linker are caught under their own names before that happens. A struct json IS a
- * json_t; the two casts below are the only places that know.
+ * The enumerators and the type of jansson get the prefix JANSSON_ while its header is read, and the
+ * functions that json.h renames for the linker are caught under their own names before that
+ * happens. A struct json IS a json_t; the two casts below are the only places that know.
  */
 #ifndef BASE_JANSSON_DOOR_H
 #define BASE_JANSSON_DOOR_H
 
-#define JSON_OBJECT JANSSON_OBJECT
-#define JSON_ARRAY JANSSON_ARRAY
-#define JSON_STRING JANSSON_STRING
+#define JSON_OBJECT  JANSSON_OBJECT
+#define JSON_ARRAY   JANSSON_ARRAY
+#define JSON_STRING  JANSSON_STRING
 #define JSON_INTEGER JANSSON_INTEGER
-#define JSON_REAL JANSSON_REAL
-#define JSON_TRUE JANSSON_TRUE
-#define JSON_FALSE JANSSON_FALSE
-#define JSON_NULL JANSSON_NULL
-#define json_type jansson_type
+#define JSON_REAL    JANSSON_REAL
+#define JSON_TRUE    JANSSON_TRUE
+#define JSON_FALSE   JANSSON_FALSE
+#define JSON_NULL    JANSSON_NULL
+#define json_type    jansson_type
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #include "base/jansson_door.h"
 
-/* jansson alone would recurse and allocate 2048 levels deep: count brackets outside texts first. Nothing but
- * the depth is judged here. */
+/* jansson alone would recurse and allocate 2048 levels deep: count brackets outside texts first.
+ * Nothing but the depth is judged here. */
 static bool depth_is_within(struct str text, size_t max)
 {
     size_t depth = 0;
@@ -33,7 +33,8 @@ bool json_parse(struct str text, size_t max_len, struct json **ret_tree, struct 
     if (inner == NULL && json_error_code(&why) == json_error_out_of_memory)
         mem_need(NULL);
     if (inner == NULL)
-        return err_set(err, ERR_BROKEN, "JSON, line %d column %d: %s", why.line, why.column, why.text);
+        return err_set(err, ERR_BROKEN, "JSON, line %d column %d: %s", why.line, why.column,
+                       why.text);
     *ret_tree = json_outer(inner);
     return true;
 }
@@ -83,8 +84,8 @@ enum json_type json_type(const struct json *tree)
 const char *json_type_name(enum json_type type)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_TEXT] = "a text",
-        [JSON_INT] = "a whole number", [JSON_REAL] = "a number", [JSON_BOOL] = "true or false",
+        [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array", [JSON_TEXT] = "a text",
+        [JSON_INT] = "a whole number", [JSON_REAL] = "a number",  [JSON_BOOL] = "true or false",
         [JSON_NULL] = "null",
     };
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "unknown";
@@ -156,8 +157,8 @@ bool json_next(const struct json *object, void **position, const char **ret_key,
     if (!json_is(object, JSON_OBJECT))
         return false;
     json_t *inner = json_inner(object);
-    void *here = *position == NULL ? json_object_iter(inner)
-                                   : json_object_iter_next(inner, *position);
+    void *here =
+        *position == NULL ? json_object_iter(inner) : json_object_iter_next(inner, *position);
     if (here == NULL)
         return false;
     *position = here;

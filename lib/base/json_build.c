@@ -13,10 +13,12 @@ static bool str_is_json_text(struct str s)
     return true;
 }
 
-/* The bytes of a peer end up in our texts; a tree that cannot be written would be worse than a mark. */
+/* The bytes of a peer end up in our texts; a tree that cannot be written would be worse than a
+ * mark. */
 static char *str_to_json_text(struct str s)
 {
-    AUTO(buf_fini) struct buf clean = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf clean = BUF(SIZE_MAX / 2);
     while (s.len > 0) {
         size_t n = utf8_len(s);
         bool good = n > 0 && s.p[0] != '\0';
@@ -43,7 +45,8 @@ struct json *json_new_text_str(struct str s)
         return json_new_null();
     if (str_is_json_text(s))
         return json_outer(mem_need(json_stringn_nocheck(s.p, s.len)));
-    AUTO(mem_fini) char *clean = str_to_json_text(s);
+    AUTO(mem_fini)
+    char *clean = str_to_json_text(s);
     return json_outer(mem_need(json_string_nocheck(clean)));
 }
 
@@ -70,7 +73,8 @@ struct json *json_new_null(void)
 struct json *json_set(struct json *object, const char *key, struct json *take)
 {
     CHECK(json_is(object, JSON_OBJECT) && key != NULL && take != NULL && take != object);
-    AUTO(mem_fini) char *clean = NULL;
+    AUTO(mem_fini)
+    char *clean = NULL;
     if (!str_is_json_text(str_of(key)))
         clean = str_to_json_text(str_of(key));
     const char *name = clean != NULL ? clean : key;

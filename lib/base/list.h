@@ -1,6 +1,7 @@
 /*
- * An intrusive doubly linked list and an intrusive timer heap. Neither allocates for its members; equal
- * deadlines leave the heap in the order they came (a sequence number decides), so runs can be repeated.
+ * An intrusive doubly linked list and an intrusive timer heap. Neither allocates for its members;
+ * equal deadlines leave the heap in the order they came (a sequence number decides), so runs can be
+ * repeated.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
@@ -15,7 +16,7 @@ bool list_is_empty(const struct list *head);
 bool list_is_linked(const struct list *member);
 void list_push_back(struct list *head, struct list *member);
 void list_push_front(struct list *head, struct list *member);
-void list_remove(struct list *member); /* allowed for a member outside */
+void list_remove(struct list *member);          /* allowed for a member outside */
 struct list *list_pop_front(struct list *head); /* NULL when empty */
 #define LIST_OWNER(member, type, field) ((type *)(void *)((char *)(member)-offsetof(type, field)))
 /* The body may remove `it`. */

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* A line fits one atomic write to a pipe; a message is formatted whole before it is masked and cut, else a
- * secret could be cut in two and its first half be shown. */
-enum { LINE_MAX_LEN = 4096, MESSAGE_MAX_LEN = 4 * 1024 * 1024 };
+/* A line fits one atomic write to a pipe; a message is formatted whole before it is masked and cut,
+ * else a secret could be cut in two and its first half be shown. */
+enum { LINE_MAX_LEN = 4096, SET_MAX_LEN = 256, MESSAGE_MAX_LEN = 4 * 1024 * 1024 };
 
 struct log {
     int fd;
@@ -77,7 +77,8 @@ struct entry {
 
 static void entry_format_text(const struct entry *e, struct buf *line)
 {
-    AUTO(buf_fini) struct buf raw = BUF(MESSAGE_MAX_LEN);
+    AUTO(buf_fini)
+    struct buf raw = BUF(SIZE_MAX / 2);
     buf_printf(&raw, "%s %s %s ", e->time, e->level, e->id);
     if (e->set != NULL)
         buf_printf(&raw, "set=%s ", e->set);
@@ -87,7 +88,8 @@ static void entry_format_text(const struct entry *e, struct buf *line)
 
 static void entry_dump(const struct entry *e, struct str message, struct buf *line)
 {
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     json_set_text(tree, "time", e->time);
     json_set_text(tree, "level", e->level);
     json_set_text(tree, "event", e->id);
@@ -106,14 +108,15 @@ static struct str str_shorten(struct str s, size_t excess)
     return str_mem(s.p, len);
 }
 
-/* A byte of the message takes at least one byte of the line, so that cutting the excess off it once is
- * enough. */
+/* A byte of the message takes at least one byte of the line, so that cutting the excess off it once
+ * is enough. */
 static void entry_format_json(const struct entry *e, struct buf *line)
 {
     entry_dump(e, e->message, line);
     if (line->len < LINE_MAX_LEN)
         return;
-    AUTO(buf_fini) struct buf cut = BUF(MESSAGE_MAX_LEN);
+    AUTO(buf_fini)
+    struct buf cut = BUF(SIZE_MAX / 2);
     buf_add_str(&cut, str_shorten(e->message, line->len + 4 - LINE_MAX_LEN));
     buf_add_cstr(&cut, "...");
     buf_clear(line);
@@ -134,17 +137,23 @@ void log_line(struct log *log, enum log_level level, const char *id, const char 
 {
     if (!log_is_on(log, level))
         return;
-    AUTO(buf_fini) struct buf message = BUF(MESSAGE_MAX_LEN);
-    AUTO(buf_fini) struct buf plain = BUF(SIZE_MAX / 2);
-    AUTO(buf_fini) struct buf name = BUF(SIZE_MAX / 2);
-    AUTO(buf_fini) struct buf line = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf message = BUF(MESSAGE_MAX_LEN);
+    AUTO(buf_fini)
+    struct buf plain = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf name = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf line = BUF(SIZE_MAX / 2);
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&message, fmt, ap);
     va_end(ap);
-    redactor_apply(&log->redactor, message.overflow ? STR("(a message too long to be logged)") : buf_str(&message),
+    redactor_apply(&log->redactor,
+                   message.overflow ? STR("(a message too long to be logged)") : buf_str(&message),
                    &plain);
     redactor_apply(&log->redactor, str_of(set), &name);
+    buf_cut(&name, SET_MAX_LEN);
 
     struct entry e = {.level = log_level_name(level), .id = id, .message = buf_str(&plain)};
     e.set = set != NULL ? buf_cstr(&name) : NULL;

@@ -12,7 +12,8 @@ enum { ARENA_CHUNK_MIN = 4096, ARENA_KEEP_MAX = 256 * 1024 };
 /* Nothing here may allocate, so no stdio. */
 _Noreturn static void mem_stop(void)
 {
-    static const char line[] = "chancery: out of memory: stopping; the store holds all that matters\n";
+    static const char line[] =
+        "chancery: out of memory: stopping; the store holds all that matters\n";
     ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
     (void)written;
     _exit(EXIT_OUT_OF_MEMORY);

@@ -22,14 +22,14 @@ void *mem_grow(void *p, size_t old_n, size_t new_n, size_t size);
 void mem_free(void *p);
 /* p itself, or the same stop when p is NULL: for what another library failed to allocate. */
 void *mem_need(void *p);
-char *mem_strdup(const char *s);                /* NULL gives NULL */
+char *mem_strdup(const char *s); /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t len);
 /* printf into fresh memory; the caller frees. */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Replaces *slot by a copy of s (or NULL), freeing what was there. */
 void mem_set_str(char **slot, const char *s);
 
-#define NEW(type) ((type *)mem_new(1, sizeof(type)))
+#define NEW(type)      ((type *)mem_new(1, sizeof(type)))
 #define NEW_N(n, type) ((type *)mem_new((n), sizeof(type)))
 
 /* For AUTO(mem_fini) char *text = ...; */

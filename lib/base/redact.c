@@ -25,7 +25,8 @@ static void form_add(struct redactor *r, struct str form)
 
 static void hex_forms_add(struct redactor *r, struct str secret)
 {
-    AUTO(buf_fini) struct buf hex = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf hex = BUF(SIZE_MAX / 2);
     hex_encode(&hex, secret.p, secret.len);
     form_add(r, buf_str(&hex));
     for (size_t i = 0; i < hex.len; i++)
@@ -34,11 +35,14 @@ static void hex_forms_add(struct redactor *r, struct str secret)
     form_add(r, buf_str(&hex));
 }
 
-/* The letters that depend on no byte outside the secret when `before` (0 to 2) bytes of a triple precede it. */
+/* The letters that depend on no byte outside the secret when `before` (0 to 2) bytes of a triple
+ * precede it. */
 static void base64_form_add(struct redactor *r, struct str secret, size_t before)
 {
-    AUTO(buf_fini) struct buf bytes = BUF(SIZE_MAX / 2);
-    AUTO(buf_fini) struct buf text = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf bytes = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf text = BUF(SIZE_MAX / 2);
     buf_add(&bytes, "\0\0", before);
     buf_add_str(&bytes, secret);
     size_t first = (before * 8 + 5) / 6, end = bytes.len * 8 / 6;
@@ -52,7 +56,8 @@ static void base64_form_add(struct redactor *r, struct str secret, size_t before
 
 static void escaped_form_add(struct redactor *r, struct str secret)
 {
-    AUTO(buf_fini) struct buf text = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf text = BUF(SIZE_MAX / 2);
     text_escape(&text, secret, SIZE_MAX / 2);
     form_add(r, buf_str(&text));
 }
@@ -84,7 +89,8 @@ static void marks_set(char *marks, struct str text, struct str form)
 /* Marks first and replaces afterwards, so that secrets that overlap in the text are both gone. */
 void redactor_apply(const struct redactor *r, struct str text, struct buf *out)
 {
-    AUTO(mem_fini) char *marks = mem_new(text.len, 1);
+    AUTO(mem_fini)
+    char *marks = mem_new(text.len, 1);
     for (size_t i = 0; i < r->n; i++)
         marks_set(marks, text, secret_str(&r->forms[i]));
     for (size_t from = 0, end; from < text.len; from = end) {

@@ -15,7 +15,8 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0 ? 1 : 0);
 }
 
-/* Years are counted from March and in eras of 400, so that the leap day comes last and every era is alike. */
+/* Years are counted from March and in eras of 400, so that the leap day comes last and every era is
+ * alike. */
 static int64_t days_from_civil(int64_t year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
@@ -213,8 +214,9 @@ static bool take_asctime(struct str *s, struct civil *c)
     return true;
 }
 
-/* "06 Nov 1994 08:49:37 GMT" with sep ' ', "06-Nov-94 08:49:37 GMT" with sep '-', after the comma. Two digits
- * of a year below 70 mean this century: no clock is at hand to ask for "within 50 years from now". */
+/* "06 Nov 1994 08:49:37 GMT" with sep ' ', "06-Nov-94 08:49:37 GMT" with sep '-', after the comma.
+ * Two digits of a year below 70 mean this century: no clock is at hand to ask for "within 50 years
+ * from now". */
 static bool take_fixdate(struct str *s, char sep, struct civil *c)
 {
     int year;
@@ -260,7 +262,8 @@ static struct str take_number(struct str *s)
     return digits;
 }
 
-/* The letters at the start must be a unit from `first` on, so that units fall and none comes twice. */
+/* The letters at the start must be a unit from `first` on, so that units fall and none comes twice.
+ */
 static bool take_unit(struct str *s, size_t first, size_t *ret_unit)
 {
     size_t n = 0;
