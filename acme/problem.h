@@ -1,0 +1,46 @@
+/*
+ * Problem documents (RFC 8555 6.7, RFC 9457): one table says of each type whose fault it is and what to do next.
+ */
+#ifndef ACME_PROBLEM_H
+#define ACME_PROBLEM_H
+
+#include "base/json.h"
+
+/* Who must move: the CA, our configuration, our DNS, us (a defect), a person at the CA's web site */
+enum problem_fault { FAULT_CA, FAULT_CONFIG, FAULT_DNS, FAULT_US, FAULT_PERSON };
+
+/* type, text of the urn, error kind, whose fault, sentence for a person; the table itself is problem.def */
+enum problem_type {
+#define X(type, urn, kind, fault, advice) PROBLEM_##type,
+#include "acme/problem.def"
+#undef X
+    PROBLEM_TYPE_N
+};
+
+struct acme_identifier_problem {
+    const char *identifier; /* NULL when the subproblem names none */
+    enum problem_type type;
+    const char *detail;
+};
+struct acme_problem {
+    enum problem_type type;     /* PROBLEM_OTHER for unknown ones: the HTTP status decided the kind */
+    const char *urn;            /* as sent */
+    const char *detail;         /* "" when absent; always shown */
+    const char *instance;       /* NULL when absent */
+    int status;
+    enum err_kind kind;
+    const struct json *algorithms; /* badSignatureAlgorithm, borrowed */
+    const struct acme_identifier_problem *subproblems;
+    size_t n_subproblems;
+};
+/* Texts are copied into the arena with control bytes escaped and cut at 512 bytes. tree may be NULL (no or no JSON body). */
+const struct acme_problem *acme_problem_read(const struct json *tree, int status, struct arena *arena);
+/* The error of a problem: kind, "what: 429 rateLimited: detail [name: detail; ...]", until_ms = retry_at_ms where throttled. Returns false. */
+bool acme_problem_err(const struct acme_problem *problem, const char *what, int64_t retry_at_ms, struct err *err);
+const char *problem_type_name(enum problem_type type);   /* "rateLimited" */
+const char *problem_advice(enum problem_type type);
+enum problem_fault problem_fault(enum problem_type type);
+enum err_kind problem_kind(enum problem_type type);
+enum problem_type problem_type_find(const char *urn);    /* with or without the urn prefix */
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * The contract of a DNS provider: it translates, it does not act.
+ *
+ * The host (the TXT desk of the orchestrator) gathers what the TXT records of ONE zone shall look like - some present, some gone -
+ * into a JOB and hands it to the provider's `step` with the last answer. The provider says what it wishes to ask
+ * next: an HTTP request, a DNS UPDATE, a program to run, a pause; or that it is DONE, or why it FAILs. The host performs the
+ * wish on its own loop and comes back with the answer:
+ *
+ *     job + no answer        -> HTTP GET /zones?name=example.com
+ *     job + 200 [...]        -> HTTP POST /zones/7/records
+ *     job + 201 {"id": 42}   -> DONE (records[0].ref = "42")
+ *
+ * So a provider holds no socket, thread, timer, lock or global; its test is a file of answers; and a step that hangs is the host's
+ * business. Rules:
+ *
+ *  1. One job holds adds and removes of one zone. There are never two jobs of one account and zone at once.
+ *  2. A job may be repeated after a crash: adding what exists and removing what is gone are successes.
+ *  3. Only the very values of the job are touched, also at shared names.
+ *  4. `ref` is the provider's own record id. The host stores it durably and hands it back.
+ *  5. Secrets stay with the host: wishes name settings as {{name}}; the host fills them in on the wire, only towards api_hosts.
+ *  6. `state` is the provider's memory between the steps of one job: it is made by begin, freed by end, and lost at a crash.
+ *
+ * ABI: major changes break, minor ones add at the end of structs; struct_size says what a module was compiled with.
+ */
+#ifndef DNS_PROVIDER_H
+#define DNS_PROVIDER_H
+
+#include "base/json.h"
+#include "config/table.h"
+
+enum { DNS_PROVIDER_ABI_MAJOR = 1, DNS_PROVIDER_ABI_MINOR = 0 };
+
+enum dns_capability {
+    DNS_CAN_BATCH = 1 << 0,     /* several records in one job; else the host gives one at a time */
+    DNS_CAN_ATOMIC = 1 << 1,    /* a job is applied whole or not at all */
+    DNS_CAN_FIND_ZONE = 1 << 2, /* finds the zone by itself: job.zone is only a hint */
+    DNS_CAN_CONFIRM = 1 << 3,   /* DONE means: served everywhere */
+    DNS_CAN_DELEGATE = 1 << 4,  /* writes to a name of its own (acme-dns); needs a CNAME */
+};
+
+struct dns_job_record {
+    bool present;               /* false: shall be gone */
+    const char *owner;          /* fully qualified, lower case, no final dot */
+    const char *value;          /* the TXT value, printable ASCII */
+    uint32_t ttl_s;
+    char *ref;                  /* in: as stored, or NULL. out: set by the provider with mem_set_str */
+    bool done;                  /* out: this record is as wished (partial success of a failing job) */
+};
+struct dns_job {
+    const char *zone;           /* "example.com" */
+    const struct json *settings;/* checked against the provider's section; secrets are their references, not their bytes */
+    struct dns_job_record *records;
+    size_t n_records;
+    void *state;                /* the provider's, see begin and end */
+    struct arena *arena;        /* lives until the job ends; wishes live here */
+};
+
+enum dns_wish_kind { DNS_WISH_HTTP, DNS_WISH_UPDATE, DNS_WISH_RUN, DNS_WISH_SLEEP, DNS_WISH_DONE, DNS_WISH_FAIL };
+
+struct dns_wish_http {
+    const char *method, *url;
+    const char *const *headers; /* NULL-terminated "Name: value" */
+    struct str body;
+};
+struct dns_wish_update {        /* one RFC 2136 message; changes are all records of the job from .. from + n */
+    const char *server;         /* host or address[:port]; NULL: the zone's primary as its SOA says */
+    const char *tsig_name, *tsig_algorithm;
+    const char *tsig_secret;    /* name of the secret setting, e.g. "tsig.secret"; NULL: unsigned */
+    bool udp_first;
+    size_t from, n;
+};
+struct dns_wish_run {
+    const char *const *argv;
+    const char *const *environment; /* "NAME=value" */
+    struct str input;
+    int64_t timeout_ms;
+};
+struct dns_wish {
+    enum dns_wish_kind kind;
+    struct dns_wish_http http;
+    struct dns_wish_update update;
+    struct dns_wish_run run;
+    int64_t sleep_ms;
+    struct err err;             /* FAIL: kind tells the host what to do (AGAIN, THROTTLED, DENIED, REFUSED, CONFIG, BROKEN) */
+};
+
+struct dns_answer {             /* of the last wish; absent (NULL) at the first step */
+    const struct err *err;      /* transport failure, or the failure of an UPDATE; else NULL */
+    int status;                 /* HTTP */
+    const char *(*header)(const struct dns_answer *answer, const char *name); /* HTTP; NULL when absent */
+    struct str body;            /* HTTP body, or output of a program */
+    int exit_code;              /* of a program; -1 killed */
+    bool timed_out;
+};
+
+struct dns_provider {
+    size_t struct_size;
+    int abi_major, abi_minor;
+    const char *name;           /* "rfc2136" */
+    const char *title;          /* "DNS UPDATE (RFC 2136): BIND, Knot, PowerDNS, Windows DNS ..." */
+    const char *sentence;       /* one sentence for people */
+    const char *link;           /* where the API is described */
+    unsigned capabilities;      /* enum dns_capability */
+    const struct section *settings;
+    /* May be NULL: more than the table can say. Kind CONFIG. */
+    bool (*check)(const struct json *settings, struct err *err);
+    /* May be NULL. */
+    void *(*begin)(const struct dns_job *job);
+    void (*end)(void *state);
+    void (*step)(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish);
+};
+
+/* All providers of this build, in name order, and one by name (NULL when unknown). */
+const struct dns_provider *const *dns_provider_all(size_t *ret_n);
+const struct dns_provider *dns_provider_find(const char *name);
+/* Markdown page of one provider from its tables. */
+void dns_provider_document(const struct dns_provider *provider, struct buf *out);
+
+#endif
