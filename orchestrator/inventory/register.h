@@ -1,0 +1,44 @@
+/*
+ * The register: what is wanted, kept in step with the files.
+ *
+ * Each run walks the sets folder once and compares stamps (mtime, size, inode) with the rows of domain_set; only files that changed are
+ * read. A broken file costs its own set: the row keeps the last good tree, gets a `fault`, and nothing is issued for it while the served
+ * certificate stays. A vanished file marks the set removed: never issued again, its TXT records go, its certificates stay in the store.
+ * Two sets may not hold the same exact names on one authority, nor write one path: the later one (by name) gets the fault, naming both.
+ */
+#ifndef INVENTORY_REGISTER_H
+#define INVENTORY_REGISTER_H
+
+#include "inventory/config.h"
+#include "inventory/house.h"
+
+struct register_result {
+    size_t n_sets, n_changed, n_removed, n_faults;
+};
+/* Writes in its own transaction, and only when something changed. With read_only stores use register_look. Kind STORE, LOCAL, CONFIG (folder
+ * cannot be read). Complaints about single sets are in their rows, not in err. */
+bool register_refresh(struct house *house, struct register_result *ret, struct err *err);
+
+/* One set from the store. ABSENT when there is none of that name (the text suggests the nearest). */
+bool register_set(struct house *house, const char *name, struct set_config **ret, struct err *err);
+struct set_row { /* texts owned */
+    char *name, *file, *fault, *why, *failure, *failure_kind, *want;
+    bool removed;
+    int64_t next_at_ms, n_failures, failed_at_ms; /* next_at_ms INT64_MAX: none */
+};
+bool register_row(struct house *house, const char *name, struct set_row *ret, struct err *err);
+void set_row_fini(struct set_row *row);
+typedef bool set_visit(void *arg, const struct set_row *row); /* false ends the walk */
+bool register_each(struct house *house, set_visit *visit, void *arg, struct err *err);
+
+/* When the set must be looked at again, and why ("due", "retry", "new", "changed", "forced"). Inside a transaction. */
+bool register_schedule(struct house *house, const char *set, int64_t at_ms, const char *why, struct err *err);
+/* Remembers a failure: n_failures + 1, next try by the ladder 1 min, 10 min, 100 min, then daily (with up to a tenth of jitter), or at until_ms
+ * of the failure when that is later. Gives the instant. Inside a transaction. */
+bool register_failed(struct house *house, const char *set, const struct err *failure, int64_t *ret_next_at_ms, struct err *err);
+/* The instant of try n + 1 after n failures (n >= 1), without jitter. */
+int64_t retry_ladder_ms(int64_t n_failures);
+/* Forgets failures. Inside a transaction. */
+bool register_succeeded(struct house *house, const char *set, int64_t next_at_ms, struct err *err);
+
+#endif
