@@ -1,0 +1,61 @@
+/*
+ * A CA as seen by one account: directory, nonces, account, and the one place where requests are signed and sent.
+ *
+ *     ca_prepare  -> directory (from the store for up to a day, else fetched), account (found in the store, else its key is made durable and
+ *                    it is registered): then the CA is ready
+ *     ca_send     -> nonce + JWS + HTTP; badNonce is repeated here (at most 8 times, with the nonce of the error); every other
+ *                    answer goes to the caller
+ *
+ * Fewest requests: the nonce of every reply is harvested; new ones are asked for only while fewer circulate than requests wait, up
+ * to a ceiling, and never for a burst that replies will soon feed; everything runs over one HTTP/2 connection. The number of
+ * requests in flight is bounded by the configuration.
+ */
+#ifndef AUTHORITY_CA_H
+#define AUTHORITY_CA_H
+
+#include "acme/account.h"
+#include "acme/exchange.h"
+#include "inventory/config.h"
+#include "inventory/house.h"
+
+struct ca_office; /* all CAs of a run */
+struct ca_office *ca_office_new(struct house *house);
+void ca_office_free(struct ca_office *office);
+
+struct ca;
+/* The CA of that name; opened on first use; lives as long as the office. CONFIG when unknown or its secrets cannot be had. */
+bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, struct err *err);
+
+typedef void ca_ready(void *arg, const struct err *err);
+/* Makes the CA ready and calls back from the loop (also when it is ready already). Several callers share one attempt. */
+void ca_prepare(struct ca *ca, ca_ready *ready, void *arg);
+void ca_forget(struct ca *ca, void *arg); /* no callback for that arg any more: prepares and sends */
+bool ca_is_ready(const struct ca *ca);
+
+/* Valid while ready. */
+const struct acme_directory *ca_directory(const struct ca *ca);
+const char *ca_directory_url(const struct ca *ca);
+const char *ca_account_url(const struct ca *ca);
+const char *ca_thumbprint(const struct ca *ca);
+int64_t ca_account_id(const struct ca *ca);
+const struct authority_config *ca_config(const struct ca *ca);
+
+/* done gets exactly one answer (status 0 when lost). answer is borrowed and released after done. The ask is copied. jwk_key: sign with
+ * this key and its JWK instead of the account (revocation by certificate key); NULL otherwise. */
+typedef void ca_heard(void *arg, const struct acme_answer *answer);
+void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done, void *arg);
+/* A hint: n more requests will follow soon (an order of n names), so nonces may be fetched meanwhile. */
+void ca_expect(struct ca *ca, size_t n);
+
+/* How long this CA takes from the challenge answer to `ready`, and from finalize to `valid`: smoothed over the run. */
+void ca_learn_validate(struct ca *ca, int64_t ms);
+void ca_learn_issue(struct ca *ca, int64_t ms);
+int64_t ca_usual_validate_ms(const struct ca *ca);
+int64_t ca_usual_issue_ms(const struct ca *ca);
+
+struct ca_figures {
+    int64_t n_requests, n_nonce_requests, n_bad_nonces, n_lost;
+};
+struct ca_figures ca_figures(const struct ca *ca);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * The leader: takes the lead, runs the turn until nothing is left to do, and tells how it went.
+ */
+#ifndef LEADER_LEADER_H
+#define LEADER_LEADER_H
+
+#include "distribution/distribution.h"
+#include "monitoring/monitoring.h"
+#include "renewal/renewal.h"
+
+struct leader_options {
+    const char *purpose;        /* "renew", "issue", "deploy" ... : shown to others that wait */
+    const char *const *only;    /* sets, NULL: all */
+    bool forced;
+    bool renews, delivers, verifies; /* which concerns run */
+    int64_t wait_ms;            /* how long to wait for another leader; 0: not at all */
+    int64_t patience_ms;        /* things that wait longer than this are left to the next run */
+};
+struct leader_result {
+    struct renewal_result renewal;
+    struct distribution_result distribution;
+    struct monitoring_result monitoring;
+    bool stopped;               /* by a signal */
+    int64_t n_turns, n_commits, n_http, n_dns;
+};
+/* Kinds: HELD (led elsewhere), STORE, CONFIG. A failed renewal or delivery is no error here: it is in the result. */
+bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err);
+
+/* Revokes a certificate now: by the account, or by the certificate's key when by_key. */
+bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key, struct err *err);
+/* Registers or finds the account of an authority and gives its URL (the caller frees). */
+bool leader_account(struct house *house, const char *authority, char **ret_url, struct err *err);
+
+#endif
