@@ -52,7 +52,7 @@ void time_format(int64_t at_ms, bool with_ms, char out[TIME_TEXT_MAX])
 {
     struct civil c;
     int64_t days = floor_div(at_ms, MS_DAY);
-    int64_t rest = at_ms - days * MS_DAY;
+    int64_t rest = (at_ms % MS_DAY + MS_DAY) % MS_DAY;
     civil_from_days(days, &c);
     int n = snprintf(out, TIME_TEXT_MAX, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", c.year, c.month,
                      c.day, (int)(rest / MS_HOUR), (int)(rest / MS_MINUTE % 60),
