@@ -1,0 +1,452 @@
+#include "renewal/driver.h"
+
+#include "base/failpoint.h"
+#include "inventory/event.h"
+#include "inventory/held.h"
+#include "renewal/key_making.h"
+
+static void job_hear(void *arg, const struct acme_answer *answer);
+static void job_prepared(void *arg, const struct err *err);
+
+void job_touch(struct job *job)
+{
+    if (!list_is_linked(&job->in_dirty))
+        list_push_back(&job->driver->dirty, &job->in_dirty);
+}
+
+struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record, const char *alias)
+{
+    struct job *job = NEW(struct job);
+    job->driver = driver;
+    job->ca = ca;
+    job->record = take_record;
+    job->alias = mem_strdup(alias);
+    return job;
+}
+
+void job_free(struct job *job)
+{
+    if (job == NULL)
+        return;
+    if (job->n_out > 0 || job->preparing)
+        ca_forget(job->ca, job);
+    job->driver->n_out -= job->n_out + (job->preparing ? 1 : 0) + (job->keying ? 1 : 0);
+    key_making_abandon(job->making);
+    key_free(job->made_key);
+    heap_remove(&job->driver->sleepers, &job->sleep);
+    list_remove(&job->in_run);
+    list_remove(&job->in_dirty);
+    list_remove(&job->in_outgoing);
+    order_record_free(job->record);
+    mem_free(job->worst);
+    mem_free(job->alias);
+    mem_free(job);
+}
+
+/* Waits inside the run up to its patience; a longer wait is written down and left to the next run. */
+static void job_sleep(struct job *job, int64_t until_ms)
+{
+    struct driver *driver = job->driver;
+    job->record->next_at_ms = until_ms;
+    if (until_ms > house_now(driver->house) + driver->patience_ms)
+        job->end = JOB_PARKED;
+    else
+        heap_put(&driver->sleepers, &job->sleep, until_ms);
+    job_touch(job);
+}
+
+/* Quick tries first; what lasts is met again by a later run. */
+static int64_t again_delay_ms(int64_t n_tries)
+{
+    static const int64_t delays_s[] = {1, 2, 5, 15, 30, 60, 300, 900};
+    size_t i = n_tries < 1 ? 0 : (size_t)(n_tries - 1);
+    size_t last = sizeof(delays_s) / sizeof(delays_s[0]) - 1;
+    return delays_s[i < last ? i : last] * MS_SECOND;
+}
+
+static void job_fail(struct job *job, const struct err *why)
+{
+    struct order *order = job->record->order;
+    job->record->failure = *why;
+    order->failed = true;
+    if (order->step != ORDER_TIDY) {
+        order->step = ORDER_TIDY;
+        order->step_at_ms = house_now(job->driver->house);
+        order->n_polls = 0;
+    }
+    job->releases_txt = true;
+    job_touch(job);
+}
+
+static bool job_is_out_of_patience(const struct job *job)
+{
+    const struct order *order = job->record->order;
+    return house_now(job->driver->house) - order->step_at_ms > order_step_patience_ms(order->step);
+}
+
+static void job_again(struct job *job, const struct err *why)
+{
+    struct order_record *record = job->record;
+    int64_t now_ms = house_now(job->driver->house);
+    int64_t at_ms = now_ms + again_delay_ms(++record->n_tries);
+
+    if (job_is_out_of_patience(job)) {
+        struct err last = *why;
+        err_wrap(&last, "given up after %lld tries", (long long)record->n_tries);
+        job_fail(job, &last);
+        job_run(job);
+        return;
+    }
+    if (why->kind == ERR_THROTTLED && why->until_ms > at_ms)
+        at_ms = why->until_ms;
+    record->failure = *why;
+    house_say(job->driver->house, record->order->set_name, order_step_name(record->order->step), "%s", why->text);
+    job_sleep(job, at_ms);
+}
+
+/* How long the CA took is learnt from where polling ended. */
+static void job_learn(struct job *job, enum order_step next)
+{
+    const struct order *order = job->record->order;
+    int64_t took_ms = house_now(job->driver->house) - order->step_at_ms;
+    bool at_once = order->n_polls <= 1;
+    if (order->step == ORDER_VALIDATE && next == ORDER_FINALIZE)
+        ca_learn_validate(job->ca, at_once ? ca_usual_validate_ms(job->ca) * 19 / 20 : took_ms * 6 / 5);
+    if (order->step == ORDER_ISSUE && next == ORDER_FETCH)
+        ca_learn_issue(job->ca, at_once ? ca_usual_issue_ms(job->ca) * 19 / 20 : took_ms * 6 / 5);
+}
+
+static void job_go(struct job *job, enum order_step next)
+{
+    struct order *order = job->record->order;
+    CHECK(order_step_may_follow(order->step, next));
+    job_learn(job, next);
+    if (order->step == ORDER_FETCH && next == ORDER_TIDY)
+        job->wants_certificate = true;
+    if (next == ORDER_TIDY)
+        job->releases_txt = true;
+    order->step = next;
+    order->step_at_ms = house_now(job->driver->house);
+    order->n_polls = 0;
+    job->record->n_tries = 0;
+    if (!order->failed)
+        job->record->failure.kind = ERR_NONE;
+    job_touch(job);
+}
+
+static void job_ask(struct job *job, const struct verdict *verdict)
+{
+    job->outbox = verdict->asks;
+    job->n_outbox = verdict->n_asks;
+    if (!list_is_linked(&job->in_outgoing))
+        list_push_back(&job->driver->outgoing, &job->in_outgoing);
+    job_touch(job);
+}
+
+static void job_done(struct job *job)
+{
+    job->end = job->record->order->failed ? JOB_FAILED : JOB_ISSUED;
+    job_touch(job);
+}
+
+/* Keeps the first fault of a step until all its asks are heard. */
+static void job_keep_worst(struct job *job, const struct verdict *verdict)
+{
+    if (job->worst == NULL || (job->worst->kind == VERDICT_AGAIN && verdict->kind == VERDICT_FAIL)) {
+        mem_free(job->worst);
+        job->worst = NEW(struct verdict);
+        *job->worst = *verdict;
+    }
+}
+
+/* Acts on one verdict. True when the next step should be asked right away. */
+static bool job_obey(struct job *job, const struct verdict *verdict)
+{
+    switch (verdict->kind) {
+    case VERDICT_ASK:
+        job_ask(job, verdict);
+        return false;
+    case VERDICT_WAIT:
+        return false;
+    case VERDICT_GO:
+        job_go(job, verdict->next);
+        if (verdict->next != ORDER_DONE)
+            return true;
+        job_done(job);
+        return false;
+    case VERDICT_SLEEP:
+        job_sleep(job, verdict->until_ms);
+        return false;
+    case VERDICT_WANT_KEY:
+        job->wants_key = true;
+        job_touch(job);
+        return false;
+    case VERDICT_WANT_TXT:
+        job->wants_txt = true;
+        job_touch(job);
+        return false;
+    case VERDICT_AGAIN:
+        job_again(job, &verdict->err);
+        return false;
+    case VERDICT_FAIL:
+        job_fail(job, &verdict->err);
+        return true;
+    }
+    CHECK(!"a verdict of no kind");
+    return false;
+}
+
+static struct acme_world job_world(const struct job *job)
+{
+    const struct order *order = job->record->order;
+    bool ready = ca_is_ready(job->ca);
+    return (struct acme_world){
+        .now_ms = house_now(job->driver->house),
+        .directory = ready ? ca_directory(job->ca) : NULL,
+        .poll_first_ms = order->step == ORDER_ISSUE ? ca_usual_issue_ms(job->ca) : ca_usual_validate_ms(job->ca),
+        .arena = job->driver->arena,
+    };
+}
+
+/* KEY needs nothing of the CA, and an order that failed before it was placed has nothing to tidy there. */
+static bool job_needs_ca(const struct job *job)
+{
+    const struct order *order = job->record->order;
+    return order->step != ORDER_KEY && !(order->step == ORDER_TIDY && (!order->failed || order->n_authz == 0));
+}
+
+static bool job_prepare(struct job *job)
+{
+    struct order *order = job->record->order;
+    if (!job_needs_ca(job))
+        return true;
+    if (ca_is_ready(job->ca)) {
+        memcpy(order->thumbprint, ca_thumbprint(job->ca), strlen(ca_thumbprint(job->ca)) + 1);
+        job->record->account_id = ca_account_id(job->ca);
+        return true;
+    }
+    if (!job->preparing) {
+        job->preparing = true;
+        job->driver->n_out++;
+        ca_prepare(job->ca, job_prepared, job);
+    }
+    return false;
+}
+
+static void job_step(struct job *job, const struct acme_answer *answer)
+{
+    for (;;) {
+        if (!job_prepare(job))
+            return;
+        struct acme_world world = job_world(job);
+        struct verdict verdict = order_step_run(job->record->order, &world, answer);
+        answer = NULL;
+        if (job->n_out > 0 && (verdict.kind == VERDICT_AGAIN || verdict.kind == VERDICT_FAIL)) {
+            job_keep_worst(job, &verdict);
+            return;
+        }
+        if (job->n_out == 0 && job->worst != NULL) {
+            if (verdict.kind != VERDICT_FAIL)
+                verdict = *job->worst;
+            mem_free(job->worst);
+            job->worst = NULL;
+        }
+        if (!job_obey(job, &verdict))
+            return;
+    }
+}
+
+void job_run(struct job *job)
+{
+    if (job->end == JOB_RUNS && job->n_out == 0 && job->n_outbox == 0 && !job->keying && !job->preparing)
+        job_step(job, NULL);
+}
+
+static void job_hear(void *arg, const struct acme_answer *answer)
+{
+    struct job *job = arg;
+    job->n_out--;
+    job->driver->n_out--;
+    job_touch(job);
+    job_step(job, answer);
+}
+
+static void job_prepared(void *arg, const struct err *err)
+{
+    struct job *job = arg;
+    job->preparing = false;
+    job->driver->n_out--;
+    job_touch(job);
+    if (err == NULL) {
+        job_run(job);
+    } else if (job->record->order->step == ORDER_TIDY) {
+        /* What is left at the CA expires by itself; our own clean-up does not wait for it. */
+        job_go(job, ORDER_DONE);
+        job_done(job);
+    } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL) {
+        job_again(job, err);
+    } else {
+        job_fail(job, err);
+        job_run(job);
+    }
+}
+
+void job_txt_changed(struct job *job)
+{
+    struct order *order = job->record->order;
+    struct err why = {0};
+    if (order->step != ORDER_PUBLISH || order->published || job->end != JOB_RUNS)
+        return;
+    switch (txt_desk_fate(job->driver->desk, order->id, &why)) {
+    case TXT_PENDING:
+        return;
+    case TXT_SERVED:
+        order->published = true;
+        house_say(job->driver->house, order->set_name, "dns", "every name server shows the TXT records");
+        break;
+    case TXT_FAILED:
+        job_fail(job, &why);
+        break;
+    }
+    job_touch(job);
+    job_run(job);
+}
+
+/* ---- inside the transaction ---- */
+
+static bool job_settle_key(struct job *job, struct err *err)
+{
+    struct order_record *record = job->record;
+    struct order *order = record->order;
+    const struct key *key = job->made_key;
+    char spki[SPKI_HEX_MAX];
+
+    buf_clear(&order->csr);
+    if (!csr_new(key, (const char *const *)order->names, order->n_names, &order->csr, err) ||
+        !held_key_save(job->driver->house, key, "leaf", &record->key_id, err))
+        return false;
+    key_spki(key, spki);
+    memcpy(order->spki, spki, sizeof(spki));
+    order->has_key = true;
+    key_free(job->made_key);
+    job->made_key = NULL;
+    return true;
+}
+
+static void job_key_made(void *arg, struct key *take_key)
+{
+    struct job *job = arg;
+    job->making = NULL;
+    job->keying = false;
+    job->driver->n_out--;
+    job->made_key = take_key;
+    job_touch(job);
+}
+
+static void job_make_key(struct job *job)
+{
+    enum key_kind kind = job->record->key_kind;
+    job->wants_key = false;
+    if (!key_kind_is_slow(kind)) {
+        job->made_key = key_new(kind);
+        return;
+    }
+    job->keying = true;
+    job->driver->n_out++;
+    house_say(job->driver->house, job->record->order->set_name, "key", "making an %s key", key_kind_name(kind));
+    job->making = key_making_start(job->driver->house->loop, kind, job_key_made, job);
+}
+
+static bool job_settle_txt(struct job *job, struct err *err)
+{
+    struct order *order = job->record->order;
+    int64_t deadline_ms = order->step_at_ms + order_step_patience_ms(ORDER_PUBLISH);
+    job->wants_txt = false;
+    for (size_t i = 0; i < order->n_authz; i++) {
+        const struct authz *a = &order->authz[i];
+        AUTO(buf_fini) struct buf name = BUF(512);
+        if (a->status != AUTHZ_PENDING || a->value == NULL)
+            continue;
+        order_challenge_name(a, &name);
+        if (!txt_desk_want(job->driver->desk, order->id, order->set_name, buf_cstr(&name), a->value, job->alias,
+                           deadline_ms, err))
+            return false;
+    }
+    house_say(job->driver->house, order->set_name, "dns", "publishing TXT records");
+    return true;
+}
+
+static bool job_settle_certificate(struct job *job, struct err *err)
+{
+    struct order_record *record = job->record;
+    struct order *order = record->order;
+    struct house *house = job->driver->house;
+    struct cert_facts facts = {0};
+    char until[TIME_TEXT_MAX];
+
+    job->wants_certificate = false;
+    struct certificate_birth birth = {
+        .set_name = order->set_name, .authority = order->authority, .directory = order->directory, .want = record->want,
+        .key_kind = key_kind_name(record->key_kind), .profile = order->profile, .url = order->certificate_url,
+        .names = (const char *const *)order->names, .n_names = order->n_names, .account_id = record->account_id,
+        .key_id = record->key_id, .order_id = order->id, .chain = order->chain,
+    };
+    if (!held_certificate_born(house, &birth, &record->certificate_id, err) || !chain_facts(order->chain, 0, &facts, err))
+        return false;
+    time_format(facts.not_after_at_ms, false, until);
+    event_write(house, EVENT_CERTIFICATE_ISSUED, order->set_name, order->id, "serial %s, %zu name%s, valid until %s, by %s",
+                facts.serial_hex, order->n_names, order->n_names == 1 ? "" : "s", until, order->authority);
+    cert_facts_fini(&facts);
+    chain_free(order->chain);
+    order->chain = NULL;
+    return true;
+}
+
+/* The wants of the steps, in the order in which an order has them. */
+static bool job_settle_wants(struct job *job, struct err *err)
+{
+    if (job->wants_key)
+        job_make_key(job);
+    if (job->made_key != NULL) {
+        if (!job_settle_key(job, err))
+            return false;
+        job_run(job);
+    }
+    if (job->wants_txt && !job_settle_txt(job, err))
+        return false;
+    if (job->wants_certificate && !job_settle_certificate(job, err))
+        return false;
+    if (job->releases_txt) {
+        job->releases_txt = false;
+        if (!txt_desk_release(job->driver->desk, job->record->order->id, err))
+            return false;
+    }
+    return true;
+}
+
+bool job_settle(struct job *job, struct err *err)
+{
+    list_remove(&job->in_dirty);
+    if (!job_settle_wants(job, err))
+        return false;
+    list_remove(&job->in_dirty);
+    return order_record_save(job->driver->house, job->record, err);
+}
+
+/* ---- after the commit ---- */
+
+void job_send(struct job *job)
+{
+    const struct order *order = job->record->order;
+    size_t n = job->n_outbox;
+    job->n_outbox = 0;
+    list_remove(&job->in_outgoing);
+    if (order->step == ORDER_NEW)
+        ca_expect(job->ca, order->n_names);
+    job->n_out += n;
+    job->driver->n_out += n;
+    for (size_t i = 0; i < n; i++) {
+        FAILPOINT("order.send.before");
+        ca_send(job->ca, &job->outbox[i], NULL, job_hear, job);
+    }
+}

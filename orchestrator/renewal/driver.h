@@ -1,0 +1,66 @@
+/*
+ * The driver: carries one order from step to step.
+ *
+ * A job is an order in memory beside its row. Answers are heard as they arrive (pure memory, no store); what must be durable - the row, a key,
+ * a certificate, TXT wishes - waits for job_settle inside the turn's transaction; what the step asked for lies in the outbox until
+ * job_send, after the commit.
+ *
+ *   ca_heard / timer -> job_run -> outbox, dirty -> job_settle [transaction] -> commit -> job_send
+ */
+#ifndef RENEWAL_DRIVER_H
+#define RENEWAL_DRIVER_H
+
+#include "authority/ca.h"
+#include "inventory/config.h"
+#include "renewal/order_record.h"
+#include "renewal/txt_desk.h"
+
+enum { JOB_SLOTS_MAX = 100 };
+
+struct job;
+struct driver {              /* what all jobs of a run share */
+    struct house *house;
+    struct txt_desk *desk;
+    struct arena *arena;     /* asks between hearing and sending; reset after act */
+    struct heap sleepers;    /* jobs that wait for time */
+    struct list dirty;       /* jobs to settle in this turn */
+    struct list outgoing;    /* jobs with something in the outbox */
+    int64_t patience_ms;     /* a wait longer than this is left to the next run */
+    size_t n_out;            /* asks, keys and preparations under way */
+};
+
+enum job_end { JOB_RUNS, JOB_ISSUED, JOB_FAILED, JOB_PARKED };
+
+struct job {
+    struct list in_run;      /* member of the run's list of jobs */
+    struct list in_dirty, in_outgoing;
+    struct heap_node sleep;
+    struct driver *driver;
+    struct ca *ca;
+    struct order_record *record;
+    char *alias;             /* challenge_alias of the set, or NULL */
+    const struct acme_ask *outbox;
+    size_t n_outbox, n_out;  /* to be sent; under way */
+    bool preparing, keying, wants_key, wants_txt, releases_txt, wants_certificate;
+    struct key_making *making;
+    struct key *made_key;
+    struct verdict *worst;   /* of several answers of one step: the first fault */
+    enum job_end end;
+};
+
+/* Takes the record. The job is dirty and runs in the next settle. */
+struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record, const char *alias);
+/* Cancels what is under way. */
+void job_free(struct job *job);
+/* Steps on: called when there is no answer to hear (start, wake, key or TXT ready). */
+void job_run(struct job *job);
+/* The fate of its TXT wishes changed. */
+void job_txt_changed(struct job *job);
+/* Inside the turn's transaction: makes durable what the job learnt. May step the job on (a key is made: newOrder is asked). */
+bool job_settle(struct job *job, struct err *err);
+/* After the commit. */
+void job_send(struct job *job);
+/* Marks for settling. */
+void job_touch(struct job *job);
+
+#endif

@@ -1,0 +1,227 @@
+#include "renewal/order_record.h"
+
+#include "inventory/held.h"
+
+static uint64_t text_print(uint64_t print, const char *s)
+{
+    for (; s != NULL && *s != '\0'; s++)
+        print = (print ^ (unsigned char)*s) * UINT64_C(1099511628211);
+    return (print ^ 0xff) * UINT64_C(1099511628211);
+}
+
+/* What the authz rows hold, in eight bytes: equal prints need no writing. */
+static uint64_t authz_print(const struct order *order)
+{
+    uint64_t print = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < order->n_authz; i++) {
+        const struct authz *a = &order->authz[i];
+        print = text_print(print, a->url);
+        print = text_print(print, a->value);
+        print = text_print(print, a->failure);
+        print = (print ^ (uint64_t)(unsigned)a->status ^ (a->answered ? 0x100U : 0U)) * UINT64_C(1099511628211);
+    }
+    return print;
+}
+
+static bool authz_save(struct house *house, struct order_record *record, struct err *err)
+{
+    const struct order *order = record->order;
+    uint64_t print = authz_print(order);
+    if (print == record->authz_print && record->n_authz_saved == order->n_authz)
+        return true;
+    if (record->n_authz_saved > order->n_authz &&
+        !store_run(house->store, NULL, err, SQL_AUTHZ_DROP_OF_ORDER, "i", order->id))
+        return false;
+    for (size_t i = 0; i < order->n_authz; i++) {
+        const struct authz *a = &order->authz[i];
+        if (!store_run(house->store, NULL, err, SQL_AUTHZ_SAVE, "iittBttttBt", order->id, (int64_t)i, a->url, a->identifier,
+                       (int)a->wildcard, authz_status_name(a->status), a->challenge_url, a->token, a->value,
+                       (int)a->answered, a->failure))
+            return false;
+    }
+    record->authz_print = print;
+    record->n_authz_saved = order->n_authz;
+    return true;
+}
+
+static void names_format(const struct order *order, struct buf *out)
+{
+    AUTO(json_fini) struct json *names = json_array();
+    for (size_t i = 0; i < order->n_names; i++)
+        json_push_text(names, order->names[i]);
+    json_format(names, out, false);
+}
+
+bool order_record_create(struct house *house, struct order *take_order, const char *why, const char *want, enum key_kind kind,
+                         int64_t fencing, struct order_record **ret, struct err *err)
+{
+    struct order_record *record = NEW(struct order_record);
+    int64_t now_ms = house_now(house);
+    AUTO(buf_fini) struct buf names = BUF(64 * 1024);
+
+    record->order = take_order;
+    record->why = mem_strdup(why);
+    record->want = mem_strdup(want);
+    record->key_kind = kind;
+    record->fencing = fencing;
+    record->next_at_ms = now_ms;
+    take_order->started_at_ms = take_order->step_at_ms = now_ms;
+    names_format(take_order, &names);
+    if (!store_insert(house->store, &take_order->id, err, SQL_ORDER_INSERT, "ttttttttttii", take_order->set_name,
+                      take_order->authority, take_order->directory, why, want, buf_cstr(&names), key_kind_name(kind),
+                      take_order->profile, take_order->replaces, order_step_name(take_order->step), now_ms, fencing)) {
+        order_record_free(record);
+        return false;
+    }
+    *ret = record;
+    return true;
+}
+
+static bool authz_load(struct house *house, struct order_record *record, struct err *err)
+{
+    struct order *order = record->order;
+    struct rows rows;
+    if (!store_query(house->store, &rows, err, SQL_AUTHZ_OF_ORDER, "i", order->id))
+        return false;
+    while (rows_next(&rows)) {
+        order->authz = mem_grow(order->authz, order->n_authz, order->n_authz + 1, sizeof(struct authz));
+        struct authz *a = &order->authz[order->n_authz++];
+        a->url = mem_strdup(rows_text(&rows, 0));
+        a->identifier = mem_strdup(rows_text(&rows, 1));
+        a->wildcard = rows_int(&rows, 2) != 0;
+        if (!authz_status_find(rows_text(&rows, 3), &a->status))
+            a->status = AUTHZ_UNREAD;
+        a->challenge_url = mem_strdup(rows_text(&rows, 4));
+        a->token = mem_strdup(rows_text(&rows, 5));
+        a->value = mem_strdup(rows_text(&rows, 6));
+        a->answered = rows_int(&rows, 7) != 0;
+        a->failure = mem_strdup(rows_text(&rows, 8));
+    }
+    record->n_authz_saved = order->n_authz;
+    record->authz_print = authz_print(order);
+    return rows_end(&rows, err);
+}
+
+static bool names_read(const char *text, char ***ret_names, size_t *ret_n, struct err *err)
+{
+    AUTO(json_fini) struct json *tree = NULL;
+    if (!json_parse(str_of(text), JSON_SIZE_MAX, &tree, err))
+        return false;
+    size_t n = json_len(tree);
+    char **names = NEW_N(n + 1, char *);
+    for (size_t i = 0; i < n; i++)
+        names[i] = mem_strdup(json_as_text(json_at(tree, i)));
+    *ret_names = names;
+    *ret_n = n;
+    return true;
+}
+
+/* The columns of ORDER_LOAD that belong to struct order. */
+static bool order_fill(struct order *order, const struct rows *rows, struct err *err)
+{
+    struct str csr = rows_blob(rows, 11);
+    if (!order_step_find(rows_text(rows, 9), &order->step))
+        return err_set(err, ERR_STORE, "order %lld: unknown step \"%s\"", (long long)order->id, rows_text(rows, 9));
+    mem_set_str(&order->authority, rows_text(rows, 1));
+    mem_set_str(&order->directory, rows_text(rows, 2));
+    mem_set_str(&order->profile, rows_text(rows, 7));
+    mem_set_str(&order->replaces, rows_text(rows, 8));
+    mem_set_str(&order->url, rows_text(rows, 12));
+    mem_set_str(&order->finalize_url, rows_text(rows, 13));
+    mem_set_str(&order->certificate_url, rows_text(rows, 14));
+    buf_add_str(&order->csr, csr);
+    order->expires_at_ms = rows_int(rows, 15);
+    order->started_at_ms = rows_int(rows, 19);
+    order->step_at_ms = rows_int(rows, 20);
+    return order_memory_parse(order, rows_text(rows, 16), err);
+}
+
+static bool record_fill(struct order_record *record, int64_t id, const struct rows *rows, struct err *err)
+{
+    char **names;
+    size_t n_names;
+    if (!names_read(rows_text(rows, 5), &names, &n_names, err))
+        return false;
+    record->order = order_new(rows_text(rows, 0), (const char *const *)names, n_names);
+    for (size_t i = 0; i < n_names; i++)
+        mem_free(names[i]);
+    mem_free(names);
+    record->order->id = id;
+    record->why = mem_strdup(rows_text(rows, 3));
+    record->want = mem_strdup(rows_text(rows, 4));
+    if (!key_kind_find(rows_text(rows, 6), &record->key_kind))
+        return err_set(err, ERR_STORE, "order %lld: unknown key kind \"%s\"", (long long)id, rows_text(rows, 6));
+    record->key_id = rows_int(rows, 10);
+    record->account_id = rows_int(rows, 23);
+    record->certificate_id = rows_int(rows, 24);
+    record->n_tries = rows_int(rows, 17);
+    record->next_at_ms = rows_int(rows, 18);
+    if (!rows_is_null(rows, 22))
+        err_set(&record->failure, err_kind_find(rows_text(rows, 21)), "%s", rows_text(rows, 22));
+    return order_fill(record->order, rows, err);
+}
+
+bool order_record_load(struct house *house, int64_t id, struct order_record **ret, struct err *err)
+{
+    struct order_record *record = NEW(struct order_record);
+    struct rows rows;
+    bool ok = false, found = false;
+
+    if (store_query(house->store, &rows, err, SQL_ORDER_LOAD, "i", id)) {
+        if (rows_next(&rows)) {
+            found = true;
+            ok = record_fill(record, id, &rows, err);
+        }
+        ok = rows_end(&rows, ok ? err : NULL) && ok;
+        if (!found)
+            err_set(err, ERR_ABSENT, "there is no order %lld", (long long)id);
+    }
+    if (ok && record->key_id != 0) {
+        ok = held_key_spki(house, record->key_id, record->order->spki, err);
+        record->order->has_key = ok && record->order->csr.len > 0;
+    }
+    if (!ok || !authz_load(house, record, err)) {
+        order_record_free(record);
+        return false;
+    }
+    *ret = record;
+    return true;
+}
+
+bool order_record_save(struct house *house, struct order_record *record, struct err *err)
+{
+    const struct order *order = record->order;
+    bool failed = record->failure.kind != ERR_NONE;
+    int64_t n_changed = 0;
+    AUTO(buf_fini) struct buf memory = BUF(16 * 1024);
+
+    order_memory_format(order, &memory);
+    if (!store_run(house->store, &n_changed, err, SQL_ORDER_SAVE, "itiibtttitiiitti", order->id, order_step_name(order->step),
+                   record->account_id, record->key_id, buf_str(&order->csr), order->url, order->finalize_url,
+                   order->certificate_url, order->expires_at_ms, buf_cstr(&memory), record->n_tries, record->next_at_ms,
+                   order->step_at_ms, failed ? err_kind_name(record->failure.kind) : NULL,
+                   failed ? record->failure.text : NULL, record->fencing))
+        return false;
+    if (n_changed != 1)
+        return err_set(err, ERR_STORE, "order %lld of set %s is no longer open in the store", (long long)order->id,
+                       order->set_name);
+    return authz_save(house, record, err);
+}
+
+bool order_record_end(struct house *house, struct order_record *record, const char *outcome, struct err *err)
+{
+    bool failed = record->failure.kind != ERR_NONE;
+    return store_run(house->store, NULL, err, SQL_ORDER_END, "itiitt", record->order->id, outcome, house_now(house),
+                     record->certificate_id, failed ? err_kind_name(record->failure.kind) : NULL,
+                     failed ? record->failure.text : NULL);
+}
+
+void order_record_free(struct order_record *record)
+{
+    if (record == NULL)
+        return;
+    order_free(record->order);
+    mem_free(record->why);
+    mem_free(record->want);
+    mem_free(record);
+}
