@@ -59,7 +59,7 @@ static void detail_add(const struct store *store, int code, int primary, struct 
 {
     if (store->db == NULL)
         return;
-    if (primary == SQLITE_CONSTRAINT || primary == SQLITE_CORRUPT || primary == SQLITE_READONLY)
+    if (primary == SQLITE_CONSTRAINT || primary == SQLITE_CORRUPT)
         buf_printf(out, " (%s)", sqlite3_errmsg(store->db));
     if (primary == SQLITE_BUSY && store->busy_waited_ms > 0)
         buf_printf(out, " (waited %d.%d s)", (int)(store->busy_waited_ms / 1000),

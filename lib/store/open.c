@@ -150,11 +150,20 @@ static bool open_to_read(struct store *store, struct err *err)
     return connection_settle(store, err);
 }
 
+/* SQLite falls back to reading in silence; the log and its index need a folder that can be written. */
+static bool is_writable(struct store *store, struct err *err)
+{
+    if (store->is_memory ||
+        (sqlite3_db_readonly(store->db, "main") == 0 && place_folder_is_writable(store->path)))
+        return true;
+    return store_fault(store, SQLITE_READONLY, "open for writing", err);
+}
+
 static bool open_to_write(struct store *store, bool may_be_blank, struct err *err)
 {
     int schema;
     int flags = SQLITE_OPEN_READWRITE | (store->is_memory ? SQLITE_OPEN_MEMORY : SQLITE_OPEN_NOFOLLOW);
-    return db_open(store, store->path, flags, err) &&
+    return db_open(store, store->path, flags, err) && is_writable(store, err) &&
            migrate_inspect(store, may_be_blank, store_schema(), &schema, err) &&
            connection_settle(store, err) && migrate_all(store, err);
 }

@@ -152,8 +152,6 @@ static bool orphan_log_check(const char *path, struct err *err)
 /* O_EXCL and 0600 from the first instant; SQLite then only ever opens what exists. */
 static bool file_make(const char *path, const char *folder, struct err *err)
 {
-    if (!orphan_log_check(path, err))
-        return false;
     int fd = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDWR, 0600);
     if (fd < 0 && errno == EEXIST)
         return true;
@@ -192,6 +190,8 @@ static bool file_find(const char *path, const char *folder, bool create, struct 
         return file_check(path, err);
     if (errno != ENOENT)
         return err_set(err, ERR_STORE, "store %s: %s", path, strerror(errno));
+    if (!orphan_log_check(path, err))
+        return false;
     if (!create)
         return err_set(err, ERR_STORE,
                        "store %s: does not exist: make it with `chancery init`, or restore a backup", path);
