@@ -1,0 +1,294 @@
+#include "fake/ca_inner.h"
+
+/* Challenges offered; only the dns-01 one can be passed. A wildcard gets those that are for it. */
+static const struct {
+    const char *type;
+    bool for_wildcard;
+} challenges[] = {
+    {"http-01", false}, {"dns-01", true}, {"tls-alpn-01", false}, {"x-unknown-01", true}};
+enum { CHALLENGE_DNS = 2, CHALLENGE_UNKNOWN = 4, CHALLENGES_N = 4 }; /* from 1 */
+
+struct fake_authz *authz_find(const struct fake_ca *ca, size_t id)
+{
+    return id == 0 || id > ca->n_authzs ? NULL : ca->authzs[id - 1];
+}
+
+void authz_free(struct fake_authz *authz)
+{
+    if (authz == NULL)
+        return;
+    mem_free(authz->name);
+    json_free(authz->error);
+    mem_free(authz);
+}
+
+struct fake_authz *authz_new(struct fake_ca *ca, size_t account, const char *name, int64_t now_ms)
+{
+    if (ca->n_authzs == ca->cap_authzs) {
+        size_t cap = ca->cap_authzs == 0 ? 64 : ca->cap_authzs * 2;
+        ca->authzs = mem_grow(ca->authzs, ca->cap_authzs, cap, sizeof(ca->authzs[0]));
+        ca->cap_authzs = cap;
+    }
+    struct fake_authz *authz = NEW(struct fake_authz);
+    ca->authzs[ca->n_authzs++] = authz;
+    authz->id = ca->n_authzs;
+    authz->account = account;
+    authz->wildcard = str_starts(str_of(name), STR("*."));
+    authz->name = mem_strdup(authz->wildcard ? name + 2 : name);
+    authz->expires_at_ms = now_ms + ca->options.authz_pending_s * MS_SECOND;
+    authz->token_seed = rng_next(&ca->rng);
+    return authz;
+}
+
+static char *reuse_key(size_t account, bool wildcard, const char *name)
+{
+    return mem_printf("%zu|%s%s", account, wildcard ? "*." : "", name);
+}
+
+struct fake_authz *authz_find_valid(struct fake_ca *ca, size_t account, const char *name,
+                                    int64_t now_ms)
+{
+    AUTO(mem_fini) char *key = reuse_key(account, false, name);
+    struct fake_authz *authz = authz_find(ca, map_get(&ca->authzs_by_name, key));
+    if (authz == NULL)
+        return NULL;
+    authz_refresh(authz, now_ms);
+    return authz->status == STATUS_VALID ? authz : NULL;
+}
+
+void authz_refresh(struct fake_authz *authz, int64_t now_ms)
+{
+    if ((authz->status == STATUS_PENDING || authz->status == STATUS_VALID) &&
+        now_ms >= authz->expires_at_ms)
+        authz->status = STATUS_EXPIRED;
+}
+
+void authz_fail(struct fake_ca *ca, struct fake_authz *authz, const char *type, const char *detail)
+{
+    authz->status = STATUS_INVALID;
+    authz->processing = false;
+    json_free(authz->error);
+    authz->error = problem_json(type, detail, 403);
+    heap_remove(&ca->validations, &authz->due);
+    ca->counts.validations_failed++;
+}
+
+void authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
+{
+    AUTO(mem_fini) char *key = reuse_key(authz->account, authz->wildcard, authz->name);
+    authz->status = STATUS_VALID;
+    authz->processing = false;
+    authz->validated_at_ms = now_ms;
+    authz->expires_at_ms = now_ms + ca->options.authz_valid_s * MS_SECOND;
+    map_put(&ca->authzs_by_name, key, authz->id);
+    ca->counts.validations_ok++;
+}
+
+static void token_make(const struct fake_authz *authz, size_t challenge, struct buf *out)
+{
+    unsigned char octets[24];
+    rng_octets(authz->token_seed + challenge, octets, sizeof(octets));
+    base64url_encode(out, octets, sizeof(octets));
+}
+
+/* RFC 8555 8.4: what must stand in the TXT record. */
+static void txt_value(const struct fake_authz *authz, const struct fake_account *account,
+                      struct buf *out)
+{
+    unsigned char digest[32];
+    AUTO(buf_fini) struct buf text = BUF(256);
+    token_make(authz, CHALLENGE_DNS, &text);
+    buf_printf(&text, ".%s", account->jwk.thumbprint);
+    crypt_sha256(buf_str(&text), digest);
+    base64url_encode(out, digest, sizeof(digest));
+}
+
+static void txt_verdict(struct fake_ca *ca, struct fake_authz *authz, bool found, int64_t now_ms)
+{
+    if (found) {
+        authz_pass(ca, authz, now_ms);
+        return;
+    }
+    AUTO(mem_fini)
+    char *detail = mem_printf("the TXT record of _acme-challenge.%s is not there", authz->name);
+    authz_fail(ca, authz, "unauthorized", detail);
+}
+
+void authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
+{
+    const struct fake_ca_options *options = &ca->options;
+    const struct fake_account *account = account_find(ca, authz->account);
+    AUTO(buf_fini) struct buf value = BUF(64);
+    if (authz->status != STATUS_PENDING)
+        return;
+    if (authz->must_fail || account == NULL) {
+        authz_fail(ca, authz, "unauthorized", "the validation failed, as told");
+        return;
+    }
+    if (authz->answered != CHALLENGE_DNS) {
+        authz_fail(ca, authz, "connection", "nothing answers there");
+        return;
+    }
+    AUTO(mem_fini) char *owner = mem_printf("_acme-challenge.%s", authz->name);
+    txt_value(authz, account, &value);
+    if (options->txt_ask != NULL)
+        options->txt_ask(options->ctx, owner, value.p, authz->id);
+    else
+        txt_verdict(ca, authz,
+                    options->txt_lookup == NULL ||
+                        options->txt_lookup(options->ctx, owner, value.p),
+                    now_ms);
+}
+
+void fake_ca_txt_heard(struct fake_ca *ca, size_t ticket, bool found, int64_t now_ms)
+{
+    struct fake_authz *authz = authz_find(ca, ticket);
+    if (authz != NULL && authz->status == STATUS_PENDING && authz->processing &&
+        authz->due.slot == 0)
+        txt_verdict(ca, authz, found, now_ms);
+}
+
+static const char *challenge_status(const struct fake_authz *authz, size_t challenge)
+{
+    if (authz->answered != challenge)
+        return "pending";
+    if (authz->status == STATUS_PENDING)
+        return authz->processing ? "processing" : "pending";
+    return authz->status == STATUS_INVALID ? "invalid" : "valid";
+}
+
+static struct json *challenge_json(const struct fake_ca *ca, const struct fake_authz *authz,
+                                   size_t challenge)
+{
+    AUTO(buf_fini) struct buf token = BUF(64);
+    AUTO(mem_fini)
+    char *url = mem_printf("%s%s%zu/%zu%s", ca->base_url, kind_path(FAKE_KIND_CHALLENGE), authz->id,
+                           challenge, ca->options.odd_urls != 0 ? "?c=%2e" : "");
+    struct json *out = json_object();
+    token_make(authz, challenge, &token);
+    json_set_text(out, "type", challenges[challenge - 1].type);
+    json_set_text(out, "url", url);
+    json_set_text(out, "status", challenge_status(authz, challenge));
+    json_set_text(out, "token", token.p);
+    if (authz->answered != challenge)
+        return out;
+    if (authz->status == STATUS_VALID)
+        json_set_time(out, "validated", authz->validated_at_ms);
+    if (authz->error != NULL)
+        json_set(out, "error", json_copy(authz->error));
+    return out;
+}
+
+static bool challenge_is_offered(const struct call *c, const struct fake_authz *authz, size_t i)
+{
+    if (call_must(c, ACT_NO_CHALLENGE))
+        return i == CHALLENGE_UNKNOWN;
+    if (authz->status != STATUS_PENDING && authz->answered != 0)
+        return i == authz->answered;
+    return !authz->wildcard || challenges[i - 1].for_wildcard;
+}
+
+static void authz_show(struct call *c, const struct fake_authz *authz)
+{
+    struct json *out = json_object(), *list = json_array();
+    json_set(out, "identifier", identifier_json(authz->name));
+    json_set_text(out, "status", status_name(authz->status));
+    json_set_time(out, "expires", authz->expires_at_ms);
+    for (size_t i = 1; i <= CHALLENGES_N; i++) {
+        if (challenge_is_offered(c, authz, i))
+            json_push(list, challenge_json(c->ca, authz, i));
+    }
+    json_set(out, "challenges", list);
+    if (authz->wildcard)
+        json_set_bool(out, "wildcard", true);
+    if (authz->processing)
+        call_retry_after(c);
+    call_json(c, 200, out);
+}
+
+static struct fake_authz *call_authz(struct call *c, size_t id)
+{
+    struct fake_authz *authz = authz_find(c->ca, id);
+    if (authz == NULL || authz->account != c->account->id) {
+        call_problem(c, 404, "malformed", "there is no authorization %zu", id);
+        return NULL;
+    }
+    authz_refresh(authz, c->now_ms);
+    return authz;
+}
+
+static bool authz_deactivate(struct call *c, struct fake_authz *authz)
+{
+    const char *status = json_text(c->payload, "status");
+    if (status == NULL || strcmp(status, "deactivated") != 0)
+        return call_problem(c, 400, "malformed", "status can only become deactivated");
+    if (authz->status != STATUS_PENDING && authz->status != STATUS_VALID)
+        return call_problem(c, 400, "malformed", "the authorization is %s already",
+                            status_name(authz->status));
+    heap_remove(&c->ca->validations, &authz->due);
+    authz->processing = false;
+    authz->status = STATUS_DEACTIVATED;
+    return true;
+}
+
+void answer_authz(struct call *c)
+{
+    size_t id = call_id(c);
+    if (!call_authenticate(c, SIGNER_KID))
+        return;
+    struct fake_authz *authz = call_authz(c, id);
+    if (authz == NULL || (c->payload != NULL && !authz_deactivate(c, authz)))
+        return;
+    if (call_must(c, ACT_INVALID_AUTHZ) && authz->status == STATUS_PENDING)
+        authz_fail(c->ca, authz, "unauthorized", "the authorization failed, as told");
+    authz_show(c, authz);
+}
+
+static void challenge_start(struct call *c, struct fake_authz *authz, size_t challenge)
+{
+    int64_t wait_ms = c->ca->options.validate_ms;
+    authz->answered = challenge;
+    authz->processing = true;
+    authz->must_fail = call_must(c, ACT_INVALID_AUTHZ);
+    if (call_must(c, ACT_FOR_EVER))
+        return;
+    if (wait_ms < 0)
+        authz_validate(c->ca, authz, c->now_ms);
+    else
+        heap_put(&c->ca->validations, &authz->due, c->now_ms + wait_ms);
+}
+
+/* RFC 8555 7.5.1: {} says go. A challenge that was answered before is only shown. */
+static bool challenge_answer(struct call *c, struct fake_authz *authz, size_t challenge)
+{
+    if (json_len(c->payload) != 0)
+        return call_problem(c, 400, "malformed", "a challenge is answered with {}");
+    if (authz->status == STATUS_VALID || authz->processing)
+        return true;
+    if (authz->status != STATUS_PENDING)
+        return call_problem(c, 400, "malformed", "the authorization is %s",
+                            status_name(authz->status));
+    challenge_start(c, authz, challenge);
+    return true;
+}
+
+void answer_challenge(struct call *c)
+{
+    size_t id = call_id(c), challenge = call_id(c);
+    if (!call_authenticate(c, SIGNER_KID))
+        return;
+    struct fake_authz *authz = call_authz(c, id);
+    if (authz == NULL)
+        return;
+    if (challenge == 0 || challenge > CHALLENGES_N) {
+        call_problem(c, 404, "malformed", "there is no such challenge");
+        return;
+    }
+    if (c->payload != NULL && !challenge_answer(c, authz, challenge))
+        return;
+    AUTO(mem_fini) char *up = ca_url(c->ca, FAKE_KIND_AUTHZ, authz->id);
+    call_link(c, "up", up);
+    if (authz->processing)
+        call_retry_after(c);
+    call_json(c, 200, challenge_json(c->ca, authz, challenge));
+}
