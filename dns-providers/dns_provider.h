@@ -108,6 +108,8 @@ struct dns_provider {
     void *(*begin)(const struct dns_job *job);
     void (*end)(void *state);
     void (*step)(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish);
+    const char *example;        /* YAML as it would stand below `providers:`, or NULL */
+    const char *rights;         /* Markdown: the least that the credentials must be allowed to do, or NULL */
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */
