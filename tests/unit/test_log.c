@@ -155,6 +155,26 @@ static void test_log_line_when_json_then_each_line_parses(void **state)
     fixture_close(&f);
 }
 
+static void test_log_line_when_json_is_cut_inside_a_character_then_still_whole_characters(
+    void **state)
+{
+    (void)state;
+    for (size_t shift = 0; shift < 3; shift++) {
+        struct fixture f;
+        AUTO(buf_fini)
+        struct buf text = BUF(OUT_MAX);
+        buf_add(&text, "aaa", shift);
+        for (size_t i = 0; i < 2000; i++)
+            buf_add_cstr(&text, "\xe2\x82\xac");
+        fixture_open(&f, true);
+        log_line(f.log, LOG_LEVEL_ERROR, "x", NULL, "%s", buf_cstr(&text));
+        assert_true(strlen(written(&f)) <= LINE_MAX_LEN);
+        assert_null(strstr(f.out, "\xef\xbf\xbd")); /* no mark of a broken character */
+        assert_non_null(strstr(f.out, "\xe2\x82\xac...\"}\n"));
+        fixture_close(&f);
+    }
+}
+
 /* Logs what `form` writes of the secret, between two neighbours, and wants it gone. */
 static void assert_masked(const char *secret, const char *form)
 {
@@ -315,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_log_line_when_message_is_huge_then_one_line_of_4096_bytes),
         cmocka_unit_test(test_log_line_when_just_fitting_then_whole_and_one_more_is_cut),
         cmocka_unit_test(test_log_line_when_json_then_each_line_parses),
+        cmocka_unit_test(
+            test_log_line_when_json_is_cut_inside_a_character_then_still_whole_characters),
         cmocka_unit_test(test_log_mask_when_raw_hex_or_base64_then_masked),
         cmocka_unit_test(test_log_mask_when_base64_at_any_alignment_then_masked),
         cmocka_unit_test(test_log_mask_when_secrets_overlap_then_all_bytes_are_gone),
