@@ -75,6 +75,7 @@ void renewal_free(struct renewal *r)
 struct renewal_result renewal_result(const struct renewal *r)
 {
     struct renewal_result result = r->result;
+    result.n_postponed += r->n_jobs;
     result.n_txt_left = txt_desk_n_left(r->driver.desk);
     return result;
 }

@@ -1,0 +1,422 @@
+#include "renewal/txt_desk.h"
+
+#include "crypto/key.h"
+#include "inventory/event.h"
+#include "renewal/txt_wish.h"
+
+struct txt_desk *txt_desk_new(struct house *house)
+{
+    struct txt_desk *desk = NEW(struct txt_desk);
+    desk->house = house;
+    desk->host = provider_host_new(house);
+    list_init(&desk->wishes);
+    list_init(&desk->orders);
+    list_init(&desk->changed);
+    list_init(&desk->zones);
+    list_init(&desk->dirty);
+    list_init(&desk->seekers);
+    list_init(&desk->checks);
+    heap_init(&desk->sleepers);
+    return desk;
+}
+
+static void desk_order_free(struct desk_order *order)
+{
+    LIST_EACH(it, &order->wishes) {
+        LIST_OWNER(it, struct txt_wish, in_order)->order = NULL;
+        list_remove(it);
+    }
+    list_remove(&order->in_desk);
+    list_remove(&order->in_changed);
+    mem_free(order);
+}
+
+void txt_desk_free(struct txt_desk *desk)
+{
+    if (desk == NULL)
+        return;
+    txt_checks_free(desk);
+    LIST_EACH(it, &desk->wishes)
+        txt_wish_free(LIST_OWNER(it, struct txt_wish, in_desk));
+    LIST_EACH(it, &desk->zones)
+        txt_zone_free(LIST_OWNER(it, struct txt_zone, in_desk));
+    LIST_EACH(it, &desk->orders)
+        desk_order_free(LIST_OWNER(it, struct desk_order, in_desk));
+    for (size_t i = 0; i < desk->n_finders; i++)
+        zone_finder_free(desk->finders[i].finder);
+    mem_free(desk->finders);
+    provider_host_free(desk->host);
+    heap_fini(&desk->sleepers);
+    mem_free(desk);
+}
+
+/* ---- wishes ---- */
+
+static struct desk_order *desk_order_of(struct txt_desk *desk, int64_t order_id, bool make)
+{
+    LIST_EACH(it, &desk->orders) {
+        struct desk_order *order = LIST_OWNER(it, struct desk_order, in_desk);
+        if (order->id == order_id)
+            return order;
+    }
+    if (!make)
+        return NULL;
+    struct desk_order *order = NEW(struct desk_order);
+    order->id = order_id;
+    list_init(&order->wishes);
+    list_push_back(&desk->orders, &order->in_desk);
+    return order;
+}
+
+static struct txt_wish *wish_new(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
+                                 const char *value, const char *alias)
+{
+    struct txt_wish *w = NEW(struct txt_wish);
+    w->desk = desk;
+    w->order_id = order_id;
+    w->set = mem_strdup(set);
+    w->challenge = mem_strdup(challenge);
+    w->value = mem_strdup(value);
+    w->alias = mem_strdup(alias);
+    w->present = true;
+    w->state_at_ms = house_now(desk->house);
+    list_push_back(&desk->wishes, &w->in_desk);
+    list_push_back(&desk->seekers, &w->in_zone);
+    return w;
+}
+
+static void wish_join(struct txt_wish *w)
+{
+    w->order = desk_order_of(w->desk, w->order_id, true);
+    list_push_back(&w->order->wishes, &w->in_order);
+}
+
+static const struct provider_config *wish_provider(struct txt_desk *desk, const char *challenge, const char *alias,
+                                                   struct err *err)
+{
+    const struct provider_config *provider = config_provider_for(desk->house->config, alias != NULL ? alias : challenge);
+    if (provider == NULL)
+        err_set(err, ERR_CONFIG, "no provider serves the zone of %s: add the zone to a provider's `zones` in %s",
+                alias != NULL ? alias : challenge, desk->house->config->path);
+    return provider;
+}
+
+static struct txt_wish *wish_same(const struct desk_order *order, const char *challenge, const char *value)
+{
+    LIST_EACH(it, &order->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_order);
+        if (strcmp(w->challenge, challenge) == 0 && strcmp(w->value, value) == 0)
+            return w;
+    }
+    return NULL;
+}
+
+bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge, const char *value,
+                   const char *alias, int64_t deadline_at_ms, struct err *err)
+{
+    struct desk_order *order = desk_order_of(desk, order_id, true);
+    struct txt_wish *same = wish_same(order, challenge, value);
+    struct err why = {0};
+    if (same != NULL) {
+        same->deadline_at_ms = deadline_at_ms;
+        desk_order_changed(order);
+        return true;
+    }
+    const struct provider_config *provider = wish_provider(desk, challenge, alias, &why);
+    struct txt_wish *w = wish_new(desk, order_id, set, challenge, value, alias);
+    wish_join(w);
+    w->deadline_at_ms = deadline_at_ms;
+    w->provider = provider;
+    if (provider == NULL) {
+        /* Not an error of the turn: this order fails, the others go on. */
+        list_remove(&w->in_zone);
+        w->order->failure = why;
+        desk_order_changed(w->order);
+        return true;
+    }
+    return txt_wish_insert(w, err);
+}
+
+bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err)
+{
+    (void)err;
+    struct desk_order *order = desk_order_of(desk, order_id, false);
+    if (order == NULL)
+        return true;
+    LIST_EACH(it, &order->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_order);
+        if (w->provider == NULL)
+            txt_wish_free(w); /* never had a row */
+        else
+            txt_wish_turn(w);
+    }
+    desk_order_free(order);
+    return true;
+}
+
+enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struct err *ret_why)
+{
+    LIST_EACH(it, &desk->orders) {
+        const struct desk_order *order = LIST_OWNER(it, struct desk_order, in_desk);
+        if (order->id != order_id)
+            continue;
+        if (order->failure.kind != ERR_NONE) {
+            *ret_why = order->failure;
+            return TXT_FAILED;
+        }
+        LIST_EACH(it2, &order->wishes) {
+            if (LIST_OWNER(it2, struct txt_wish, in_order)->state != WISH_SERVED)
+                return TXT_PENDING;
+        }
+        return TXT_SERVED;
+    }
+    return TXT_PENDING;
+}
+
+int64_t txt_desk_next_changed(struct txt_desk *desk)
+{
+    struct list *it = list_pop_front(&desk->changed);
+    return it != NULL ? LIST_OWNER(it, struct desk_order, in_changed)->id : 0;
+}
+
+/* ---- after a start: what the rows hold ---- */
+
+static void wish_load(struct txt_desk *desk, const struct rows *rows)
+{
+    enum wish_state state = WISH_PLANNED;
+    struct txt_wish *w = wish_new(desk, rows_int(rows, 1), rows_text(rows, 2), rows_text(rows, 3), rows_text(rows, 7),
+                                  rows_text(rows, 15));
+    w->id = rows_int(rows, 0);
+    w->ref = mem_strdup(rows_text(rows, 11));
+    w->owner = mem_strdup(rows_text(rows, 6));
+    w->deadline_at_ms = rows_int(rows, 14);
+    w->provider = config_provider(desk->house->config, rows_text(rows, 4));
+    if (w->provider == NULL)
+        w->provider = wish_provider(desk, w->challenge, w->alias, NULL);
+    wish_state_find(rows_text(rows, 10), &state);
+    if (w->provider == NULL) {
+        event_write(desk->house, EVENT_TXT_LEFT, w->set, w->order_id, "%s: provider %s is no longer configured; remove the TXT "
+                    "value %s by hand or configure it again", w->challenge, rows_text(rows, 4), w->value);
+        w->present = false;
+        desk->n_gone_wanted++;
+        list_remove(&w->in_zone);
+        return;
+    }
+    /* The row says what may have been done: anything but planned may be in the zone. */
+    w->state = state == WISH_PLANNED ? WISH_PLANNED : WISH_SENT;
+    if (strcmp(rows_text(rows, 9), "gone") == 0 || rows_int(rows, 16) == 0) {
+        txt_wish_turn(w);
+        return;
+    }
+    w->state = WISH_PLANNED;
+    wish_join(w);
+}
+
+bool txt_desk_load(struct txt_desk *desk, struct err *err)
+{
+    struct rows rows;
+    if (!store_query(desk->house->store, &rows, err, SQL_TXT_OPEN, ""))
+        return false;
+    while (rows_next(&rows))
+        wish_load(desk, &rows);
+    return rows_end(&rows, err);
+}
+
+/* ---- finding zones ---- */
+
+static struct zone_finder *desk_finder(struct txt_desk *desk, const struct provider_config *p)
+{
+    for (size_t i = 0; i < desk->n_finders; i++) {
+        if (desk->finders[i].provider == p)
+            return desk->finders[i].finder;
+    }
+    struct zone_finder_options options = {
+        .resolvers = p->resolvers, .n_resolvers = p->n_resolvers, .authoritative = p->authoritative,
+        .n_authoritative = p->n_authoritative, .authoritative_port = (uint16_t)p->authoritative_port,
+        .follow_cname = p->follow_cname,
+    };
+    desk->finders = mem_grow(desk->finders, desk->n_finders, desk->n_finders + 1, sizeof(*desk->finders));
+    struct desk_finder *f = &desk->finders[desk->n_finders++];
+    f->provider = p;
+    f->finder = zone_finder_new(desk->house->loop, desk->house->dns, &options);
+    return f->finder;
+}
+
+static bool wish_follow(struct txt_wish *w, const struct zone_info *info, struct err *err)
+{
+    const struct provider_config *provider = config_provider_for(w->desk->house->config, info->owner);
+    if (provider == NULL)
+        return err_set(err, ERR_CONFIG, "%s is delegated to %s, but no provider serves that zone (%s)", w->challenge,
+                       info->owner, info->zone);
+    w->provider = provider;
+    return true;
+}
+
+static void wish_found(void *arg, const struct zone_info *info, const struct err *err)
+{
+    struct txt_wish *w = arg;
+    struct house *house = w->desk->house;
+    struct err why = {0};
+    w->find = NULL;
+    w->desk->n_under_way--;
+    if (info != NULL && wish_follow(w, info, &why)) {
+        mem_set_str(&w->owner, info->owner);
+        w->zone = txt_zone_of(w->desk, w->provider, info);
+        list_push_back(&w->zone->wishes, &w->in_zone);
+        return;
+    }
+    if (info == NULL)
+        why = *err;
+    bool passing = why.kind == ERR_AGAIN || why.kind == ERR_THROTTLED || why.kind == ERR_LOCAL;
+    if (w->present && passing && house_now(house) < w->deadline_at_ms) {
+        w->failure = why;
+        house_say(house, w->set, "dns", "%s", why.text);
+        txt_wish_sleep(w, house_now(house) + txt_back_off_ms(++w->n_tries));
+        return;
+    }
+    txt_wish_fail(w, &why);
+}
+
+static void desk_start_finds(struct txt_desk *desk)
+{
+    struct list *it;
+    while ((it = list_pop_front(&desk->seekers)) != NULL) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
+        desk->n_under_way++;
+        w->find = zone_finder_find(desk_finder(desk, w->provider), w->challenge, w->alias, wish_found, w);
+    }
+}
+
+/* ---- the turn ---- */
+
+static void wish_wakes(struct txt_wish *w)
+{
+    if (w->settling) {
+        w->settling = false;
+        txt_wish_enter(w, WISH_SERVED);
+    } else if (w->zone == NULL && w->find == NULL && !list_is_linked(&w->in_zone)) {
+        list_push_back(&w->desk->seekers, &w->in_zone);
+    }
+}
+
+static void desk_wake(struct txt_desk *desk)
+{
+    int64_t now_ms = house_now(desk->house);
+    for (;;) {
+        struct heap_node *node = heap_first(&desk->sleepers);
+        if (node == NULL || node->at_ms > now_ms)
+            return;
+        heap_remove(&desk->sleepers, node);
+        wish_wakes(LIST_OWNER(node, struct txt_wish, wake));
+    }
+}
+
+static bool desk_save(struct txt_desk *desk, struct err *err)
+{
+    struct list *it;
+    while ((it = list_pop_front(&desk->dirty)) != NULL) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_dirty);
+        if (!txt_wish_save(w, err))
+            return err_wrap(err, "TXT %s", w->challenge);
+        if (w->state == WISH_GONE)
+            txt_wish_free(w);
+    }
+    return true;
+}
+
+bool txt_desk_collect(struct txt_desk *desk, struct err *err)
+{
+    desk_wake(desk);
+    LIST_EACH(it, &desk->zones)
+        txt_zone_gather(LIST_OWNER(it, struct txt_zone, in_desk));
+    return desk_save(desk, err);
+}
+
+void txt_desk_act(struct txt_desk *desk)
+{
+    desk_start_finds(desk);
+    LIST_EACH(it, &desk->zones)
+        txt_zone_act(LIST_OWNER(it, struct txt_zone, in_desk));
+}
+
+int64_t txt_desk_next_at_ms(const struct txt_desk *desk)
+{
+    const struct heap_node *first = heap_first(&desk->sleepers);
+    return first != NULL ? first->at_ms : INT64_MAX;
+}
+
+bool txt_desk_is_busy(const struct txt_desk *desk)
+{
+    return desk->n_under_way > 0 || !list_is_empty(&desk->seekers) || !list_is_empty(&desk->dirty) ||
+           !list_is_empty(&desk->changed);
+}
+
+size_t txt_desk_n_left(const struct txt_desk *desk)
+{
+    return desk->n_gone_wanted;
+}
+
+/* ---- chancery provider test ---- */
+
+static bool rehearse_turn(struct txt_desk *desk, struct err *err)
+{
+    if (!store_begin(desk->house->store, err))
+        return false;
+    if (!txt_desk_collect(desk, err) || !store_commit(desk->house->store, err)) {
+        store_rollback(desk->house->store);
+        return false;
+    }
+    txt_desk_act(desk);
+    if (txt_desk_is_busy(desk) || txt_desk_next_at_ms(desk) != INT64_MAX)
+        loop_wait(desk->house->loop, txt_desk_next_at_ms(desk));
+    return true;
+}
+
+static bool rehearse_present(struct txt_desk *desk, const char *challenge, const char *value, struct err *err)
+{
+    const int64_t rehearsal_id = -1;
+    enum txt_fate fate = TXT_PENDING;
+    struct err why = {0};
+    if (!store_begin(desk->house->store, err))
+        return false;
+    if (!txt_desk_want(desk, rehearsal_id, "(rehearsal)", challenge, value, NULL, house_now(desk->house) + 10 * MS_MINUTE, err) ||
+        !store_commit(desk->house->store, err)) {
+        store_rollback(desk->house->store);
+        return false;
+    }
+    while ((fate = txt_desk_fate(desk, rehearsal_id, &why)) == TXT_PENDING && loop_n_stops(desk->house->loop) == 0) {
+        if (!rehearse_turn(desk, err))
+            return false;
+    }
+    if (fate == TXT_FAILED)
+        *err = why;
+    if (fate == TXT_PENDING)
+        err_set(err, ERR_AGAIN, "stopped by a signal");
+    return txt_desk_release(desk, rehearsal_id, fate == TXT_SERVED ? err : NULL) && fate == TXT_SERVED;
+}
+
+bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
+{
+    unsigned char noise[32];
+    AUTO(buf_fini) struct buf value = BUF(128);
+    AUTO(buf_fini) struct buf challenge = BUF(512);
+    struct txt_desk *desk = txt_desk_new(house);
+    int64_t give_up_at_ms;
+
+    random_bytes(noise, sizeof(noise));
+    base64url_encode(&value, noise, sizeof(noise));
+    buf_printf(&challenge, "_acme-challenge.%s", name);
+    bool ok = rehearse_present(desk, buf_cstr(&challenge), buf_cstr(&value), err);
+    give_up_at_ms = house_now(house) + 2 * MS_MINUTE;
+    while (txt_desk_n_left(desk) > 0 && house_now(house) < give_up_at_ms && loop_n_stops(house->loop) < 2) {
+        if (!rehearse_turn(desk, ok ? err : NULL)) {
+            ok = false;
+            break;
+        }
+    }
+    if (ok && txt_desk_n_left(desk) > 0)
+        ok = err_set(err, ERR_AGAIN, "the value was published but could not be removed again: TXT %s at %s", buf_cstr(&value),
+                     buf_cstr(&challenge));
+    txt_desk_free(desk);
+    return ok;
+}

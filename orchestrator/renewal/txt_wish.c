@@ -1,0 +1,145 @@
+#include "renewal/txt_wish.h"
+
+static const char *const state_names[] = {
+    [WISH_PLANNED] = "planned",   [WISH_SENT] = "sent",       [WISH_SET] = "set",   [WISH_SERVED] = "served",
+    [WISH_REMOVING] = "removing", [WISH_REMOVED] = "removed", [WISH_GONE] = "gone",
+};
+_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == WISH_GONE + 1, "a name for every state");
+
+const char *wish_state_name(enum wish_state state)
+{
+    return state_names[state];
+}
+
+bool wish_state_find(const char *name, enum wish_state *ret)
+{
+    for (int i = 0; i <= WISH_GONE; i++) {
+        if (strcmp(state_names[i], name) == 0) {
+            *ret = (enum wish_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool txt_wish_insert(struct txt_wish *w, struct err *err)
+{
+    struct house *house = w->desk->house;
+    return store_insert(house->store, &w->id, err, SQL_TXT_INSERT, "itttt" "iiit", w->order_id, w->set, w->challenge,
+                        w->provider->name, w->value, w->provider->ttl_s, house_now(house), w->deadline_at_ms, w->alias);
+}
+
+bool txt_wish_save(struct txt_wish *w, struct err *err)
+{
+    struct house *house = w->desk->house;
+    bool failed = w->failure.kind != ERR_NONE;
+    if (w->state == WISH_GONE)
+        return store_run(house->store, NULL, err, SQL_TXT_GONE, "ii", w->id, house_now(house));
+    return store_run(house->store, NULL, err, SQL_TXT_SAVE, "itttt" "ttiitt", w->id, w->provider->name,
+                     w->zone != NULL ? w->zone->info->zone : NULL, w->owner, w->present ? "present" : "gone",
+                     wish_state_name(w->state), w->ref, w->n_tries, w->wake.slot != 0 ? w->wake.at_ms : (int64_t)0,
+                     failed ? err_kind_name(w->failure.kind) : NULL, failed ? w->failure.text : NULL);
+}
+
+void txt_wish_free(struct txt_wish *w)
+{
+    if (w == NULL)
+        return;
+    if (w->zone != NULL)
+        txt_zone_drop(w->zone, w);
+    if (w->find != NULL) {
+        zone_finder_cancel(w->find);
+        w->desk->n_under_way--;
+    }
+    if (!w->present)
+        w->desk->n_gone_wanted--;
+    heap_remove(&w->desk->sleepers, &w->wake);
+    list_remove(&w->in_order);
+    list_remove(&w->in_desk);
+    list_remove(&w->in_zone);
+    list_remove(&w->in_dirty);
+    mem_free(w->set);
+    mem_free(w->challenge);
+    mem_free(w->alias);
+    mem_free(w->owner);
+    mem_free(w->value);
+    mem_free(w->ref);
+    mem_free(w->seen);
+    mem_free(w);
+}
+
+void txt_wish_touch(struct txt_wish *w)
+{
+    if (!list_is_linked(&w->in_dirty))
+        list_push_back(&w->desk->dirty, &w->in_dirty);
+}
+
+void txt_wish_enter(struct txt_wish *w, enum wish_state state)
+{
+    w->state = state;
+    w->state_at_ms = house_now(w->desk->house);
+    if (state == WISH_SENT || state == WISH_REMOVING || state == WISH_GONE)
+        txt_wish_touch(w);
+    if (state == WISH_SERVED && w->order != NULL)
+        desk_order_changed(w->order);
+}
+
+void txt_wish_sleep(struct txt_wish *w, int64_t until_ms)
+{
+    heap_put(&w->desk->sleepers, &w->wake, until_ms);
+}
+
+bool txt_wish_is_awake(const struct txt_wish *w)
+{
+    return !w->busy && w->wake.slot == 0;
+}
+
+int64_t txt_back_off_ms(int64_t n_tries)
+{
+    static const int64_t delays_s[] = {1, 2, 5, 15, 30, 60};
+    size_t i = n_tries < 1 ? 0 : (size_t)(n_tries - 1);
+    return delays_s[i < 5 ? i : 5] * MS_SECOND;
+}
+
+void txt_wish_fail(struct txt_wish *w, const struct err *why)
+{
+    w->failure = *why;
+    w->n_tries++;
+    txt_wish_touch(w);
+    if (!w->present) {
+        /* What a person must mend is not asked for again in this run; the next one tries. */
+        bool soon = why->kind == ERR_AGAIN || why->kind == ERR_THROTTLED || why->kind == ERR_LOCAL;
+        int64_t at_ms = house_now(w->desk->house) + (soon ? txt_back_off_ms(w->n_tries) : 5 * MS_MINUTE);
+        txt_wish_sleep(w, why->until_ms > at_ms ? why->until_ms : at_ms);
+    } else if (w->order != NULL) {
+        w->order->failure = *why;
+        desk_order_changed(w->order);
+    }
+}
+
+void txt_wish_turn(struct txt_wish *w)
+{
+    if (!w->present)
+        return;
+    w->present = false;
+    w->settling = false;
+    w->n_tries = 0;
+    w->failure.kind = ERR_NONE;
+    w->desk->n_gone_wanted++;
+    heap_remove(&w->desk->sleepers, &w->wake);
+    if (w->busy) {
+        txt_wish_touch(w);
+        return;
+    }
+    /* A planned wish was never handed to a provider: the row turns SENT before the first call. */
+    txt_wish_enter(w, w->state == WISH_PLANNED ? WISH_GONE : WISH_REMOVING);
+    if (w->state == WISH_REMOVING && w->zone == NULL && w->find == NULL && !list_is_linked(&w->in_zone))
+        list_push_back(&w->desk->seekers, &w->in_zone);
+}
+
+void desk_order_changed(struct desk_order *order)
+{
+    struct txt_wish *any = list_is_empty(&order->wishes) ? NULL : LIST_OWNER(order->wishes.next, struct txt_wish, in_order);
+    if (any != NULL && !list_is_linked(&order->in_changed))
+        list_push_back(&any->desk->changed, &order->in_changed);
+}

@@ -1,0 +1,113 @@
+/*
+ * One wish for one TXT value, and the orders that wait for wishes: the inside of the TXT desk.
+ *
+ *   PLANNED -> SENT -> SET -> SERVED          present
+ *   REMOVING -> REMOVED -> GONE               gone
+ *
+ * A row is written when a wish is made, when it is handed to a provider (SENT), when it turns (REMOVING), and when it is GONE. SET,
+ * SERVED and REMOVED are only waited for: a restart asks again.
+ */
+#ifndef RENEWAL_TXT_WISH_H
+#define RENEWAL_TXT_WISH_H
+
+#include "base/list.h"
+#include "inventory/config.h"
+#include "inventory/house.h"
+#include "renewal/provider_host.h"
+#include "renewal/txt_desk.h"
+
+enum wish_state { WISH_PLANNED, WISH_SENT, WISH_SET, WISH_SERVED, WISH_REMOVING, WISH_REMOVED, WISH_GONE };
+
+struct desk_order {          /* all wishes of one order */
+    struct list in_desk, in_changed;
+    struct list wishes;
+    int64_t id;
+    struct err failure;      /* kind NONE: none */
+};
+
+struct txt_zone;
+struct txt_wish {
+    struct list in_order, in_desk, in_zone, in_dirty;
+    struct heap_node wake;   /* waits for time */
+    struct txt_desk *desk;
+    struct desk_order *order; /* NULL: its order is over */
+    struct txt_zone *zone;   /* NULL: not found yet */
+    struct zone_find *find;  /* under way */
+    const struct provider_config *provider;
+    int64_t id, order_id;
+    char *set, *challenge, *alias, *owner, *value, *ref;
+    bool present;            /* the wish itself */
+    enum wish_state state;
+    bool busy;               /* inside a job or a check */
+    bool settling;           /* served, but the settle time of the provider runs */
+    int64_t n_tries, deadline_at_ms, state_at_ms;
+    char *seen;              /* who answered what, last time */
+    struct err failure;
+};
+
+struct txt_zone {            /* one account and zone: one job at a time */
+    struct list in_desk;
+    struct list wishes;
+    struct txt_desk *desk;
+    const struct provider_config *provider;
+    struct zone_info *info;
+    struct host_job *job;
+    struct txt_wish **in_job; /* the wishes of the job, by record; NULL where one was dropped */
+    size_t n_in_job;
+    bool starts_job;         /* decided in collect, done in act */
+};
+
+struct desk_finder {         /* a zone finder for the options of one provider */
+    const struct provider_config *provider;
+    struct zone_finder *finder;
+};
+
+struct txt_desk {
+    struct house *house;
+    struct provider_host *host;
+    struct list wishes, orders, changed, zones, dirty;
+    struct list seekers;     /* wishes whose zone must be found (linked by in_zone) */
+    struct list checks;      /* under way */
+    struct heap sleepers;
+    struct desk_finder *finders;
+    size_t n_finders;
+    size_t n_under_way;      /* finds, jobs, checks */
+    size_t n_gone_wanted;    /* wishes "gone" that are not gone yet */
+};
+
+const char *wish_state_name(enum wish_state state);
+bool wish_state_find(const char *name, enum wish_state *ret);
+
+/* Rows. Inside a transaction. */
+bool txt_wish_insert(struct txt_wish *wish, struct err *err);
+bool txt_wish_save(struct txt_wish *wish, struct err *err);
+
+void txt_wish_free(struct txt_wish *wish);
+/* A new state as of now; in a state that is not only waited for the row becomes dirty. */
+void txt_wish_enter(struct txt_wish *wish, enum wish_state state);
+void txt_wish_touch(struct txt_wish *wish);
+/* The wish must be looked at again at that time. */
+void txt_wish_sleep(struct txt_wish *wish, int64_t until_ms);
+/* The wish cannot be had: its order hears of it; a removal is tried again later. */
+void txt_wish_fail(struct txt_wish *wish, const struct err *why);
+/* From "present" to "gone". */
+void txt_wish_turn(struct txt_wish *wish);
+void desk_order_changed(struct desk_order *order);
+/* Neither inside a job or check nor asleep. */
+bool txt_wish_is_awake(const struct txt_wish *wish);
+/* 1 s, 2 s, 5 s, 15 s, 30 s, then each minute. */
+int64_t txt_back_off_ms(int64_t n_tries);
+
+/* txt_zone.c: jobs and checks of a zone. */
+struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider, const struct zone_info *info);
+void txt_zone_free(struct txt_zone *zone);
+/* Gathers what is ready into the next job (decides; the rows become SENT). */
+void txt_zone_gather(struct txt_zone *zone);
+/* Starts the job and the checks that were decided. */
+void txt_zone_act(struct txt_zone *zone);
+/* Forgets a wish that goes away while a job or check holds it. */
+void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish);
+void txt_checks_free(struct txt_desk *desk);
+void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone);
+
+#endif

@@ -1,0 +1,301 @@
+#include "renewal/txt_wish.h"
+
+#include "base/failpoint.h"
+#include "renewal/propagation.h"
+
+enum { JOB_RECORDS_MAX = 500 };
+
+struct txt_check {
+    struct list in_desk;
+    struct txt_zone *zone;
+    struct propagation_check *check;
+    struct txt_wish **wishes; /* NULL where one was dropped */
+    size_t n;
+};
+
+struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider, const struct zone_info *info)
+{
+    LIST_EACH(it, &desk->zones) {
+        struct txt_zone *zone = LIST_OWNER(it, struct txt_zone, in_desk);
+        if (zone->provider == provider && strcmp(zone->info->zone, info->zone) == 0)
+            return zone;
+    }
+    struct txt_zone *zone = NEW(struct txt_zone);
+    zone->desk = desk;
+    zone->provider = provider;
+    zone->info = zone_info_copy(info);
+    list_init(&zone->wishes);
+    list_push_back(&desk->zones, &zone->in_desk);
+    return zone;
+}
+
+static void zone_end_job(struct txt_zone *zone)
+{
+    mem_free(zone->in_job);
+    zone->in_job = NULL;
+    zone->n_in_job = 0;
+    zone->job = NULL;
+    zone->starts_job = false;
+}
+
+void txt_zone_free(struct txt_zone *zone)
+{
+    if (zone->job != NULL) {
+        host_job_cancel(zone->job);
+        zone->desk->n_under_way--;
+    }
+    zone_end_job(zone);
+    list_remove(&zone->in_desk);
+    zone_info_free(zone->info);
+    mem_free(zone);
+}
+
+void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish)
+{
+    for (size_t i = 0; i < zone->n_in_job; i++) {
+        if (zone->in_job[i] == wish)
+            zone->in_job[i] = NULL;
+    }
+    LIST_EACH(it, &zone->desk->checks) {
+        struct txt_check *check = LIST_OWNER(it, struct txt_check, in_desk);
+        for (size_t i = 0; i < check->n; i++) {
+            if (check->wishes[i] == wish)
+                check->wishes[i] = NULL;
+        }
+    }
+}
+
+/* ---- jobs ---- */
+
+static bool wish_is_for_job(const struct txt_wish *w)
+{
+    return txt_wish_is_awake(w) && (w->present ? w->state == WISH_PLANNED : w->state == WISH_REMOVING);
+}
+
+void txt_zone_gather(struct txt_zone *zone)
+{
+    size_t most = (zone->provider->provider->capabilities & DNS_CAN_BATCH) != 0 ? JOB_RECORDS_MAX : 1;
+    size_t n = 0;
+    if (zone->in_job != NULL)
+        return;
+    LIST_EACH(it, &zone->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
+        if (n == most)
+            break;
+        if (!wish_is_for_job(w))
+            continue;
+        if (zone->in_job == NULL)
+            zone->in_job = NEW_N(most, struct txt_wish *);
+        zone->in_job[n++] = w;
+        w->busy = true;
+        if (w->present)
+            txt_wish_enter(w, WISH_SENT);
+    }
+    zone->n_in_job = n;
+    zone->starts_job = n > 0;
+}
+
+/* The provider said done for this wish. */
+static void wish_carried_out(struct txt_wish *w, bool was_present)
+{
+    bool confirmed = (w->provider->provider->capabilities & DNS_CAN_CONFIRM) != 0;
+    w->failure.kind = ERR_NONE;
+    if (was_present && !w->present)
+        txt_wish_enter(w, WISH_REMOVING); /* its order ended meanwhile */
+    else if (was_present)
+        txt_wish_enter(w, confirmed ? WISH_SERVED : WISH_SET);
+    else
+        txt_wish_enter(w, confirmed ? WISH_GONE : WISH_REMOVED);
+}
+
+static void wish_refused(struct txt_wish *w, bool was_present, const struct err *err)
+{
+    struct house *house = w->desk->house;
+    bool passing = err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL;
+    if (was_present && !w->present) {
+        txt_wish_enter(w, WISH_REMOVING); /* it may have been applied all the same */
+        return;
+    }
+    if (was_present && passing && house_now(house) < w->deadline_at_ms) {
+        int64_t at_ms = house_now(house) + txt_back_off_ms(++w->n_tries);
+        w->failure = *err;
+        w->state = WISH_PLANNED;
+        txt_wish_sleep(w, err->until_ms > at_ms ? err->until_ms : at_ms);
+        house_say(house, w->set, "dns", "%s", err->text);
+        return;
+    }
+    txt_wish_fail(w, err);
+}
+
+static void zone_job_done(void *arg, const struct dns_job_record *records, size_t n, const struct err *err)
+{
+    struct txt_zone *zone = arg;
+    struct txt_wish **wishes = zone->in_job;
+    zone->in_job = NULL;
+    zone_end_job(zone);
+    zone->desk->n_under_way--;
+    for (size_t i = 0; i < n; i++) {
+        struct txt_wish *w = wishes[i];
+        if (w == NULL)
+            continue;
+        w->busy = false;
+        if (records[i].ref != NULL && (w->ref == NULL || strcmp(w->ref, records[i].ref) != 0)) {
+            mem_set_str(&w->ref, records[i].ref);
+            txt_wish_touch(w);
+        }
+        if (err == NULL || records[i].done)
+            wish_carried_out(w, records[i].present);
+        else
+            wish_refused(w, records[i].present, err);
+    }
+    mem_free(wishes);
+}
+
+static void zone_start_job(struct txt_zone *zone)
+{
+    size_t n = zone->n_in_job;
+    struct dns_job_record *records = NEW_N(n, struct dns_job_record);
+    for (size_t i = 0; i < n; i++) {
+        const struct txt_wish *w = zone->in_job[i];
+        records[i] = (struct dns_job_record){.present = w->present, .owner = w->owner, .value = w->value,
+                                             .ttl_s = (uint32_t)zone->provider->ttl_s, .ref = w->ref};
+    }
+    zone->starts_job = false;
+    zone->desk->n_under_way++;
+    FAILPOINT("txt.job.before");
+    zone->job = host_job_start(zone->desk->host, zone->provider, zone->info, records, n, zone_job_done, zone);
+    mem_free(records);
+}
+
+void txt_zone_act(struct txt_zone *zone)
+{
+    if (zone->starts_job)
+        zone_start_job(zone);
+    txt_checks_start(zone->desk, zone);
+}
+
+/* ---- checks ---- */
+
+/* Often while the wish is young, ever more seldom later: a tenth of its age, 100 ms to 10 s. */
+static int64_t wish_check_pause_ms(const struct txt_wish *w)
+{
+    int64_t age_ms = house_now(w->desk->house) - w->state_at_ms;
+    int64_t pause_ms = age_ms / 10;
+    return pause_ms < 100 ? 100 : pause_ms > 10 * MS_SECOND ? 10 * MS_SECOND : pause_ms;
+}
+
+static void wish_is_shown(struct txt_wish *w)
+{
+    if (w->provider->settle_ms > 0) {
+        w->settling = true;
+        txt_wish_sleep(w, house_now(w->desk->house) + w->provider->settle_ms);
+        return;
+    }
+    txt_wish_enter(w, WISH_SERVED);
+}
+
+static void wish_is_not_shown(struct txt_wish *w)
+{
+    int64_t now_ms = house_now(w->desk->house);
+    int64_t patience_ms = w->provider->propagation_timeout_ms;
+    if (now_ms < w->deadline_at_ms && now_ms - w->state_at_ms < patience_ms) {
+        if (now_ms - w->state_at_ms > 3 * MS_SECOND)
+            house_say(w->desk->house, w->set, "dns", "waiting for %s: %s", w->owner, w->seen);
+        txt_wish_sleep(w, now_ms + wish_check_pause_ms(w));
+        return;
+    }
+    struct err err;
+    err_set(&err, ERR_AGAIN, "TXT at %s is not shown by every name server of %s after %lld s: %s", w->owner,
+            w->zone->info->zone, (long long)((now_ms - w->state_at_ms) / MS_SECOND), w->seen);
+    txt_wish_fail(w, &err);
+}
+
+static void wish_is_still_there(struct txt_wish *w)
+{
+    int64_t now_ms = house_now(w->desk->house);
+    if (now_ms - w->state_at_ms > MS_MINUTE) {
+        /* The provider said done and the record stays: ask it again. */
+        w->n_tries++;
+        txt_wish_enter(w, WISH_REMOVING);
+        txt_wish_sleep(w, now_ms + txt_back_off_ms(w->n_tries));
+        return;
+    }
+    txt_wish_sleep(w, now_ms + wish_check_pause_ms(w));
+}
+
+static void wish_checked(struct txt_wish *w, const struct propagation_view *view)
+{
+    w->busy = false;
+    mem_set_str(&w->seen, view->text);
+    if (w->state == WISH_SET && !w->present)
+        txt_wish_enter(w, WISH_REMOVING);
+    else if (w->state == WISH_SET && view->is_served)
+        wish_is_shown(w);
+    else if (w->state == WISH_SET)
+        wish_is_not_shown(w);
+    else if (w->state == WISH_REMOVED && view->n_as_wished > 0)
+        txt_wish_enter(w, WISH_GONE);
+    else if (w->state == WISH_REMOVED)
+        wish_is_still_there(w);
+}
+
+static void check_free(struct txt_check *check)
+{
+    list_remove(&check->in_desk);
+    mem_free(check->wishes);
+    mem_free(check);
+}
+
+static void check_done(void *arg, const struct propagation_report *report)
+{
+    struct txt_check *check = arg;
+    check->zone->desk->n_under_way--;
+    for (size_t i = 0; i < check->n && i < report->n; i++) {
+        if (check->wishes[i] != NULL)
+            wish_checked(check->wishes[i], &report->views[i]);
+    }
+    check_free(check);
+}
+
+void txt_checks_free(struct txt_desk *desk)
+{
+    LIST_EACH(it, &desk->checks) {
+        struct txt_check *check = LIST_OWNER(it, struct txt_check, in_desk);
+        propagation_cancel(check->check);
+        desk->n_under_way--;
+        check_free(check);
+    }
+}
+
+static bool wish_is_for_check(const struct txt_wish *w)
+{
+    return txt_wish_is_awake(w) && !w->settling && (w->state == WISH_SET || w->state == WISH_REMOVED);
+}
+
+void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
+{
+    struct txt_check *check = NULL;
+    struct propagation_want *wants = NULL;
+    size_t n = 0;
+
+    LIST_EACH(it, &zone->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
+        if (!wish_is_for_check(w))
+            continue;
+        if (check == NULL)
+            check = NEW(struct txt_check);
+        wants = mem_grow(wants, n, n + 1, sizeof(*wants));
+        check->wishes = mem_grow(check->wishes, n, n + 1, sizeof(struct txt_wish *));
+        wants[n] = (struct propagation_want){.owner = w->owner, .value = w->value, .present = w->state == WISH_SET};
+        check->wishes[n++] = w;
+        w->busy = true;
+    }
+    if (check == NULL)
+        return;
+    check->zone = zone;
+    check->n = n;
+    list_push_back(&desk->checks, &check->in_desk);
+    desk->n_under_way++;
+    check->check = propagation_start(desk->house->loop, desk->house->dns, zone->info, wants, n, NULL, check_done, check);
+    mem_free(wants);
+}
