@@ -36,6 +36,12 @@ struct acme_account_facts { /* in the arena */
 bool acme_account_hear(const struct acme_answer *answer, const struct acme_directory *directory, struct arena *arena,
                        struct acme_account_facts *ret_facts, struct err *err);
 
+/* The answer to ask_contact and ask_deactivate, which carries no Location: url is account_url again, and a deactivated
+ * account is no error. */
+bool acme_account_hear_change(const struct acme_answer *answer, const char *account_url,
+                              const struct acme_directory *directory, struct arena *arena,
+                              struct acme_account_facts *ret_facts, struct err *err);
+
 /* Revocation (RFC 8555 7.6): signed by the account (KID) or by the certificate's own key (JWK). reason -1: none.
  * alreadyRevoked is success. */
 void acme_revoke_ask(const struct acme_directory *directory, struct str cert_der, int reason, bool by_certificate_key,

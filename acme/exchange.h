@@ -44,8 +44,8 @@ struct acme_answer {
     struct json *owned_tree;
 };
 
-/* Reads a reply. A JSON body that is not understandable becomes a problem of kind BROKEN ("the CA broke the protocol: ..."). header names
- * in any case. now_ms turns delta-seconds into an instant. */
+/* Reads a reply. A JSON body that is not understandable becomes a problem of kind BROKEN ("the CA broke the protocol: ..."); of a
+ * status >= 400 it is only no help, and the status decides (proxies lie about their error pages). Header names in any case. now_ms turns delta-seconds into an instant. */
 void acme_answer_read(struct acme_answer *ret, int status, const struct acme_header *headers, size_t n_headers, struct str body,
                       int64_t now_ms, struct arena *arena);
 void acme_answer_lost(struct acme_answer *ret, const struct err *why, struct arena *arena);

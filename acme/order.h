@@ -50,6 +50,8 @@ struct authz { /* texts owned */
     bool answered;         /* the challenge POST was accepted */
     bool failure_read;     /* after an invalid order: its error was fetched */
     char *failure;         /* what the CA said of it */
+    bool out;              /* not stored: asked, and not heard yet */
+    bool left;             /* not stored: TIDY has tried to give it up */
 };
 
 struct order {             /* exactly what the row holds; texts owned, released by order_free */
@@ -74,6 +76,11 @@ struct order {             /* exactly what the row holds; texts owned, released 
     int64_t started_at_ms, step_at_ms;
     /* not stored: what FETCH brought, taken by the driver in the same turn */
     struct chain *chain;
+    /* more marks */
+    bool invalid;          /* the CA called the order invalid: VALIDATE asks why, then fails */
+    char *failure;         /* what the CA said of the order itself */
+    enum err_kind failure_kind; /* of the first fault heard, NONE before */
+    int n_back;            /* times ISSUE had to go back to an earlier step */
 };
 struct order *order_new(const char *set_name, const char *const *names, size_t n_names);
 void order_free(struct order *order);
@@ -98,10 +105,13 @@ enum verdict_kind {
     VERDICT_AGAIN,    /* a passing fault (err): back off by its kind and ask again */
     VERDICT_FAIL,     /* the order cannot succeed (err); the driver sets failed and goes to TIDY */
 };
+/* A hearing step may say AGAIN while other asks of it are still out: what is heard of those later is as good as ever, and
+ * once the last one is in the verdict is never WAIT. A step judges its patience only where it polls (VALIDATE, ISSUE, FETCH); how
+ * often AGAIN and WANT are borne is the driver's to judge. */
 struct verdict {
     enum verdict_kind kind;
     enum order_step next;
-    int64_t until_ms;
+    int64_t until_ms; /* SLEEP: when to ask again. AGAIN: not before this instant (err.until_ms), 0: as the kind says */
     const struct acme_ask *asks; /* in the arena */
     size_t n_asks;
     struct err err;

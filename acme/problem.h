@@ -33,9 +33,13 @@ struct acme_problem {
     const struct acme_identifier_problem *subproblems;
     size_t n_subproblems;
 };
-/* Texts are copied into the arena with control bytes escaped and cut at 512 bytes. tree may be NULL (no or no JSON body). */
+/* Texts are copied into the arena with control bytes escaped and cut at 512 bytes; only the detail of a paused account may have 900,
+ * because it holds the address a person must visit. tree may be NULL (no or no JSON body).
+ * A status of 429 is THROTTLED whatever the type; "paused" (Let's Encrypt: 429 with an unpause address) is DENIED. compound takes the
+ * kind of its first known part. */
 const struct acme_problem *acme_problem_read(const struct json *tree, int status, struct arena *arena);
-/* The error of a problem: kind, "what: 429 rateLimited: detail [name: detail; ...]", until_ms = retry_at_ms where throttled. Returns false. */
+/* The error of a problem: kind, "what: 429 rateLimited: detail [name: detail; ...]", until_ms = retry_at_ms where throttled. A passing
+ * fault whose answer names a time (503 with Retry-After) is THROTTLED too. Returns false. */
 bool acme_problem_err(const struct acme_problem *problem, const char *what, int64_t retry_at_ms, struct err *err);
 const char *problem_type_name(enum problem_type type);   /* "rateLimited" */
 const char *problem_advice(enum problem_type type);

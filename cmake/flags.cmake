@@ -13,7 +13,7 @@ endfunction()
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(-Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wsign-conversion -Wvla
     -Wmissing-prototypes -Wstrict-prototypes -Wimplicit-fallthrough -Wpointer-arith -Wwrite-strings
-    -Wcast-qual -Wundef -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-strict-overflow -fvisibility=hidden)
+    -Wcast-qual -Wundef -fno-strict-aliasing -fno-delete-null-pointer-checks -fvisibility=hidden)
 if(CHANCERY_WERROR)
     add_compile_options(-Werror)
 endif()
@@ -22,7 +22,8 @@ if(CHANCERY_SANITIZE)
     add_compile_options(-fsanitize=${CHANCERY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${CHANCERY_SANITIZE})
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fexceptions)
+    # Not beside sanitizers: -fwrapv would blind the check for signed overflow.
+    add_compile_options(-fno-strict-overflow -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fexceptions)
     chancery_flag(-fstack-clash-protection)
     chancery_flag(-fcf-protection=full)
     chancery_flag(-ftrivial-auto-var-init=zero)

@@ -13,13 +13,13 @@
 #include "config/yaml.h"
 
 enum setting_kind {
-    SETTING_TEXT,       /* any text; choices may restrict it ("a|b|c") */
+    SETTING_TEXT,       /* any text; choices may restrict it ("a|b|c"); min..max bytes */
     SETTING_INT,        /* min..max */
     SETTING_BOOL,
     SETTING_DURATION,   /* "10m"; in the checked tree: integer milliseconds; min..max in ms */
-    SETTING_MODE,       /* "0640", always quoted in YAML; in the tree: integer */
+    SETTING_MODE,       /* "0640", always quoted in YAML; in the tree: integer; min..max */
     SETTING_SECRET,     /* a reference file:, cred:, exec:, env: ; a bare value is refused */
-    SETTING_TEXTS,      /* one text or a list of texts; in the tree: always an array */
+    SETTING_TEXTS,      /* one text or a list of texts, each of choices; in the tree: always an array; min..max texts */
     SETTING_ARGV,       /* a list of at least one text (a program with its words) */
     SETTING_SECTION,    /* an object of `section` */
     SETTING_SECTIONS,   /* a list of objects of `section` */
@@ -31,7 +31,7 @@ struct setting {
     const char *name;
     enum setting_kind kind;
     bool required;
-    const char *otherwise;      /* default as it would stand in YAML (a JSON text for lists), or NULL */
+    const char *otherwise;      /* default as it would stand in YAML (a JSON text for lists and sections), or NULL: absent stays absent */
     const char *choices;        /* "a|b|c", or NULL */
     int64_t min, max;           /* both 0: not limited */
     const struct section *section;
@@ -53,12 +53,19 @@ struct complaints {
     size_t n;
 };
 void complaints_fini(struct complaints *c);
+/* At a node; at a member's key (for true, false and null, and for what is wrong with the key); at a known place. At most 100 are kept, then
+ * one more says that there are others. doc may be NULL. */
 void complaints_add(struct complaints *c, const struct yaml *doc, const struct json *node, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+void complaints_add_key(struct complaints *c, const struct yaml *doc, const struct json *object, const char *key,
+                        const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void complaints_add_at(struct complaints *c, const struct yaml *doc, int line, int column, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 /* All texts, one a line, into out. */
 void complaints_format(const struct complaints *c, struct buf *out);
 
-/* NULL when anything was wrong (then complaints grew). node: the object to check (yaml_tree(doc) for the whole). */
+/* NULL when anything was wrong (then complaints grew, sorted by place). node: the object to check (yaml_tree(doc) for the whole). A key with
+ * nothing behind it counts as absent where a section, a map or a list is expected, so that all within may be commented out. */
 struct json *table_check(const struct yaml *doc, const struct json *node, const struct section *section,
                          struct complaints *complaints);
 /* Nearest of the candidates to word (at most 3 edits and less than half its length), or NULL. */

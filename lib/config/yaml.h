@@ -18,8 +18,18 @@ void yaml_free(struct yaml *doc);
 void yaml_fini(struct yaml **doc);
 const struct json *yaml_tree(const struct yaml *doc);
 const char *yaml_file(const struct yaml *doc);
-/* Place of a node of the tree; of a member's KEY with yaml_key_place. 1-based; 0 when unknown. */
+/* Places are 1-based; 0 when unknown. doc may be NULL, and a node need not come from it: then the place is unknown.
+ * All true, all false and all null values of a tree are one node each, so a place of theirs can only be told from the container:
+ * ask yaml_value_place or yaml_item_place wherever the container is at hand. yaml_place knows them only when the value
+ * stands once in the document. */
 void yaml_place(const struct yaml *doc, const struct json *node, int *ret_line, int *ret_column);
 void yaml_key_place(const struct yaml *doc, const struct json *object, const char *key, int *ret_line, int *ret_column);
+void yaml_value_place(const struct yaml *doc, const struct json *object, const char *key, int *ret_line, int *ret_column);
+void yaml_item_place(const struct yaml *doc, const struct json *array, size_t i, int *ret_line, int *ret_column);
+/* True when the text stood without quotes: 0640, not "0640". */
+bool yaml_is_plain(const struct yaml *doc, const struct json *node);
+/* The keys of an object in the order of the file, each step in constant time: start with *cursor NULL. NULL at the end, and
+ * at once for an object that is not of this document. */
+const char *yaml_key_next(const struct yaml *doc, const struct json *object, const void **cursor);
 
 #endif

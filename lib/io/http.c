@@ -213,7 +213,7 @@ static bool header_check(const struct http_call *call, const char *header, struc
 {
     struct str line = str_of(header);
     size_t colon = str_find_char(line, ':');
-    if (!is_token(str_mem(line.p, colon)))
+    if (colon == line.len || !is_token(str_mem(line.p, colon)))
         return err_set(err, ERR_REFUSED, "%s: request: a header without a proper name", call->place.text);
     for (size_t i = colon; i < line.len; i++)
         if ((unsigned char)line.p[i] < ' ' && line.p[i] != '\t')

@@ -49,7 +49,9 @@ static const char *phase_of(const struct http_call *call)
         return "answer";
     if (reached(call->easy, CURLINFO_PRETRANSFER_TIME_T))
         return "waiting for the answer";
-    if (call->place.is_tls && reached(call->easy, CURLINFO_CONNECT_TIME_T))
+    long port = 0; /* of our end: known when TCP is connected; curl's time of it waits for TLS */
+    curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &port);
+    if (call->place.is_tls && port > 0)
         return "TLS handshake";
     return reached(call->easy, CURLINFO_NAMELOOKUP_TIME_T) ? "connect" : "name resolution";
 }

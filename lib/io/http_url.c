@@ -25,6 +25,8 @@ static bool url_parse(const char *text, struct url_parts *parts, struct err *err
     CURLUcode code = curl_url_set(parts->url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
     if (code == CURLUE_OK)
         code = curl_url_get(parts->url, CURLUPART_SCHEME, &parts->scheme, 0);
+    if (code == CURLUE_OK && strcmp(parts->scheme, "https") != 0 && strcmp(parts->scheme, "http") != 0)
+        return err_set(err, ERR_REFUSED, "forbidden URL: not https");
     if (code == CURLUE_OK)
         code = curl_url_get(parts->url, CURLUPART_HOST, &parts->host, 0);
     if (code != CURLUE_OK)
@@ -71,8 +73,6 @@ bool http_url_check(const char *url, struct http_place *ret_place, struct err *e
         return err_set(err, ERR_REFUSED, "forbidden URL: the host is longer than 255 bytes");
     if (parts.user != NULL || parts.password != NULL)
         return err_set(err, ERR_REFUSED, "%s: forbidden URL: it holds a user name", parts.host);
-    if (!is_tls && strcmp(parts.scheme, "http") != 0)
-        return err_set(err, ERR_REFUSED, "%s: forbidden URL: not https", parts.host);
     if (!is_tls && !host_is_loopback(parts.host))
         return err_set(err, ERR_REFUSED, "%s: forbidden URL: http is allowed to this machine only", parts.host);
     snprintf(ret_place->text, sizeof ret_place->text, "%s%s%s", parts.host, parts.port != NULL ? ":" : "",
