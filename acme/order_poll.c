@@ -1,0 +1,131 @@
+#include "acme/order_inner.h"
+
+enum { POLL_LEAST_MS = 250, POLL_MOST_MS = 10000, POLL_FIRST_MS = 150 };
+enum { REASONS_LEN_MAX = 640, REASON_LEN_MIN = 60 };
+
+/* A clock that was set back makes the step begin in the future: then there is nothing to wait for. */
+static int64_t poll_first_at_ms(const struct order *order, const struct acme_world *world)
+{
+    int64_t wait_ms = world->poll_first_ms > 0 ? world->poll_first_ms : POLL_FIRST_MS;
+    int64_t most_ms = order_step_patience_ms(order->step) / 4;
+    return order->step_at_ms + (wait_ms < most_ms ? wait_ms : most_ms);
+}
+
+struct verdict order_poll_ask(const struct order *order, const struct acme_world *world)
+{
+    int64_t first_at_ms = poll_first_at_ms(order, world);
+    bool is_early =
+        order->n_polls == 0 && world->now_ms < first_at_ms && world->now_ms >= order->step_at_ms;
+    return is_early ? verdict_sleep(first_at_ms) : verdict_ask_order(order, world);
+}
+
+/* An order past its time is the CA's to end; an hour of grace covers clocks that differ. */
+static bool patience_is_over(const struct order *order, const struct acme_world *world)
+{
+    bool has_expired = order->expires_at_ms > 0 && world->now_ms - MS_HOUR >= order->expires_at_ms;
+    return has_expired || world->now_ms - order->step_at_ms >= order_step_patience_ms(order->step);
+}
+
+/* One garbled answer must not cost an order that may hold a certificate already. */
+static struct verdict poll_failed(const struct order *order, const struct acme_world *world,
+                                  struct verdict verdict)
+{
+    if (verdict.err.kind == ERR_BROKEN && !patience_is_over(order, world))
+        verdict.kind = VERDICT_AGAIN;
+    return verdict;
+}
+
+bool order_poll_hear(struct order *order, const struct acme_world *world,
+                     const struct acme_answer *answer, struct order_object *ret,
+                     struct verdict *otherwise)
+{
+    struct err err;
+    if (answer->status == 404 || answer->status == 410) {
+        *otherwise =
+            verdict_fail(ERR_AGAIN, "order: %d: the CA forgot the order; a new one will be placed",
+                         answer->status);
+        return false;
+    }
+    if (!answer_is_object(answer)) {
+        *otherwise = poll_failed(order, world, verdict_of_answer(order, answer, "order"));
+        return false;
+    }
+    if (order_object_read(order, world, answer->tree, ret, &err))
+        return true;
+    *otherwise = poll_failed(order, world, verdict_of_err(&err));
+    return false;
+}
+
+/* 250 ms, then 1.6 times as long each time, up to 10 s. A Retry-After that does not lie in the future
+ * is no reason to ask without pause. */
+static int64_t poll_next_at_ms(struct order *order, const struct acme_world *world,
+                               int64_t retry_at_ms)
+{
+    int64_t wait_ms = POLL_LEAST_MS;
+    for (int i = 0; i < order->n_polls && wait_ms < POLL_MOST_MS; i++)
+        wait_ms = wait_ms * 8 / 5;
+    if (wait_ms > POLL_MOST_MS)
+        wait_ms = POLL_MOST_MS;
+    order->n_polls++;
+    if (retry_at_ms >= world->now_ms + POLL_LEAST_MS)
+        return retry_at_ms;
+    return world->now_ms + wait_ms;
+}
+
+struct verdict order_poll_again(struct order *order, const struct acme_world *world,
+                                const struct acme_answer *answer, const char *done_what)
+{
+    char waited[TIME_TEXT_MAX];
+    if (!patience_is_over(order, world))
+        return verdict_sleep(poll_next_at_ms(order, world, answer->retry_at_ms));
+    duration_format(world->now_ms - order->step_at_ms, waited);
+    return verdict_fail(ERR_AGAIN, "order: the CA has not %s within %s", done_what, waited);
+}
+
+/* The type stands in front of what was kept, see reason_keep. */
+static const char *advice_of(const char *failure)
+{
+    AUTO(mem_fini)
+    char *name = mem_strndup(failure, str_find_char(str_of(failure), ':'));
+    enum problem_type type = problem_type_find(name);
+    return type != PROBLEM_OTHER ? problem_advice(type) : NULL;
+}
+
+/* Every name has its share of the line. */
+static const char *reasons_format(const struct order *order, struct buf *out)
+{
+    size_t n = 0;
+    const char *advice = NULL;
+    for (size_t i = 0; i < order->n_authz; i++)
+        n += order->authz[i].failure != NULL ? 1 : 0;
+    size_t share = n > 0 ? REASONS_LEN_MAX / n : 0;
+    if (share < REASON_LEN_MIN)
+        share = REASON_LEN_MIN;
+    for (size_t i = 0; i < order->n_authz; i++) {
+        const struct authz *authz = &order->authz[i];
+        if (authz->failure == NULL)
+            continue;
+        buf_add_cstr(out, out->len > 0 ? "; " : "");
+        authz_name(authz, out);
+        buf_add_cstr(out, ": ");
+        text_escape(out, str_of(authz->failure), share);
+        if (advice == NULL)
+            advice = advice_of(authz->failure);
+    }
+    return advice;
+}
+
+struct verdict verdict_invalid(const struct order *order)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(256 * 1024);
+    enum err_kind kind = order->failure_kind != ERR_NONE ? order->failure_kind : ERR_REFUSED;
+    const char *advice = reasons_format(order, &text);
+    if (text.len == 0 && order->failure != NULL)
+        buf_add_cstr(&text, order->failure);
+    if (text.len == 0)
+        buf_add_cstr(&text, "the CA does not say why");
+    if (advice == NULL)
+        return verdict_fail(kind, "the CA made the order invalid: %s", buf_cstr(&text));
+    return verdict_fail(kind, "the CA made the order invalid: %s. %s", buf_cstr(&text), advice);
+}
