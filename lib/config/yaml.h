@@ -28,8 +28,5 @@ void yaml_value_place(const struct yaml *doc, const struct json *object, const c
 void yaml_item_place(const struct yaml *doc, const struct json *array, size_t i, int *ret_line, int *ret_column);
 /* True when the text stood without quotes: 0640, not "0640". */
 bool yaml_is_plain(const struct yaml *doc, const struct json *node);
-/* The keys of an object in the order of the file, each step in constant time: start with *cursor NULL. NULL at the end, and
- * at once for an object that is not of this document. */
-const char *yaml_key_next(const struct yaml *doc, const struct json *object, const void **cursor);
 
 #endif
