@@ -1,5 +1,6 @@
 #include "renewal/renewal.h"
 
+#include "authority/lease.h"
 #include "inventory/event.h"
 #include "inventory/plan.h"
 #include "inventory/register.h"
