@@ -105,7 +105,7 @@ static void call_heard(void *arg, const struct http_reply *reply, const struct e
     call->http = NULL;
     answer_from(ca, &answer, reply, err);
     answer.slot = call->ask.slot;
-    if (answer.problem != NULL && answer.problem->type == PROBLEM_badNonce && call->n_bad_nonces < BAD_NONCES_MAX &&
+    if (answer.problem != NULL && answer.problem->type == PROBLEM_BAD_NONCE && call->n_bad_nonces < BAD_NONCES_MAX &&
         nonce != NULL) {
         call->n_bad_nonces++;
         ca->figures.n_bad_nonces++;

@@ -1,0 +1,267 @@
+#include "authority/lease.h"
+
+#include "base/failpoint.h"
+#include "io/files.h"
+#include "store/store.h"
+
+#include <unistd.h>
+
+enum { HOST_MAX = 256, BOOT_ID_MAX = 64 };
+
+struct lease {
+    char *name;
+    int64_t fencing;
+    struct file_lock *lock;
+};
+
+struct me {                 /* who takes a lease */
+    char holder[HOST_MAX + 32], host[HOST_MAX], boot_id[BOOT_ID_MAX];
+    int64_t pid;
+};
+
+static void me_read(struct me *me)
+{
+    AUTO(buf_fini) struct buf boot = BUF(256);
+    if (gethostname(me->host, sizeof(me->host) - 1) != 0)
+        memcpy(me->host, "localhost", sizeof("localhost"));
+    me->host[sizeof(me->host) - 1] = '\0';
+    me->pid = (int64_t)getpid();
+    snprintf(me->holder, sizeof(me->holder), "%s:%lld", me->host, (long long)me->pid);
+    /* Without a boot id (no /proc) the wall clock judges. */
+    if (!file_read("/proc/sys/kernel/random/boot_id", 256, false, &boot, NULL))
+        buf_clear(&boot);
+    snprintf(me->boot_id, sizeof(me->boot_id), "%.*s", STR_ARG(str_trim(buf_str(&boot))));
+}
+
+/* ---- looking ---- */
+
+void lease_holder_fini(struct lease_holder *holder)
+{
+    mem_free(holder->name);
+    mem_free(holder->host);
+    mem_free(holder->purpose);
+    *holder = (struct lease_holder){0};
+}
+
+static void holder_read(struct house *house, const struct rows *rows, struct lease_holder *ret)
+{
+    struct me me = {0};
+    me_read(&me);
+    const char *boot_id = rows_text(rows, 8);
+    bool same_boot = boot_id != NULL && strcmp(boot_id, me.boot_id) == 0;
+    bool over = same_boot ? rows_int(rows, 9) <= clock_boot_ms(house->clock) : rows_int(rows, 7) <= house_now(house);
+    *ret = (struct lease_holder){
+        .name = mem_strdup(rows_text(rows, 0)), .host = mem_strdup(rows_text(rows, 2)), .pid = rows_int(rows, 3),
+        .purpose = mem_strdup(rows_text(rows, 4)), .fencing = rows_int(rows, 5), .granted_at_ms = rows_int(rows, 6),
+        .expires_at_ms = rows_int(rows, 7), .is_free = rows_is_null(rows, 1) || over,
+    };
+}
+
+bool lease_holder(struct house *house, const char *name, struct lease_holder *ret, struct err *err)
+{
+    struct rows rows;
+    bool found = false;
+    if (!store_query(house->store, &rows, err, SQL_LEASE_GET, "t", name))
+        return false;
+    if (rows_next(&rows)) {
+        found = true;
+        holder_read(house, &rows, ret);
+    }
+    if (!rows_end(&rows, err))
+        return false;
+    return found || err_set(err, ERR_ABSENT, "nobody ever held the lease \"%s\"", name);
+}
+
+bool lease_each(struct house *house, lease_visit *visit, void *arg, struct err *err)
+{
+    struct rows rows;
+    bool go_on = true;
+    if (!store_query(house->store, &rows, err, SQL_LEASE_ALL, ""))
+        return false;
+    while (go_on && rows_next(&rows)) {
+        struct lease_holder holder;
+        holder_read(house, &rows, &holder);
+        go_on = holder.is_free || visit(arg, &holder);
+        lease_holder_fini(&holder);
+    }
+    return rows_end(&rows, err);
+}
+
+static bool held_by_another(struct house *house, const char *name, struct err *err)
+{
+    struct lease_holder holder = {0};
+    char since[TIME_TEXT_MAX];
+    if (!lease_holder(house, name, &holder, err))
+        return false;
+    time_format(holder.granted_at_ms, false, since);
+    err_set(err, ERR_HELD, "the lease \"%s\" is held by `%s`, pid %lld on %s, since %s", name,
+            holder.purpose != NULL ? holder.purpose : "?", (long long)holder.pid, holder.host != NULL ? holder.host : "?", since);
+    lease_holder_fini(&holder);
+    return false;
+}
+
+/* ---- taking ---- */
+
+static bool take_row(struct house *house, enum sql_name sql, const char *name, const char *purpose, int64_t ttl_ms,
+                     int64_t *ret_fencing, struct err *err)
+{
+    struct me me = {0};
+    int64_t n = 0, now_ms = house_now(house), boot_ms = clock_boot_ms(house->clock);
+    me_read(&me);
+    bool ok = sql == SQL_SET_LEASE_TAKE
+                  ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host, me.pid, me.boot_id, purpose,
+                              now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms, house->fencing)
+                  : store_run(house->store, &n, err, sql, "tttittiiii", name, me.holder, me.host, me.pid, me.boot_id, purpose,
+                              now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms);
+    if (!ok)
+        return false;
+    if (n == 0)
+        return held_by_another(house, name, err);
+    return store_int(house->store, 0, ret_fencing, err, SQL_LEASE_FENCING, "t", name);
+}
+
+/* Runs inside the caller's transaction, or in one of its own. */
+static bool in_transaction(struct house *house, bool (*act)(struct house *, void *, struct err *), void *arg, struct err *err)
+{
+    if (store_in_transaction(house->store))
+        return act(house, arg, err);
+    if (!store_begin(house->store, err))
+        return false;
+    if (act(house, arg, err) && store_commit(house->store, err))
+        return true;
+    store_rollback(house->store);
+    return false;
+}
+
+struct taking {
+    const char *name, *purpose;
+    int64_t ttl_ms;
+    bool seize;
+    int64_t fencing;
+};
+
+static bool taking_act(struct house *house, void *arg, struct err *err)
+{
+    struct taking *taking = arg;
+    struct me me = {0};
+    me_read(&me);
+    if (taking->seize && !store_run(house->store, NULL, err, SQL_LEASE_SEIZE, "tt", taking->name, me.host))
+        return false;
+    return take_row(house, SQL_LEASE_TAKE, taking->name, taking->purpose, taking->ttl_ms, &taking->fencing, err);
+}
+
+static bool lock_take(struct house *house, const char *name, struct file_lock **ret, struct err *err)
+{
+    AUTO(mem_fini) char *path = mem_printf("%s.%s.lock", house->config->store_path, name);
+    return file_lock_take(path, ret, err);
+}
+
+bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms, bool kernel_lock, struct lease **ret,
+                struct err *err)
+{
+    struct taking taking = {.name = name, .purpose = purpose, .ttl_ms = ttl_ms, .seize = kernel_lock};
+    struct file_lock *lock = NULL;
+    struct err why = {0};
+    if (kernel_lock && !lock_take(house, name, &lock, err)) {
+        if (err->kind == ERR_HELD && !held_by_another(house, name, &why) && why.kind == ERR_HELD)
+            *err = why;
+        return false;
+    }
+    FAILPOINT("lease.take.before");
+    if (!in_transaction(house, taking_act, &taking, err)) {
+        file_lock_drop(lock);
+        return false;
+    }
+    FAILPOINT("lease.take.after");
+    struct lease *lease = NEW(struct lease);
+    lease->name = mem_strdup(name);
+    lease->fencing = taking.fencing;
+    lease->lock = lock;
+    *ret = lease;
+    return true;
+}
+
+int64_t lease_fencing(const struct lease *lease)
+{
+    return lease->fencing;
+}
+
+struct renewing {
+    const struct lease *lease;
+    int64_t ttl_ms;
+};
+
+static bool renewing_act(struct house *house, void *arg, struct err *err)
+{
+    const struct renewing *renewing = arg;
+    struct me me = {0};
+    int64_t n = 0;
+    me_read(&me);
+    if (!store_run(house->store, &n, err, SQL_LEASE_RENEW, "tiiit", renewing->lease->name, renewing->lease->fencing,
+                   house_now(house) + renewing->ttl_ms, clock_boot_ms(house->clock) + renewing->ttl_ms, me.boot_id))
+        return false;
+    return n == 1 || held_by_another(house, renewing->lease->name, err);
+}
+
+bool lease_renew(struct house *house, struct lease *lease, int64_t ttl_ms, struct err *err)
+{
+    struct renewing renewing = {lease, ttl_ms};
+    return in_transaction(house, renewing_act, &renewing, err);
+}
+
+static bool dropping_act(struct house *house, void *arg, struct err *err)
+{
+    const struct lease *lease = arg;
+    return store_run(house->store, NULL, err, SQL_LEASE_DROP, "ti", lease->name, lease->fencing);
+}
+
+void lease_drop(struct house *house, struct lease *lease)
+{
+    if (lease == NULL)
+        return;
+    in_transaction(house, dropping_act, lease, NULL);
+    file_lock_drop(lease->lock);
+    mem_free(lease->name);
+    mem_free(lease);
+}
+
+static bool guard_row(struct house *house, const char *name, int64_t fencing, struct err *err)
+{
+    int64_t n = 0;
+    if (!store_int(house->store, 0, &n, err, SQL_LEASE_GUARD, "ti", name, fencing))
+        return false;
+    return n == 1 || held_by_another(house, name, err);
+}
+
+bool lease_guard(struct house *house, const struct lease *lease, struct err *err)
+{
+    return guard_row(house, lease->name, lease->fencing, err);
+}
+
+/* ---- set leases ---- */
+
+static void set_lease_name(const char *set, char out[160])
+{
+    snprintf(out, 160, "set:%.140s", set);
+}
+
+bool set_lease_take(struct house *house, const char *set, const char *purpose, int64_t ttl_ms, int64_t *ret_fencing, struct err *err)
+{
+    char name[160];
+    set_lease_name(set, name);
+    return take_row(house, SQL_SET_LEASE_TAKE, name, purpose, ttl_ms, ret_fencing, err);
+}
+
+bool set_lease_drop(struct house *house, const char *set, int64_t fencing, struct err *err)
+{
+    char name[160];
+    set_lease_name(set, name);
+    return store_run(house->store, NULL, err, SQL_LEASE_DROP, "ti", name, fencing);
+}
+
+bool set_lease_guard(struct house *house, const char *set, int64_t fencing, struct err *err)
+{
+    char name[160];
+    set_lease_name(set, name);
+    return guard_row(house, name, fencing, err);
+}
