@@ -1,9 +1,10 @@
 #include "authority/lease.h"
 
 #include "base/failpoint.h"
+#include "inventory/config.h"
 #include "io/files.h"
-#include "store/store.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 enum { HOST_MAX = 256, BOOT_ID_MAX = 64 };

@@ -21,7 +21,7 @@ struct leader_result {
     struct distribution_result distribution;
     struct monitoring_result monitoring;
     bool stopped;               /* by a signal */
-    int64_t n_turns, n_commits, n_http, n_dns;
+    int64_t n_turns, n_commits, n_http, n_connections, n_dns, n_dns_updates;
 };
 /* Kinds: HELD (led elsewhere), STORE, CONFIG. A failed renewal or delivery is no error here: it is in the result. */
 bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err);
