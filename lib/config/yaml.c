@@ -232,6 +232,8 @@ static bool bytes_check(struct str text, const char *file, struct err *err)
 
 bool yaml_parse(struct str text, const char *file, struct yaml **ret_doc, struct err *err)
 {
+    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* some editors begin a file with a mark */
+        text = str_mem(text.p + 3, text.len - 3);
     struct reader r = {.text = text};
     if (!bytes_check(text, file, err))
         return false;
