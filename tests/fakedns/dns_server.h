@@ -36,8 +36,7 @@ uint16_t fake_dns_port(const struct fake_dns *world);
 void fake_dns_use_port(struct fake_dns *world, uint16_t port);
 
 enum fake_role { FAKE_AUTHORITATIVE, FAKE_RECURSIVE };
-/* address: "127.0.0.2" or "::1", with ":port" only for the program. CHECKs that it can listen
- * there. */
+/* address: "127.0.0.2" or "::1". CHECKs that it can listen there. */
 struct fake_host *fake_dns_host(struct fake_dns *world, const char *address, enum fake_role role);
 /* Answers only for this zone from now on (may be called for several); without any call a host
  * serves all zones. */
@@ -84,8 +83,10 @@ size_t fake_host_n_updates(const struct fake_host *host);
 /* How many values a name has now, seen from a host without lag. */
 size_t fake_dns_n_txt(struct fake_dns *world, const char *owner);
 /* All questions and updates of the world so far. */
-int64_t fake_dns_n_questions(const struct fake_dns *world);
-/* One JSON line an update (and, when questions, a question) to this descriptor; -1: none. */
+int64_t fake_dns_n_questions(struct fake_dns *world);
+/* One JSON line for each value added or removed by an update (and, when questions, for each question) to this descriptor; -1: none. */
 void fake_dns_log(struct fake_dns *world, int fd, bool questions);
+/* For long runs: only counts what is asked, so fake_host_asked knows no names any more. */
+void fake_dns_forget_names(struct fake_dns *world);
 
 #endif
