@@ -72,7 +72,7 @@ struct order {             /* exactly what the row holds; texts owned, released 
     /* marks: what may have been done (column memory) */
     bool new_sent, finalize_sent, without_replaces, published, tidied;
     int n_finalize;        /* finalize requests so far */
-    int n_polls;           /* of the present step */
+    int n_polls;           /* times the present step has asked; the driver sets it to 0 with each GO */
     int64_t started_at_ms, step_at_ms;
     /* not stored: what FETCH brought, taken by the driver in the same turn */
     struct chain *chain;

@@ -13,8 +13,8 @@
 #include "acme/order_steps.def"
 #undef X
 
-/* Verdicts. go CHECKs the table and forgets the polls of the present step. */
-struct verdict verdict_go(struct order *order, enum order_step next);
+/* Verdicts. go CHECKs the table. */
+struct verdict verdict_go(const struct order *order, enum order_step next);
 struct verdict verdict_sleep(int64_t until_ms);
 struct verdict verdict_ask(const struct acme_ask *asks, size_t n);
 struct verdict verdict_wait(void);
@@ -77,13 +77,13 @@ const struct acme_problem *authz_object_error(const struct json *tree, struct ar
 void authz_name(const struct authz *authz, struct buf *out);
 
 /* Polling, for VALIDATE and ISSUE: POST-as-GET of the order, the first one not before it is likely to help. */
-struct verdict order_poll_ask(const struct order *order, const struct acme_world *world);
+struct verdict order_poll_ask(struct order *order, const struct acme_world *world);
 /* True when the answer is an order object, read into ret; else otherwise is the verdict. */
 bool order_poll_hear(struct order *order, const struct acme_world *world,
                      const struct acme_answer *answer, struct order_object *ret,
                      struct verdict *otherwise);
 /* SLEEP until Retry-After or the schedule's next time; FAIL ("has not ... within") when patience or the order's time is over. */
-struct verdict order_poll_again(struct order *order, const struct acme_world *world,
+struct verdict order_poll_again(const struct order *order, const struct acme_world *world,
                                 const struct acme_answer *answer, const char *done_what);
 
 #endif

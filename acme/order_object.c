@@ -2,7 +2,7 @@
 
 #include "acme/name.h"
 
-enum { URL_MAX = 2048, FAILURE_MAX = 700 };
+enum { URL_MAX = 2048 };
 /* A wildcard and its base name have an authorization each; nobody needs more than two a name. */
 enum { AUTHZ_MAX = 2 * NAMES_MAX };
 
@@ -163,16 +163,13 @@ bool order_identifiers_check(const struct order *order, const struct json *tree,
 
 void order_mark_invalid(struct order *order, const struct order_object *object)
 {
-    AUTO(buf_fini)
-    struct buf text = BUF(FAILURE_MAX);
     struct err why;
     order->invalid = true;
     order->n_polls = 0;
     if (object->error == NULL)
         return;
     acme_problem_err(object->error, "order", 0, &why);
-    text_escape(&text, str_of(why.text), FAILURE_MAX);
-    mem_set_str(&order->failure, buf_cstr(&text));
+    mem_set_str(&order->failure, why.text);
     if (order->failure_kind == ERR_NONE)
         order->failure_kind = object->error->kind;
 }

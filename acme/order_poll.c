@@ -11,12 +11,13 @@ static int64_t poll_first_at_ms(const struct order *order, const struct acme_wor
     return order->step_at_ms + (wait_ms < most_ms ? wait_ms : most_ms);
 }
 
-struct verdict order_poll_ask(const struct order *order, const struct acme_world *world)
+struct verdict order_poll_ask(struct order *order, const struct acme_world *world)
 {
     int64_t first_at_ms = poll_first_at_ms(order, world);
-    bool is_early =
-        order->n_polls == 0 && world->now_ms < first_at_ms && world->now_ms >= order->step_at_ms;
-    return is_early ? verdict_sleep(first_at_ms) : verdict_ask_order(order, world);
+    if (order->n_polls == 0 && world->now_ms < first_at_ms && world->now_ms >= order->step_at_ms)
+        return verdict_sleep(first_at_ms);
+    order->n_polls++;
+    return verdict_ask_order(order, world);
 }
 
 /* An order past its time is the CA's to end; an hour of grace covers clocks that differ. */
@@ -58,21 +59,18 @@ bool order_poll_hear(struct order *order, const struct acme_world *world,
 
 /* 250 ms, then 1.6 times as long each time, up to 10 s. A Retry-After that does not lie in the future
  * is no reason to ask without pause. */
-static int64_t poll_next_at_ms(struct order *order, const struct acme_world *world,
+static int64_t poll_next_at_ms(const struct order *order, const struct acme_world *world,
                                int64_t retry_at_ms)
 {
     int64_t wait_ms = POLL_LEAST_MS;
-    for (int i = 0; i < order->n_polls && wait_ms < POLL_MOST_MS; i++)
+    for (int i = 1; i < order->n_polls && wait_ms < POLL_MOST_MS; i++)
         wait_ms = wait_ms * 8 / 5;
-    if (wait_ms > POLL_MOST_MS)
-        wait_ms = POLL_MOST_MS;
-    order->n_polls++;
     if (retry_at_ms >= world->now_ms + POLL_LEAST_MS)
         return retry_at_ms;
-    return world->now_ms + wait_ms;
+    return world->now_ms + (wait_ms < POLL_MOST_MS ? wait_ms : POLL_MOST_MS);
 }
 
-struct verdict order_poll_again(struct order *order, const struct acme_world *world,
+struct verdict order_poll_again(const struct order *order, const struct acme_world *world,
                                 const struct acme_answer *answer, const char *done_what)
 {
     char waited[TIME_TEXT_MAX];
@@ -89,6 +87,19 @@ static const char *advice_of(const char *failure)
     char *name = mem_strndup(failure, str_find_char(str_of(failure), ':'));
     enum problem_type type = problem_type_find(name);
     return type != PROBLEM_OTHER ? problem_advice(type) : NULL;
+}
+
+/* The text is escaped already; it only loses its end, between two characters. */
+static void text_add_cut(struct buf *out, struct str text, size_t max)
+{
+    if (text.len <= max) {
+        buf_add_str(out, text);
+        return;
+    }
+    while (max > 0 && ((unsigned char)text.p[max] & 0xc0) == 0x80)
+        max--;
+    buf_add(out, text.p, max);
+    buf_add_cstr(out, "...");
 }
 
 /* Every name has its share of the line. */
@@ -108,7 +119,7 @@ static const char *reasons_format(const struct order *order, struct buf *out)
         buf_add_cstr(out, out->len > 0 ? "; " : "");
         authz_name(authz, out);
         buf_add_cstr(out, ": ");
-        text_escape(out, str_of(authz->failure), share);
+        text_add_cut(out, str_of(authz->failure), share);
         if (advice == NULL)
             advice = advice_of(authz->failure);
     }

@@ -87,6 +87,11 @@ static void reason_keep(struct order *order, struct authz *authz, const struct a
         order->failure_kind = kind_of_failed_validation(error);
 }
 
+static bool authz_may_tell(const struct authz *authz)
+{
+    return !authz->failure_read && authz->status != AUTHZ_VALID && authz->url != NULL;
+}
+
 /* The order is invalid: each authorization may know why. */
 static struct verdict reasons_ask(struct order *order, const struct acme_world *world)
 {
@@ -94,7 +99,7 @@ static struct verdict reasons_ask(struct order *order, const struct acme_world *
     size_t n = 0;
     for (size_t i = 0; i < order->n_authz; i++) {
         struct authz *authz = &order->authz[i];
-        authz->out = !authz->failure_read && authz->status != AUTHZ_VALID && authz->url != NULL;
+        authz->out = authz_may_tell(authz);
         if (authz->out)
             ask_read(&asks[n++], world, "authorization", authz->url, (int)i);
     }
@@ -115,6 +120,16 @@ static struct verdict reason_again(const struct order *order, const struct acme_
     return verdict;
 }
 
+static struct verdict reasons_next(const struct order *order)
+{
+    if (order_authz_any_out(order))
+        return verdict_wait();
+    for (size_t i = 0; i < order->n_authz; i++)
+        if (authz_may_tell(&order->authz[i]))
+            return verdict_again(ERR_AGAIN, "authorization: not all could be read yet");
+    return verdict_invalid(order);
+}
+
 /* A reason is worth a few tries, not the order's time: it has failed anyway. */
 static struct verdict reason_hear(struct order *order, const struct acme_world *world,
                                   const struct acme_answer *answer)
@@ -130,9 +145,7 @@ static struct verdict reason_hear(struct order *order, const struct acme_world *
     if (answer_is_object(answer) && authz_object_read(authz, answer->tree, NULL) &&
         authz->status != AUTHZ_VALID && authz->status != AUTHZ_PENDING)
         reason_keep(order, authz, authz_object_error(answer->tree, world->arena));
-    if (order_authz_any_out(order))
-        return verdict_wait();
-    return reasons_ask(order, world);
+    return reasons_next(order);
 }
 
 static struct verdict validate_poll_hear(struct order *order, const struct acme_world *world,

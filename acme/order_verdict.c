@@ -1,9 +1,8 @@
 #include "acme/order_inner.h"
 
-struct verdict verdict_go(struct order *order, enum order_step next)
+struct verdict verdict_go(const struct order *order, enum order_step next)
 {
     CHECK(order_step_may_follow(order->step, next));
-    order->n_polls = 0;
     return (struct verdict){.kind = VERDICT_GO, .next = next};
 }
 

@@ -1,0 +1,230 @@
+/*
+ * One order and the world around it, for tests of its steps: ask it, tell it an answer as literal JSON, follow a GO as the
+ * driver does, and lose everything but the row.
+ */
+#ifndef TESTS_ACME_CASE_H
+#define TESTS_ACME_CASE_H
+
+#include "acme/order.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define CASE_NOW   INT64_C(1893456000000) /* 2030-01-01 */
+#define THUMBPRINT "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
+#define TOKEN      "DGyRejmCefe7v4NfDGDKfA"
+#define LIFE       "\"expires\":\"2030-01-08T00:00:00Z\",\"finalize\":\"https://ca.test/finalize/1\""
+
+struct acme_case {
+    struct arena *arena;
+    struct acme_world world;
+    struct acme_directory *directory;
+    struct order *order;
+    struct acme_answer answer;
+};
+
+static struct acme_directory *case_directory(const char *extra)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(4096);
+    AUTO(json_fini)
+    struct json *tree = NULL;
+    struct acme_directory *directory = NULL;
+    struct err err = {0};
+    buf_printf(
+        &text,
+        "{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/account\","
+        "\"newOrder\":\"https://ca.test/order\",\"revokeCert\":\"https://ca.test/revoke\"%s}",
+        extra);
+    assert_true(json_parse(buf_str(&text), 4096, &tree, &err));
+    if (!acme_directory_read("https://ca.test/directory", tree, &directory, &err))
+        fail_msg("%s", err.text);
+    return directory;
+}
+
+#define CASE_ARI ",\"renewalInfo\":\"https://ca.test/ari\""
+
+static void case_open(struct acme_case *c, const char *const *names, size_t n)
+{
+    *c = (struct acme_case){.arena = arena_new(), .directory = case_directory(CASE_ARI)};
+    c->world =
+        (struct acme_world){.now_ms = CASE_NOW, .directory = c->directory, .arena = c->arena};
+    c->order = order_new("shop", names, n);
+    c->order->authority = mem_strdup("testca");
+    c->order->directory = mem_strdup("https://ca.test/directory");
+    c->order->id = 17;
+    c->order->started_at_ms = c->order->step_at_ms = CASE_NOW;
+    c->order->has_key = true;
+    buf_add_cstr(&c->order->csr, "not really a CSR");
+    strcpy(c->order->thumbprint, THUMBPRINT);
+}
+
+static void case_close(struct acme_case *c)
+{
+    acme_answer_fini(&c->answer);
+    order_free(c->order);
+    acme_directory_free(c->directory);
+    arena_free(c->arena);
+}
+
+static struct verdict case_ask(struct acme_case *c)
+{
+    return order_step_run(c->order, &c->world, NULL);
+}
+
+/* headers: "Name: value" lines; a JSON Content-Type is added when there is none. */
+static void case_answer(struct acme_case *c, int slot, int status, const char *headers,
+                        const char *body)
+{
+    struct acme_header list[16];
+    size_t n = 0;
+    bool has_type = false;
+    struct str rest = str_of(headers), line;
+    while (headers != NULL && str_split(&rest, '\n', &line)) {
+        size_t colon = str_find_char(line, ':');
+        if (colon == line.len)
+            continue;
+        list[n].name = arena_strndup(c->arena, line.p, colon);
+        struct str value = str_trim(str_mem(line.p + colon + 1, line.len - colon - 1));
+        list[n].value = arena_strndup(c->arena, value.p, value.len);
+        has_type = has_type || str_eq_nocase(str_of(list[n].name), STR("content-type"));
+        n++;
+    }
+    if (!has_type)
+        list[n++] = (struct acme_header){"Content-Type", status < 400 ? "application/json"
+                                                                      : "application/problem+json"};
+    acme_answer_fini(&c->answer);
+    acme_answer_read(&c->answer, status, list, n, str_of(body), c->world.now_ms, c->arena);
+    c->answer.slot = slot;
+}
+
+static struct verdict case_hear_with(struct acme_case *c, int slot, int status, const char *headers,
+                                     const char *body)
+{
+    case_answer(c, slot, status, headers, body);
+    return order_step_run(c->order, &c->world, &c->answer);
+}
+
+static struct verdict case_hear(struct acme_case *c, int slot, int status, const char *body)
+{
+    return case_hear_with(c, slot, status, NULL, body);
+}
+
+static struct verdict case_problem(struct acme_case *c, int slot, int status, const char *type,
+                                   const char *detail)
+{
+    const char *body = arena_printf(
+        c->arena, "{\"type\":\"urn:ietf:params:acme:error:%s\",\"detail\":\"%s\"}", type, detail);
+    return case_hear(c, slot, status, body);
+}
+
+static struct verdict case_lose(struct acme_case *c, int slot)
+{
+    struct err why;
+    err_set(&why, ERR_AGAIN, "connection reset");
+    acme_answer_fini(&c->answer);
+    acme_answer_lost(&c->answer, &why, c->arena);
+    c->answer.slot = slot;
+    return order_step_run(c->order, &c->world, &c->answer);
+}
+
+/* What the driver does with a GO. */
+static void case_go(struct acme_case *c, struct verdict verdict, enum order_step expected)
+{
+    if (verdict.kind != VERDICT_GO)
+        fail_msg("no GO but %d: %s", (int)verdict.kind, verdict.err.text);
+    assert_string_equal(order_step_name(verdict.next), order_step_name(expected));
+    assert_true(order_step_may_follow(c->order->step, verdict.next));
+    c->order->step = verdict.next;
+    c->order->step_at_ms = c->world.now_ms;
+    c->order->n_polls = 0;
+}
+
+static void case_at(struct acme_case *c, enum order_step step)
+{
+    c->order->step = step;
+    c->order->step_at_ms = c->world.now_ms;
+    c->order->n_polls = 0;
+}
+
+static void authz_reload(struct authz *to, const struct authz *from)
+{
+    to->url = mem_strdup(from->url);
+    to->identifier = mem_strdup(from->identifier);
+    to->wildcard = from->wildcard;
+    assert_true(authz_status_find(authz_status_name(from->status), &to->status));
+    to->challenge_url = mem_strdup(from->challenge_url);
+    to->token = mem_strdup(from->token);
+    to->value = mem_strdup(from->value);
+    to->answered = from->answered;
+    to->failure = mem_strdup(from->failure);
+}
+
+/* A kill and a start: only what the columns of the row hold comes back. */
+static struct order *order_reload(struct order *old)
+{
+    AUTO(buf_fini)
+    struct buf memory = BUF(65536);
+    struct err err = {0};
+    struct order *order = order_new(old->set_name, (const char *const *)old->names, old->n_names);
+    order_memory_format(old, &memory);
+    if (!order_memory_parse(order, buf_cstr(&memory), &err))
+        fail_msg("%s", err.text);
+    assert_true(order_step_find(order_step_name(old->step), &order->step));
+    order->id = old->id;
+    order->authority = mem_strdup(old->authority);
+    order->directory = mem_strdup(old->directory);
+    order->profile = mem_strdup(old->profile);
+    order->replaces = mem_strdup(old->replaces);
+    order->failed = old->failed;
+    order->url = mem_strdup(old->url);
+    order->finalize_url = mem_strdup(old->finalize_url);
+    order->certificate_url = mem_strdup(old->certificate_url);
+    order->expires_at_ms = old->expires_at_ms;
+    order->n_authz = old->n_authz;
+    order->authz = NEW_N(old->n_authz, struct authz);
+    for (size_t i = 0; i < old->n_authz; i++)
+        authz_reload(&order->authz[i], &old->authz[i]);
+    order->has_key = old->has_key;
+    memcpy(order->spki, old->spki, sizeof order->spki);
+    memcpy(order->thumbprint, old->thumbprint, sizeof order->thumbprint);
+    buf_add_str(&order->csr, buf_str(&old->csr));
+    order->started_at_ms = old->started_at_ms;
+    order->step_at_ms = old->step_at_ms;
+    order_free(old);
+    return order;
+}
+
+static void case_kill(struct acme_case *c)
+{
+    c->order = order_reload(c->order);
+}
+
+#define assert_has(text, part)                                                                     \
+    do {                                                                                           \
+        if (strstr((text), (part)) == NULL)                                                        \
+            fail_msg("\"%s\" does not hold \"%s\"", (text), (part));                               \
+    } while (0)
+#define assert_verdict(v, wanted)                                                                  \
+    do {                                                                                           \
+        if ((v).kind != (wanted))                                                                  \
+            fail_msg("verdict %d instead of %s: %s", (int)(v).kind, #wanted, (v).err.text);        \
+    } while (0)
+#define assert_fails(v, kind_wanted, part)                                                         \
+    do {                                                                                           \
+        assert_verdict(v, VERDICT_FAIL);                                                           \
+        assert_string_equal(err_kind_name((v).err.kind), err_kind_name(kind_wanted));              \
+        assert_has((v).err.text, part);                                                            \
+    } while (0)
+#define assert_again(v, kind_wanted, part)                                                         \
+    do {                                                                                           \
+        assert_verdict(v, VERDICT_AGAIN);                                                          \
+        assert_string_equal(err_kind_name((v).err.kind), err_kind_name(kind_wanted));              \
+        assert_has((v).err.text, part);                                                            \
+    } while (0)
+
+#endif
