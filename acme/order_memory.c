@@ -13,6 +13,7 @@ static const struct mark flags[] = {
     {"finalize_sent", offsetof(struct order, finalize_sent)},
     {"without_replaces", offsetof(struct order, without_replaces)},
     {"published", offsetof(struct order, published)},
+    {"failed", offsetof(struct order, failed)},
     {"tidied", offsetof(struct order, tidied)},
     {"invalid", offsetof(struct order, invalid)},
 };
