@@ -73,13 +73,15 @@ struct endpoint_config {
     uint16_t port;
     char *starttls;             /* or NULL */
     char *connect;              /* address to dial instead of resolving, "127.0.0.1:8443", or NULL */
+    char *want;                 /* fingerprint of how it is to be looked at */
 };
 
 struct set_config {
-    char *name, *file;
+    char *name, *file;          /* file: its path */
     char **names;               /* normalised, NULL-terminated */
     size_t n_names;
     char **authorities;         /* in order of preference */
+    char **directories;         /* theirs; "" for one that is not configured */
     enum key_kind key;
     char *profile;              /* or NULL */
     char *challenge_alias;      /* or NULL */
@@ -88,7 +90,7 @@ struct set_config {
     struct endpoint_config *endpoints;
     size_t n_endpoints;
     int64_t verify_every_ms;
-    char *want;                 /* fingerprint: names, key, profile, authorities: what a certificate must fulfil */
+    char *want;                 /* fingerprint: names, key, profile, directories: what a certificate must fulfil */
 };
 
 struct config {

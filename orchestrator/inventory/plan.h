@@ -33,7 +33,11 @@ void plan_line_fini(struct plan_line *line);
 /* The judgement for one set: pure in its arguments. certificate may be NULL. */
 void plan_judge(const struct set_config *set, const struct set_row *row, const struct certificate *certificate, bool has_open_order,
                 int64_t now_ms, struct plan_line *ret);
-/* All sets that are due now, most urgent first (least fraction of life left), or every set when all. */
+/* What of the configuration a certificate does not fulfil: "names changed: +www.example.com -old.example.com". False: nothing. A certificate
+ * of any CA that the set lists is fine, so adding one to fall back to reissues nothing. */
+bool plan_drift(const struct set_config *set, const struct certificate *certificate, struct buf *out);
+/* All sets that are due now, or every set by name when all. Most urgent first: expired or revoked, then the least fraction of life left; a set
+ * without a certificate queues as if a tenth were left, so that a large import cannot let a served certificate expire. */
 typedef bool plan_visit(void *arg, const struct plan_line *line);
 bool plan_each(struct house *house, bool all, plan_visit *visit, void *arg, struct err *err);
 
