@@ -9,7 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { NAME_PLAIN_MAX = 200, TEMPORARY_LIFE_S = 3600 };
+enum { NAME_PLAIN_MAX = 200, TEMPORARY_LIFE_S = 3600, COMPARE_LEN = 16 * 1024 };
 
 static const char temporary_prefix[] = ".chancery-tmp.";
 
@@ -168,6 +168,42 @@ bool file_write_at(int dirfd, const char *name, struct str bytes, uint32_t mode,
         return true;
     unlinkat(dirfd, name, 0);
     return false;
+}
+
+/* The bytes of fd against those expected; a file that cannot be read is not equal. */
+static bool bytes_are_equal(int fd, struct str expected)
+{
+    char chunk[COMPARE_LEN];
+    bool equal = true;
+    ssize_t n;
+    while (equal && (n = read(fd, chunk, sizeof chunk)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        equal = n > 0 && (size_t)n <= expected.len && memcmp(chunk, expected.p, (size_t)n) == 0;
+        if (equal)
+            expected = str_mem(expected.p + n, expected.len - (size_t)n);
+    }
+    mem_cleanse(chunk, sizeof chunk);
+    return equal && expected.len == 0;
+}
+
+int file_open_at(int dirfd, const char *name)
+{
+    struct stat st;
+    AUTO(fd_fini)
+    int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return -1;
+    int ret = fd;
+    fd = -1;
+    return ret;
+}
+
+bool file_equals_at(int dirfd, const char *name, struct str bytes)
+{
+    AUTO(fd_fini)
+    int fd = file_open_at(dirfd, name);
+    return fd >= 0 && bytes_are_equal(fd, bytes);
 }
 
 bool rename_at(int dirfd, const char *from, const char *to, const char *where, struct err *err)

@@ -55,6 +55,10 @@ bool fd_dress(int fd, uint32_t mode, const struct file_owner *owner, const char 
 /* A new file, dressed, written and synced. Nothing of that name is left on failure. */
 bool file_write_at(int dirfd, const char *name, struct str bytes, uint32_t mode,
                    const struct file_owner *owner, const char *where, struct err *err);
+/* A regular file for reading; -1 when there is none of that name. */
+int file_open_at(int dirfd, const char *name);
+/* False also when it cannot be read. */
+bool file_equals_at(int dirfd, const char *name, struct str bytes);
 bool rename_at(int dirfd, const char *from, const char *to, const char *where, struct err *err);
 /* Removes a file, a link, or a folder that holds no folders. Absent is fine. */
 bool entry_remove_at(int dirfd, const char *name, const char *where, struct err *err);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { DIR_MODE = 0755, LINK_TEXT_MAX = NAME_TEXT_MAX + 16, COMPARE_LEN = 16 * 1024 };
+enum { DIR_MODE = 0755, LINK_TEXT_MAX = NAME_TEXT_MAX + 16 };
 
 static const char versions_name[] = "versions";
 static const char current_name[] = "current";
@@ -107,35 +107,6 @@ static bool entry_count(void *arg, const char *name, unsigned char d_type)
     return true;
 }
 
-/* The bytes of fd against those expected; a file that cannot be read is not equal. */
-static bool bytes_are_equal(int fd, struct str expected)
-{
-    char chunk[COMPARE_LEN];
-    bool equal = true;
-    ssize_t n;
-    while (equal && (n = read(fd, chunk, sizeof chunk)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        equal = n > 0 && (size_t)n <= expected.len && memcmp(chunk, expected.p, (size_t)n) == 0;
-        if (equal)
-            expected = str_mem(expected.p + n, expected.len - (size_t)n);
-    }
-    mem_cleanse(chunk, sizeof chunk);
-    return equal && expected.len == 0;
-}
-
-static int item_open(int folder, const char *name)
-{
-    struct stat st;
-    AUTO(fd_fini)
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return -1;
-    int ret = fd;
-    fd = -1;
-    return ret;
-}
-
 static bool folder_equals(int folder, const struct file_item *items, size_t n_items,
                           const char *where, bool *ret_equal, struct err *err)
 {
@@ -143,11 +114,8 @@ static bool folder_equals(int folder, const struct file_item *items, size_t n_it
     if (!folder_each(folder, entry_count, &n, where, err))
         return false;
     bool equal = n == n_items;
-    for (size_t i = 0; equal && i < n_items; i++) {
-        AUTO(fd_fini)
-        int fd = item_open(folder, items[i].name);
-        equal = fd >= 0 && bytes_are_equal(fd, items[i].bytes);
-    }
+    for (size_t i = 0; equal && i < n_items; i++)
+        equal = file_equals_at(folder, items[i].name, items[i].bytes);
     *ret_equal = equal;
     return true;
 }
@@ -160,7 +128,7 @@ static bool folder_dress(int folder, uint32_t dir_mode, const struct file_owner 
 {
     for (size_t i = 0; i < n_items; i++) {
         AUTO(fd_fini)
-        int fd = item_open(folder, items[i].name);
+        int fd = file_open_at(folder, items[i].name);
         if (fd < 0)
             return err_errno(err, errno, "%s/%s", where, items[i].name);
         if (!fd_dress(fd, items[i].mode, owner, items[i].name, err) ||

@@ -44,13 +44,19 @@ static SSL_CTX *ctx_new(void)
     return ctx;
 }
 
+/* OpenSSL's macros cast const away, though nothing is written. */
+static char *mutable(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
 static bool preference_set(struct tls_look *look, const char *prefer, struct err *err)
 {
     if (prefer == NULL)
         return true;
     for (size_t i = 0; i < sizeof preferences / sizeof preferences[0]; i++)
         if (strcmp(preferences[i].name, prefer) == 0) {
-            CHECK(SSL_set1_sigalgs_list(look->ssl, preferences[i].signatures) == 1);
+            CHECK(SSL_set1_sigalgs_list(look->ssl, mutable(preferences[i].signatures)) == 1);
             CHECK(SSL_set_cipher_list(look->ssl, preferences[i].ciphers) == 1);
             look->prefers = true;
             return true;
@@ -79,7 +85,7 @@ bool tls_look_new(const char *host, const char *prefer, struct tls_look **ret_lo
     SSL_set_app_data(look->ssl, look);
     SSL_set_connect_state(look->ssl);
     bool good = preference_set(look, prefer, err);
-    if (good && host != NULL && SSL_set_tlsext_host_name(look->ssl, host) != 1)
+    if (good && host != NULL && SSL_set_tlsext_host_name(look->ssl, mutable(host)) != 1)
         good = err_set(err, ERR_CONFIG, "\"%s\" cannot be sent as a server name", host);
     if (good && tls_look_hear(look, STR_NONE, out, err) != TLS_FAIL) {
         *ret_look = look;
