@@ -23,7 +23,8 @@ static void place_format(struct buf *out, const struct yaml *doc, int line, int 
         buf_add_cstr(out, ": ");
 }
 
-/* Takes text. One fault may bring thousands: beyond the ceiling only that there are more is kept. */
+/* Takes text. One fault may bring thousands: beyond the ceiling only that there are more is
+ * kept. */
 static void complaint_put(struct complaints *c, int line, int column, char *text)
 {
     if (c->n > COMPLAINTS_MAX) {
@@ -38,11 +39,15 @@ static void complaint_put(struct complaints *c, int line, int column, char *text
     c->items[c->n++] = (struct complaint){line, column, text};
 }
 
-__attribute__((format(printf, 5, 0))) static void complaint_add(struct complaints *c, const struct yaml *doc, int line,
-                                                                int column, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static void complaint_add(struct complaints *c,
+                                                                const struct yaml *doc, int line,
+                                                                int column, const char *fmt,
+                                                                va_list ap)
 {
-    AUTO(buf_fini) struct buf raw = BUF(2048);
-    AUTO(buf_fini) struct buf text = BUF(4096);
+    AUTO(buf_fini)
+    struct buf raw = BUF(2048);
+    AUTO(buf_fini)
+    struct buf text = BUF(4096);
     place_format(&raw, doc, line, column);
     buf_vprintf(&raw, fmt, ap);
     for (size_t i = 0; i < raw.len; i++) {
@@ -52,7 +57,8 @@ __attribute__((format(printf, 5, 0))) static void complaint_add(struct complaint
     complaint_put(c, line, column, buf_take(&text));
 }
 
-void complaints_add_at(struct complaints *c, const struct yaml *doc, int line, int column, const char *fmt, ...)
+void complaints_add_at(struct complaints *c, const struct yaml *doc, int line, int column,
+                       const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -60,7 +66,8 @@ void complaints_add_at(struct complaints *c, const struct yaml *doc, int line, i
     va_end(ap);
 }
 
-void complaints_add(struct complaints *c, const struct yaml *doc, const struct json *node, const char *fmt, ...)
+void complaints_add(struct complaints *c, const struct yaml *doc, const struct json *node,
+                    const char *fmt, ...)
 {
     int line, column;
     va_list ap;
@@ -70,8 +77,8 @@ void complaints_add(struct complaints *c, const struct yaml *doc, const struct j
     va_end(ap);
 }
 
-void complaints_add_key(struct complaints *c, const struct yaml *doc, const struct json *object, const char *key,
-                        const char *fmt, ...)
+void complaints_add_key(struct complaints *c, const struct yaml *doc, const struct json *object,
+                        const char *key, const char *fmt, ...)
 {
     int line, column;
     va_list ap;

@@ -24,7 +24,8 @@ static uint64_t mark_hash(const struct json *parent, const char *key, size_t ind
     return h ^ h >> 29;
 }
 
-static bool mark_fits(const struct mark *mark, const struct json *parent, const char *key, size_t index)
+static bool mark_fits(const struct mark *mark, const struct json *parent, const char *key,
+                      size_t index)
 {
     if (mark->parent != parent || mark->index != index || (mark->key == NULL) != (key == NULL))
         return false;
@@ -32,7 +33,8 @@ static bool mark_fits(const struct mark *mark, const struct json *parent, const 
 }
 
 /* The slot that holds the mark, or the free one where it belongs. */
-static size_t slot_find(const struct marks *m, const struct json *parent, const char *key, size_t index)
+static size_t slot_find(const struct marks *m, const struct json *parent, const char *key,
+                        size_t index)
 {
     size_t i = (size_t)mark_hash(parent, key, index) & (m->n_slots - 1);
     while (m->slots[i] != 0 && !mark_fits(&m->items[m->slots[i] - 1], parent, key, index))
@@ -51,7 +53,8 @@ static void slots_grow(struct marks *m)
     }
 }
 
-static struct mark *mark_put(struct marks *m, const struct json *parent, const char *key, size_t index)
+static struct mark *mark_put(struct marks *m, const struct json *parent, const char *key,
+                             size_t index)
 {
     if (2 * (m->n + 1) > m->n_slots)
         slots_grow(m);
@@ -68,8 +71,8 @@ static struct mark *mark_put(struct marks *m, const struct json *parent, const c
     return &m->items[m->slots[slot] - 1];
 }
 
-static const struct mark *mark_get(const struct marks *m, const struct json *parent, const char *key,
-                                   size_t index)
+static const struct mark *mark_get(const struct marks *m, const struct json *parent,
+                                   const char *key, size_t index)
 {
     if (m->n_slots == 0 || parent == NULL)
         return NULL;
@@ -100,8 +103,8 @@ void marks_add_node(struct marks *m, const struct json *node, struct place place
     mark->n_seen++;
 }
 
-void marks_add_member(struct marks *m, const struct json *object, const char *key, struct place key_place,
-                      struct place value_place)
+void marks_add_member(struct marks *m, const struct json *object, const char *key,
+                      struct place key_place, struct place value_place)
 {
     struct mark *mark = mark_put(m, object, arena_strdup(m->keys, key), 0);
     mark->place = key_place;

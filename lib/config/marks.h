@@ -1,8 +1,10 @@
 /*
- * Where each node of a tree stood in its file: a hash map beside the tree, keyed by what can be told apart.
+ * Where each node of a tree stood in its file: a hash map beside the tree, keyed by what can be
+ * told apart.
  *
- * A container, a text and a number are nodes of their own and are known by their pointer. true, false and null are shared by the whole
- * tree, so every member is also known by (object, key) and every item by (array, index).
+ * A container, a text and a number are nodes of their own and are known by their pointer. true,
+ * false and null are shared by the whole tree, so every member is also known by (object, key)
+ * and every item by (array, index).
  */
 #ifndef CONFIG_MARKS_H
 #define CONFIG_MARKS_H
@@ -38,8 +40,8 @@ const struct mark *marks_member(const struct marks *m, const struct json *object
 const struct mark *marks_item(const struct marks *m, const struct json *array, size_t index);
 void marks_add_node(struct marks *m, const struct json *node, struct place place, bool plain);
 /* key is copied. */
-void marks_add_member(struct marks *m, const struct json *object, const char *key, struct place key_place,
-                      struct place value_place);
+void marks_add_member(struct marks *m, const struct json *object, const char *key,
+                      struct place key_place, struct place value_place);
 void marks_add_item(struct marks *m, const struct json *array, size_t index, struct place place);
 
 #endif

@@ -14,9 +14,11 @@ enum { FOUND_MAX = 160, SHOWN_MAX = 40 };
     X(BOOL, "true or false", "true or false", "true")                                              \
     X(DURATION, "duration", "a duration (number and unit ms, s, m, h or d)", "10m")                \
     X(MODE, "file mode", "a file mode in quotes", "\"0640\"")                                      \
-    X(SECRET, "secret", "a reference to a secret (file:, cred:, exec: or env:)", "file:/etc/chancery/secret") \
+    X(SECRET, "secret", "a reference to a secret (file:, cred:, exec: or env:)",                   \
+      "file:/etc/chancery/secret")                                                                 \
     X(TEXTS, "list of texts", "a text or a list of texts", "[one, two]")                           \
-    X(ARGV, "program and arguments", "a list: the program and its arguments", "[/usr/sbin/nginx, -t]") \
+    X(ARGV, "program and arguments", "a list: the program and its arguments",                      \
+      "[/usr/sbin/nginx, -t]")                                                                     \
     X(SECTION, "section", "a block of settings (key: value)", "{...}")                             \
     X(SECTIONS, "list of sections", "a list of blocks of settings (- key: value)", "[{...}]")      \
     X(MAP, "named sections", "a block of names, each with its settings", "{name: {...}}")          \
@@ -49,7 +51,8 @@ const char *setting_example(const struct setting *s, char out[80])
 static const char *found_words(const struct json *value, char out[FOUND_MAX])
 {
     const char *text = json_as_text(value);
-    AUTO(buf_fini) struct buf shown = BUF(4 * SHOWN_MAX + 8);
+    AUTO(buf_fini)
+    struct buf shown = BUF(4 * SHOWN_MAX + 8);
     switch (json_type(value)) {
     case JSON_TEXT:
         text_escape(&shown, str_of(text), SHOWN_MAX);
@@ -72,12 +75,16 @@ static const char *found_words(const struct json *value, char out[FOUND_MAX])
     return "a number";
 }
 
-static struct json *wrong_type(struct walk *w, const struct setting *s, const struct spot *spot, const char *hint)
+static struct json *wrong_type(struct walk *w, const struct setting *s, const struct spot *spot,
+                               const char *hint)
 {
     char found[FOUND_MAX], example[80];
-    const char *what = s->choices != NULL && s->kind == SETTING_TEXT ? "a text" : kinds[s->kind].expected;
-    return walk_complain(w, spot, "%s is expected, e.g. %s: %s; found %s%s", what, s->name, setting_example(s, example),
-                         s->kind == SETTING_SECRET ? "something else" : found_words(spot->value, found), hint);
+    const char *what =
+        s->choices != NULL && s->kind == SETTING_TEXT ? "a text" : kinds[s->kind].expected;
+    return walk_complain(
+        w, spot, "%s is expected, e.g. %s: %s; found %s%s", what, s->name,
+        setting_example(s, example),
+        s->kind == SETTING_SECRET ? "something else" : found_words(spot->value, found), hint);
 }
 
 static bool is_limited(const struct setting *s)
@@ -86,11 +93,13 @@ static bool is_limited(const struct setting *s)
 }
 
 /* unit: "", " bytes", " texts". */
-static bool within(struct walk *w, const struct setting *s, const struct spot *spot, int64_t value, const char *unit)
+static bool within(struct walk *w, const struct setting *s, const struct spot *spot, int64_t value,
+                   const char *unit)
 {
     if (!is_limited(s) || (value >= s->min && value <= s->max))
         return true;
-    walk_complain(w, spot, "%" PRId64 "%s: must lie between %" PRId64 " and %" PRId64, value, unit, s->min, s->max);
+    walk_complain(w, spot, "%" PRId64 "%s: must lie between %" PRId64 " and %" PRId64, value, unit,
+                  s->min, s->max);
     return false;
 }
 
@@ -107,8 +116,10 @@ static void choice_complain(struct walk *w, const struct setting *s, const struc
 {
     enum { CHOICES_MAX = 32 };
     const char *names[CHOICES_MAX];
-    AUTO(mem_fini) char *copy = mem_strdup(s->choices);
-    AUTO(buf_fini) struct buf list = BUF(1024);
+    AUTO(mem_fini)
+    char *copy = mem_strdup(s->choices);
+    AUTO(buf_fini)
+    struct buf list = BUF(1024);
     char found[FOUND_MAX];
     size_t n = 0;
     for (char *p = copy; p != NULL && n < CHOICES_MAX; n++) {
@@ -120,8 +131,9 @@ static void choice_complain(struct walk *w, const struct setting *s, const struc
         p = bar != NULL ? bar + 1 : NULL;
     }
     const char *near = table_suggest(json_as_text(spot->value), names, n);
-    walk_complain(w, spot, "one of %s is expected; found %s%s%s%s", buf_cstr(&list), found_words(spot->value, found),
-                  near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+    walk_complain(w, spot, "one of %s is expected; found %s%s%s%s", buf_cstr(&list),
+                  found_words(spot->value, found), near != NULL ? "; did you mean \"" : "",
+                  near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
 /* Newlines and tabs may stand in a text (a pasted PEM); what steers a terminal may not. */
@@ -151,7 +163,9 @@ static struct json *text_check(struct walk *w, const struct setting *s, const st
     const char *text = json_as_text(spot->value);
     if (text == NULL)
         return wrong_type(w, s, spot,
-                          json_is(spot->value, JSON_INT) || json_is(spot->value, JSON_BOOL) ? "; put it in quotes" : "");
+                          json_is(spot->value, JSON_INT) || json_is(spot->value, JSON_BOOL)
+                              ? "; put it in quotes"
+                              : "");
     if (s->choices == NULL && !within(w, s, spot, (int64_t)strlen(text), " bytes"))
         return NULL;
     if (text[0] == '\0' && s->required && s->choices == NULL)
@@ -164,7 +178,8 @@ static struct json *int_check(struct walk *w, const struct setting *s, const str
     int64_t value;
     const char *text = json_as_text(spot->value);
     if (!json_is(spot->value, JSON_INT)) {
-        bool quoted = text != NULL && !yaml_is_plain(w->doc, spot->value) && str_to_i64(str_of(text), &value);
+        bool quoted =
+            text != NULL && !yaml_is_plain(w->doc, spot->value) && str_to_i64(str_of(text), &value);
         return wrong_type(w, s, spot, quoted ? "; leave the quotes away" : "");
     }
     value = json_as_int(spot->value, 0);
@@ -216,8 +231,8 @@ static struct json *mode_check(struct walk *w, const struct setting *s, const st
     if (text == NULL || !setting_mode_parse(str_of(text), &mode))
         return wrong_type(w, s, spot, "");
     if (is_limited(s) && (mode < s->min || mode > s->max))
-        return walk_complain(w, spot, "%04o: must lie between %04o and %04o", (unsigned)mode, (unsigned)s->min,
-                             (unsigned)s->max);
+        return walk_complain(w, spot, "%04o: must lie between %04o and %04o", (unsigned)mode,
+                             (unsigned)s->min, (unsigned)s->max);
     return json_new_int(mode);
 }
 
@@ -233,7 +248,8 @@ static struct json *secret_check(struct walk *w, const struct setting *s, const 
             return json_new_text(text);
         }
     return walk_complain(w, spot,
-                         "a secret is given by reference, never bare: %s: file:/etc/chancery/NAME, cred:NAME (systemd), "
+                         "a secret is given by reference, never bare: %s: file:/etc/chancery/NAME, "
+                         "cred:NAME (systemd), "
                          "exec:PROGRAM or env:NAME",
                          s->name);
 }
@@ -248,13 +264,15 @@ static struct json *texts_check(struct walk *w, const struct setting *s, const s
     if (json_is(spot->value, JSON_ARRAY)) {
         for (size_t i = 0; i < json_len(spot->value); i++) {
             struct spot at = {json_at(spot->value, i), spot->value, NULL, i};
-            struct json *text = json_as_text(at.value) != NULL ? text_judge(w, &item, &at) : text_check(w, &item, &at);
+            struct json *text = json_as_text(at.value) != NULL ? text_judge(w, &item, &at)
+                                                               : text_check(w, &item, &at);
             ok = text != NULL && ok;
             if (text != NULL)
                 json_push(out, text);
         }
     } else {
-        struct json *text = json_as_text(spot->value) != NULL ? text_judge(w, &item, spot) : wrong_type(w, s, spot, "");
+        struct json *text = json_as_text(spot->value) != NULL ? text_judge(w, &item, spot)
+                                                              : wrong_type(w, s, spot, "");
         ok = text != NULL;
         if (ok)
             json_push(out, text);
@@ -271,13 +289,15 @@ static struct json *texts_check(struct walk *w, const struct setting *s, const s
 /* The words of "nginx -t" as they should have been written. */
 static struct json *argv_as_list(struct walk *w, const struct setting *s, const struct spot *spot)
 {
-    AUTO(buf_fini) struct buf words = BUF(256);
+    AUTO(buf_fini)
+    struct buf words = BUF(256);
     struct str rest = str_of(json_as_text(spot->value)), word;
     while (str_split(&rest, ' ', &word))
         if (word.len > 0)
             buf_printf(&words, "%s%.*s", words.len > 0 ? ", " : "", STR_ARG(word));
-    return walk_complain(w, spot, "programs are given as a list of words, because no shell is used: %s: [%s]", s->name,
-                         buf_cstr(&words));
+    return walk_complain(
+        w, spot, "programs are given as a list of words, because no shell is used: %s: [%s]",
+        s->name, buf_cstr(&words));
 }
 
 static struct json *argv_check(struct walk *w, const struct setting *s, const struct spot *spot)
@@ -299,7 +319,9 @@ static struct json *argv_check(struct walk *w, const struct setting *s, const st
 static struct json *sections_check(struct walk *w, const struct setting *s, const struct spot *spot)
 {
     if (!json_is(spot->value, JSON_ARRAY))
-        return wrong_type(w, s, spot, json_is(spot->value, JSON_OBJECT) ? "; put \"- \" before its first key" : "");
+        return wrong_type(w, s, spot,
+                          json_is(spot->value, JSON_OBJECT) ? "; put \"- \" before its first key"
+                                                            : "");
     struct json *out = json_array();
     size_t before = w->path.len;
     for (size_t i = 0; i < json_len(spot->value); i++) {
@@ -322,7 +344,8 @@ static bool name_is_good(struct str name)
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.p[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '-' || c == '_';
         if (!good)
             return false;
     }
@@ -341,9 +364,10 @@ static struct json *map_check(struct walk *w, const struct setting *s, const str
         struct spot at = {value, spot->value, key, 0};
         size_t before = w->path.len;
         if (!name_is_good(str_of(key))) {
-            complaints_add_key(w->complaints, w->doc, spot->value, key,
-                               "%s: \"%.80s\" cannot be a name: use 1 to 64 letters, digits, \"-\" and \"_\"",
-                               buf_cstr(&w->path), key);
+            complaints_add_key(
+                w->complaints, w->doc, spot->value, key,
+                "%s: \"%.80s\" cannot be a name: use 1 to 64 letters, digits, \"-\" and \"_\"",
+                buf_cstr(&w->path), key);
             w->failed = true;
         }
         buf_printf(&w->path, ".%s", key);
@@ -374,10 +398,12 @@ typedef struct json *check(struct walk *w, const struct setting *s, const struct
 struct json *setting_check(struct walk *w, const struct setting *s, const struct spot *spot)
 {
     static check *const checks[] = {
-        [SETTING_TEXT] = text_check,         [SETTING_INT] = int_check,       [SETTING_BOOL] = bool_check,
-        [SETTING_DURATION] = duration_check, [SETTING_MODE] = mode_check,     [SETTING_SECRET] = secret_check,
-        [SETTING_TEXTS] = texts_check,       [SETTING_ARGV] = argv_check,     [SETTING_SECTION] = part_check,
-        [SETTING_SECTIONS] = sections_check, [SETTING_MAP] = map_check,       [SETTING_ANY] = any_check,
+        [SETTING_TEXT] = text_check,    [SETTING_INT] = int_check,
+        [SETTING_BOOL] = bool_check,    [SETTING_DURATION] = duration_check,
+        [SETTING_MODE] = mode_check,    [SETTING_SECRET] = secret_check,
+        [SETTING_TEXTS] = texts_check,  [SETTING_ARGV] = argv_check,
+        [SETTING_SECTION] = part_check, [SETTING_SECTIONS] = sections_check,
+        [SETTING_MAP] = map_check,      [SETTING_ANY] = any_check,
     };
     _Static_assert(sizeof checks / sizeof checks[0] == SETTING_ANY + 1, "a check for each kind");
     if (json_is(spot->value, JSON_NULL) && s->kind != SETTING_ANY && s->kind != SETTING_SECRET)

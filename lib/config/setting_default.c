@@ -46,7 +46,8 @@ struct json *setting_default(const struct setting *s)
         return NULL;
     struct complaints complaints = {0};
     struct walk w = {.complaints = &complaints, .path = BUF(1024)};
-    AUTO(json_fini) struct json *value = default_value(s);
+    AUTO(json_fini)
+    struct json *value = default_value(s);
     CHECK(value != NULL);
     struct spot spot = {.value = value};
     struct json *out = setting_check(&w, s, &spot);

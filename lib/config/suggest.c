@@ -14,7 +14,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions, changes and swaps of neighbours that lead from a to b; case and - _ do not count. */
+/* Insertions, deletions, changes and swaps of neighbours that lead from a to b; case and - _
+ * do not count. */
 static size_t edits_count(struct str a, struct str b)
 {
     size_t rows[3][WORD_MAX + 1];

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void spot_place(const struct walk *w, const struct spot *spot, int *ret_line, int *ret_column)
+static void spot_place(const struct walk *w, const struct spot *spot, int *ret_line,
+                       int *ret_column)
 {
     if (spot->parent == NULL)
         yaml_place(w->doc, spot->value, ret_line, ret_column);
@@ -23,8 +24,8 @@ struct json *walk_complain(struct walk *w, const struct spot *spot, const char *
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     spot_place(w, spot, &line, &column);
-    complaints_add_at(w->complaints, w->doc, line, column, "%s%s%s", buf_cstr(&w->path), w->path.len > 0 ? ": " : "",
-                      text);
+    complaints_add_at(w->complaints, w->doc, line, column, "%s%s%s", buf_cstr(&w->path),
+                      w->path.len > 0 ? ": " : "", text);
     w->failed = true;
     return NULL;
 }
@@ -54,9 +55,11 @@ static void known_list(const struct section *section, struct buf *out)
         buf_printf(out, "%s%s", i > 0 ? ", " : "", section->settings[i].name);
 }
 
-static void key_unknown(struct walk *w, const struct section *section, const struct json *object, const char *key)
+static void key_unknown(struct walk *w, const struct section *section, const struct json *object,
+                        const char *key)
 {
-    AUTO(buf_fini) struct buf hint = BUF(1024);
+    AUTO(buf_fini)
+    struct buf hint = BUF(1024);
     const char **names = NEW_N(section->n + 1, const char *);
     for (size_t i = 0; i < section->n; i++)
         names[i] = section->settings[i].name;
@@ -83,8 +86,8 @@ static void keys_check(struct walk *w, const struct section *section, const stru
 
 static bool kind_holds_others(enum setting_kind kind)
 {
-    return kind == SETTING_SECTION || kind == SETTING_SECTIONS || kind == SETTING_MAP || kind == SETTING_TEXTS ||
-           kind == SETTING_ARGV;
+    return kind == SETTING_SECTION || kind == SETTING_SECTIONS || kind == SETTING_MAP ||
+           kind == SETTING_TEXTS || kind == SETTING_ARGV;
 }
 
 static bool is_absent(const struct setting *s, const struct json *value)
@@ -92,7 +95,8 @@ static bool is_absent(const struct setting *s, const struct json *value)
     return value == NULL || (json_is(value, JSON_NULL) && kind_holds_others(s->kind));
 }
 
-static void member_check(struct walk *w, const struct setting *s, const struct spot *object, struct json *out)
+static void member_check(struct walk *w, const struct setting *s, const struct spot *object,
+                         struct json *out)
 {
     char example[80];
     struct spot spot = {json_find(object->value, s->name), object->value, s->name, 0};
@@ -101,7 +105,8 @@ static void member_check(struct walk *w, const struct setting *s, const struct s
         if (otherwise != NULL)
             json_set(out, s->name, otherwise);
         else if (s->required)
-            walk_complain(w, object, "\"%s\" is missing, e.g. %s: %s", s->name, s->name, setting_example(s, example));
+            walk_complain(w, object, "\"%s\" is missing, e.g. %s: %s", s->name, s->name,
+                          setting_example(s, example));
         return;
     }
     size_t before = path_push(w, s->name);
@@ -132,8 +137,8 @@ static int complaint_order(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-struct json *table_check(const struct yaml *doc, const struct json *node, const struct section *section,
-                         struct complaints *complaints)
+struct json *table_check(const struct yaml *doc, const struct json *node,
+                         const struct section *section, struct complaints *complaints)
 {
     struct walk w = {.doc = doc, .complaints = complaints, .path = BUF(4096)};
     struct spot root = {.value = node};
@@ -141,7 +146,8 @@ struct json *table_check(const struct yaml *doc, const struct json *node, const 
     struct json *out = section_check(&w, section, &root);
     buf_fini(&w.path);
     if (complaints->n > before)
-        qsort(complaints->items + before, complaints->n - before, sizeof *complaints->items, complaint_order);
+        qsort(complaints->items + before, complaints->n - before, sizeof *complaints->items,
+              complaint_order);
     if (!w.failed)
         return out;
     json_free(out);

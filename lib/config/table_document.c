@@ -44,7 +44,8 @@ static void limits_add(struct buf *out, const struct setting *s)
     } else if (s->kind == SETTING_MODE) {
         buf_printf(out, ", %04o to %04o", (unsigned)s->min, (unsigned)s->max);
     } else {
-        buf_printf(out, ", %" PRId64 " to %" PRId64 "%s", s->min, s->max, s->kind == SETTING_TEXT ? " bytes" : "");
+        buf_printf(out, ", %" PRId64 " to %" PRId64 "%s", s->min, s->max,
+                   s->kind == SETTING_TEXT ? " bytes" : "");
     }
 }
 
@@ -109,7 +110,8 @@ static struct json *schema_of(const char *type)
     return json_set_text(json_object(), "type", type);
 }
 
-static void schema_range(struct json *schema, const struct setting *s, const char *least, const char *most)
+static void schema_range(struct json *schema, const struct setting *s, const char *least,
+                         const char *most)
 {
     if (s->min == 0 && s->max == 0)
         return;
@@ -152,7 +154,8 @@ static struct json *texts_schema(const struct setting *s)
 static struct json *map_schema(const struct setting *s, int depth)
 {
     struct json *schema = schema_of("object");
-    json_set(schema, "propertyNames", json_set_text(json_object(), "pattern", "^[A-Za-z0-9_-]{1,64}$"));
+    json_set(schema, "propertyNames",
+             json_set_text(json_object(), "pattern", "^[A-Za-z0-9_-]{1,64}$"));
     return json_set(schema, "additionalProperties", section_schema(s->section, depth + 1));
 }
 
@@ -180,7 +183,8 @@ static struct json *kind_schema(const struct setting *s, int depth)
     case SETTING_TEXTS:
         return texts_schema(s);
     case SETTING_ARGV:
-        return json_set_int(json_set(schema_of("array"), "items", schema_of("string")), "minItems", 1);
+        return json_set_int(json_set(schema_of("array"), "items", schema_of("string")), "minItems",
+                            1);
     case SETTING_SECTION:
         return section_schema(s->section, depth + 1);
     case SETTING_SECTIONS:
@@ -196,7 +200,8 @@ static struct json *kind_schema(const struct setting *s, int depth)
 /* As it would be written: a duration stays a text. */
 static struct json *default_schema(const struct setting *s)
 {
-    if (s->kind == SETTING_DURATION || s->kind == SETTING_MODE || s->kind == SETTING_TEXT || s->kind == SETTING_SECRET)
+    if (s->kind == SETTING_DURATION || s->kind == SETTING_MODE || s->kind == SETTING_TEXT ||
+        s->kind == SETTING_SECRET)
         return json_new_text(s->otherwise);
     return setting_default(s);
 }
@@ -227,7 +232,8 @@ struct json *table_schema(const struct section *section)
 {
     struct json *schema = json_object();
     json_set_text(schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    AUTO(json_fini) struct json *inner = section_schema(section, 0);
+    AUTO(json_fini)
+    struct json *inner = section_schema(section, 0);
     void *position = NULL;
     const char *key;
     const struct json *value;

@@ -26,7 +26,8 @@ struct json *walk_complain(struct walk *w, const struct spot *spot, const char *
 
 /* The checked copy of the value, or NULL after complaining. */
 struct json *setting_check(struct walk *w, const struct setting *s, const struct spot *spot);
-/* The default as a checked tree, or NULL where there is none. A default its own table refuses is a bug. */
+/* The default as a checked tree, or NULL where there is none. A default its own table refuses
+ * is a bug. */
 struct json *setting_default(const struct setting *s);
 struct json *section_check(struct walk *w, const struct section *section, const struct spot *spot);
 bool setting_mode_parse(struct str text, int64_t *ret_mode);

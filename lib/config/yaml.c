@@ -34,15 +34,16 @@ static struct place place_of(yaml_mark_t mark)
     return (struct place){(int)mark.line + 1, (int)mark.column + 1};
 }
 
-__attribute__((format(printf, 4, 5))) static bool refuse(const struct reader *r, yaml_mark_t mark, struct err *err,
-                                                         const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static bool refuse(const struct reader *r, yaml_mark_t mark,
+                                                         struct err *err, const char *fmt, ...)
 {
     char text[512];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return err_set(err, ERR_CONFIG, "%s:%zu:%zu: %s", r->doc->file, mark.line + 1, mark.column + 1, text);
+    return err_set(err, ERR_CONFIG, "%s:%zu:%zu: %s", r->doc->file, mark.line + 1, mark.column + 1,
+                   text);
 }
 
 /* A digit first other than a lone 0, so that 0640 and 007 stay texts and nobody's octal. */
@@ -100,12 +101,15 @@ static bool key_take(struct reader *r, const yaml_event_t *event, struct err *er
     const char *key = (const char *)event->data.scalar.value;
     size_t len = event->data.scalar.length;
     if (len == 0 || len > KEY_LEN_MAX)
-        return refuse(r, event->start_mark, err, len == 0 ? "a key is missing before \":\"" : "this key is too long");
+        return refuse(r, event->start_mark, err,
+                      len == 0 ? "a key is missing before \":\"" : "this key is too long");
     if (len == 2 && event->data.scalar.plain_implicit && memcmp(key, "<<", 2) == 0)
-        return refuse(r, event->start_mark, err, "merge keys (<<) are not used here: write the settings out");
+        return refuse(r, event->start_mark, err,
+                      "merge keys (<<) are not used here: write the settings out");
     const struct mark *first = marks_member(&r->doc->marks, level->node, key);
     if (first != NULL)
-        return refuse(r, event->start_mark, err, "\"%s\" stands twice in this block: first in line %d", key,
+        return refuse(r, event->start_mark, err,
+                      "\"%s\" stands twice in this block: first in line %d", key,
                       first->place.line);
     mem_set_str(&level->key, key);
     level->key_place = place_of(event->start_mark);
@@ -133,7 +137,8 @@ static bool container_open(struct reader *r, const yaml_event_t *event, struct e
     bool is_object = event->type == YAML_MAPPING_START_EVENT;
     if (awaits_key(r))
         return refuse(r, event->start_mark, err,
-                      "a list or block cannot be a key; put a text that begins with \"[\" or \"{\" in quotes");
+                      "a list or block cannot be a key; put a text that begins with \"[\" or \"{\" "
+                      "in quotes");
     if (r->depth == JSON_DEPTH_MAX)
         return refuse(r, event->start_mark, err, "nested deeper than %d levels", JSON_DEPTH_MAX);
     struct json *node = is_object ? json_object() : json_array();
@@ -157,7 +162,8 @@ static bool decoration_check(const struct reader *r, const yaml_event_t *event, 
     }
     if (anchor != NULL)
         return refuse(r, event->start_mark, err,
-                      "anchors (&) are not used here: write the value out, or put a text that begins with \"&\" in quotes");
+                      "anchors (&) are not used here: write the value out, or put a text that "
+                      "begins with \"&\" in quotes");
     if (tag != NULL)
         return refuse(r, event->start_mark, err,
                       "tags (!) are not used here: put a text that begins with \"!\" in quotes");
@@ -167,7 +173,8 @@ static bool decoration_check(const struct reader *r, const yaml_event_t *event, 
 static bool document_open(struct reader *r, const yaml_event_t *event, struct err *err)
 {
     if (r->n_documents++ > 0)
-        return refuse(r, event->start_mark, err, "a second document begins here; one file holds one");
+        return refuse(r, event->start_mark, err,
+                      "a second document begins here; one file holds one");
     return true;
 }
 
@@ -180,8 +187,10 @@ static bool event_take(struct reader *r, const yaml_event_t *event, struct err *
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT:
         if (++r->n_nodes > YAML_NODES_MAX)
-            return refuse(r, event->start_mark, err, "more than %d values in one file", YAML_NODES_MAX);
-        return event->type == YAML_SCALAR_EVENT ? scalar_take(r, event, err) : container_open(r, event, err);
+            return refuse(r, event->start_mark, err, "more than %d values in one file",
+                          YAML_NODES_MAX);
+        return event->type == YAML_SCALAR_EVENT ? scalar_take(r, event, err)
+                                                : container_open(r, event, err);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         r->depth--;
@@ -213,7 +222,8 @@ static bool events_read(struct reader *r, struct err *err)
             return false;
     }
     if (r->doc->tree == NULL)
-        return err_set(err, ERR_CONFIG, "%s:1:1: the file holds nothing but blanks and comments", r->doc->file);
+        return err_set(err, ERR_CONFIG, "%s:1:1: the file holds nothing but blanks and comments",
+                       r->doc->file);
     return true;
 }
 
@@ -221,13 +231,16 @@ static bool bytes_check(struct str text, const char *file, struct err *err)
 {
     int line, column;
     if (text.len > YAML_SIZE_MAX)
-        return err_set(err, ERR_CONFIG, "%s: %zu bytes are more than the %d that are read", file, text.len, YAML_SIZE_MAX);
+        return err_set(err, ERR_CONFIG, "%s: %zu bytes are more than the %d that are read", file,
+                       text.len, YAML_SIZE_MAX);
     size_t at = text.len > 0 ? str_find_char(text, '\0') : 0;
     if (at == text.len)
         return true;
     yaml_fault_place(text, at, &line, &column);
-    return err_set(err, ERR_CONFIG, "%s:%d:%d: a NUL byte cannot stand in a text file; is it UTF-16, or was it cut by a crash?",
-                   file, line, column);
+    return err_set(
+        err, ERR_CONFIG,
+        "%s:%d:%d: a NUL byte cannot stand in a text file; is it UTF-16, or was it cut by a crash?",
+        file, line, column);
 }
 
 bool yaml_parse(struct str text, const char *file, struct yaml **ret_doc, struct err *err)
@@ -242,7 +255,8 @@ bool yaml_parse(struct str text, const char *file, struct yaml **ret_doc, struct
     marks_init(&r.doc->marks);
     CHECK(yaml_parser_initialize(&r.parser) == 1);
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.len > 0 ? text.p : ""), text.len);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.len > 0 ? text.p : ""),
+                                 text.len);
     bool ok = events_read(&r, err);
     for (int i = 0; i < r.depth; i++)
         mem_free(r.levels[i].key);
@@ -293,15 +307,15 @@ void yaml_place(const struct yaml *doc, const struct json *node, int *ret_line, 
     place_give(mark != NULL && mark->n_seen == 1 ? &mark->place : NULL, ret_line, ret_column);
 }
 
-void yaml_key_place(const struct yaml *doc, const struct json *object, const char *key, int *ret_line,
-                    int *ret_column)
+void yaml_key_place(const struct yaml *doc, const struct json *object, const char *key,
+                    int *ret_line, int *ret_column)
 {
     const struct mark *mark = doc != NULL ? marks_member(&doc->marks, object, key) : NULL;
     place_give(mark != NULL ? &mark->place : NULL, ret_line, ret_column);
 }
 
-void yaml_value_place(const struct yaml *doc, const struct json *object, const char *key, int *ret_line,
-                      int *ret_column)
+void yaml_value_place(const struct yaml *doc, const struct json *object, const char *key,
+                      int *ret_line, int *ret_column)
 {
     const struct mark *mark = doc != NULL ? marks_member(&doc->marks, object, key) : NULL;
     place_give(mark != NULL ? &mark->value : NULL, ret_line, ret_column);

@@ -1,6 +1,7 @@
 /*
- * What libyaml says of a broken file, in words for the person who wrote it: the commonest slips (a tab, an unquoted wildcard, a missing
- * quote, a wrong indentation) each have a sentence that says how to write it instead.
+ * What libyaml says of a broken file, in words for the person who wrote it: the commonest slips
+ * (a tab, an unquoted wildcard, a missing quote, a wrong indentation) each have a sentence that
+ * says how to write it instead.
  */
 #ifndef CONFIG_YAML_FAULT_H
 #define CONFIG_YAML_FAULT_H

@@ -8,10 +8,12 @@
 
 static bool backup_fault(const char *path, const char *why, struct err *err)
 {
-    return err_set(err, ERR_STORE, "backup %s: %s; no backup was made, the store is unharmed", path, why);
+    return err_set(err, ERR_STORE, "backup %s: %s; no backup was made, the store is unharmed", path,
+                   why);
 }
 
-/* The copy is ours alone until it is renamed, so it needs no locks: a backup may lie where locks do not work. */
+/* The copy is ours alone until it is renamed, so it needs no locks: a backup may lie where
+ * locks do not work. */
 static int copy_pages(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
@@ -26,7 +28,8 @@ static bool copy_is_sound(sqlite3 *db)
 {
     sqlite3_stmt *stmt = NULL;
     bool ok = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
-              sqlite3_step(stmt) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
+              sqlite3_step(stmt) == SQLITE_ROW &&
+              strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -34,16 +37,21 @@ static bool copy_is_sound(sqlite3 *db)
 static bool copy_make(struct store *store, const char *path, const char *part, struct err *err)
 {
     sqlite3 *to = NULL;
-    int code = sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+    int code = sqlite3_open_v2(part, &to,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                "unix-none");
     if (code == SQLITE_OK)
         code = copy_pages(store->db, to);
     /* One file to carry away: without this it would ask for a log beside it. */
     if (code == SQLITE_OK)
-        code = sqlite3_exec(to, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+        code = sqlite3_exec(to, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE",
+                            NULL, NULL, NULL);
     bool ok = code == SQLITE_OK || backup_fault(path, sqlite3_errstr(code), err);
     if (ok && !copy_is_sound(to))
-        ok = backup_fault(path, "the copy does not pass its check, so the store may be damaged: run a check of it", err);
+        ok = backup_fault(
+            path,
+            "the copy does not pass its check, so the store may be damaged: run a check of it",
+            err);
     sqlite3_close(to);
     return ok;
 }
@@ -91,9 +99,10 @@ static bool part_make(const char *path, const char *part, struct err *err)
 static bool part_finish(const char *path, const char *part, struct err *err)
 {
     const char *slash = strrchr(path, '/');
-    AUTO(mem_fini) char *folder =
-        slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path + 1));
-    if (!path_sync(part, O_RDONLY) || !rename_new(part, path) || !path_sync(folder, O_RDONLY | O_DIRECTORY))
+    AUTO(mem_fini)
+    char *folder = slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path + 1));
+    if (!path_sync(part, O_RDONLY) || !rename_new(part, path) ||
+        !path_sync(folder, O_RDONLY | O_DIRECTORY))
         return backup_fault(path, strerror(errno), err);
     return true;
 }
@@ -101,7 +110,8 @@ static bool part_finish(const char *path, const char *part, struct err *err)
 bool store_backup(struct store *store, const char *path, struct err *err)
 {
     CHECK(!store->in_transaction);
-    AUTO(mem_fini) char *part = mem_printf("%s.part", path);
+    AUTO(mem_fini)
+    char *part = mem_printf("%s.part", path);
     if (!store_ready(store, "backup", err) || !part_make(path, part, err))
         return false;
     if (copy_make(store, path, part, err) && part_finish(path, part, err))

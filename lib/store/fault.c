@@ -18,7 +18,8 @@ static const struct advice advices[] = {
     {SQLITE_NOTADB, "the file is not a chancery store",
      "restore a backup (chancery restore) or correct `store:`; the file was left as it is"},
     {SQLITE_CORRUPT, "the file is damaged",
-     "stop chancery, keep a copy of the file with its -wal, and restore a backup (chancery restore)"},
+     "stop chancery, keep a copy of the file with its -wal, and restore a backup (chancery "
+     "restore)"},
     {SQLITE_CANTOPEN, "the file cannot be opened", "check owner and mode of file and folder"},
     {SQLITE_PERM, "access is refused", "check owner and mode of file and folder"},
     {SQLITE_IOERR, "the disk reports an error",
@@ -75,11 +76,13 @@ bool store_fault(struct store *store, int code, const char *doing, struct err *e
     if (code_is_of_the_disk(primary))
         store->distrust = true;
     const struct advice *advice = advice_find(primary);
-    AUTO(buf_fini) struct buf detail = BUF(512);
+    AUTO(buf_fini)
+    struct buf detail = BUF(512);
     detail_add(store, code, primary, &detail);
     if (advice == NULL)
-        return err_set(err, ERR_STORE, "store %s: %s: %s (code %d); this is a bug: report it", store->path,
-                       doing, store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(code), code);
+        return err_set(err, ERR_STORE, "store %s: %s: %s (code %d); this is a bug: report it",
+                       store->path, doing,
+                       store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(code), code);
     return err_set(err, ERR_STORE, "store %s: %s: %s%s: %s", store->path, doing, advice->why,
                    buf_cstr(&detail), advice->what_to_do);
 }

@@ -19,8 +19,8 @@ int store_schema(void)
     return migrations[MIGRATION_N - 1].number;
 }
 
-static bool schema_read(struct store *store, int *ret_schema, int64_t *ret_application, int64_t *ret_n,
-                        struct err *err)
+static bool schema_read(struct store *store, int *ret_schema, int64_t *ret_application,
+                        int64_t *ret_n, struct err *err)
 {
     int64_t schema, application, n;
     if (!connection_int(store, "read its schema", "PRAGMA user_version", &schema, err) ||
@@ -42,17 +42,20 @@ bool migrate_inspect(struct store *store, bool may_be_blank, int newest, int *re
         return false;
     bool is_blank = schema == 0 && n_objects == 0;
     if (is_blank && !may_be_blank)
-        return err_set(err, ERR_STORE,
-                       "store %s: is empty: restore a backup (chancery restore), or make a new register with "
-                       "`chancery init`",
-                       store->path);
+        return err_set(
+            err, ERR_STORE,
+            "store %s: is empty: restore a backup (chancery restore), or make a new register with "
+            "`chancery init`",
+            store->path);
     if (!is_blank && application != APPLICATION_ID)
         return err_set(err, ERR_STORE,
-                       "store %s: is a database of another program: correct `store:`; the file was left as it is",
+                       "store %s: is a database of another program: correct `store:`; the file was "
+                       "left as it is",
                        store->path);
     if (schema > newest)
         return err_set(err, ERR_STORE,
-                       "store %s: written by a newer chancery (schema %d, this program knows %d): use the newer "
+                       "store %s: written by a newer chancery (schema %d, this program knows %d): "
+                       "use the newer "
                        "program",
                        store->path, schema, newest);
     *ret_schema = schema;
@@ -63,8 +66,8 @@ static bool migration_apply(struct store *store, const struct migration *m, stru
 {
     char doing[160], version[96];
     snprintf(doing, sizeof doing, "migrate to schema %d (%s)", m->number, m->what);
-    snprintf(version, sizeof version, "PRAGMA user_version = %d; PRAGMA application_id = %d;", m->number,
-             APPLICATION_ID);
+    snprintf(version, sizeof version, "PRAGMA user_version = %d; PRAGMA application_id = %d;",
+             m->number, APPLICATION_ID);
     int64_t schema;
     if (!connection_exec(store, doing, "BEGIN IMMEDIATE", err))
         return false;
@@ -72,7 +75,8 @@ static bool migration_apply(struct store *store, const struct migration *m, stru
     bool ok = connection_int(store, doing, "PRAGMA user_version", &schema, err);
     if (ok && schema < m->number) {
         FAILPOINT("store.migrate.before");
-        ok = connection_exec(store, doing, m->sql, err) && connection_exec(store, doing, version, err);
+        ok = connection_exec(store, doing, m->sql, err) &&
+             connection_exec(store, doing, version, err);
         FAILPOINT("store.migrate.after");
     }
     ok = ok && connection_exec(store, doing, "COMMIT", err);

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* SQLite asks again after each wait; the sum of the waits is the deadline, so no clock is needed. */
+/* SQLite asks again after each wait; the sum of the waits is the deadline, so no clock is
+ * needed. */
 static int busy_wait(void *arg, int n_before)
 {
     static const int waits_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
@@ -48,7 +49,8 @@ bool connection_int(struct store *store, const char *doing, const char *sql, int
 /* "?", "#" and "%" of a path mean something else in a URI. */
 static char *uri_immutable(const char *path)
 {
-    AUTO(buf_fini) struct buf uri = BUF(16384);
+    AUTO(buf_fini)
+    struct buf uri = BUF(16384);
     buf_add_cstr(&uri, "file:");
     for (const char *p = path; *p != '\0'; p++)
         if (strchr("?#%", *p) != NULL)
@@ -62,7 +64,8 @@ static char *uri_immutable(const char *path)
 
 static bool db_open(struct store *store, const char *name, int flags, struct err *err)
 {
-    int code = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int code = sqlite3_open_v2(name, &store->db,
+                               flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK) {
         store_fault(store, code, "open", err);
         connection_close(store);
@@ -87,24 +90,27 @@ static bool log_switch_on(struct store *store, struct err *err)
     if (code != SQLITE_OK)
         return store_fault(store, code, "switch the write-ahead log on", err);
     sqlite3_stmt *stmt = NULL;
-    bool is_wal = sqlite3_prepare_v2(store->db, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK &&
-                  sqlite3_step(stmt) == SQLITE_ROW &&
-                  strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    bool is_wal =
+        sqlite3_prepare_v2(store->db, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW &&
+        strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
     sqlite3_finalize(stmt);
     if (!is_wal)
-        return err_set(err, ERR_STORE,
-                       "store %s: its filesystem offers no shared memory for a write-ahead log: put it on a "
-                       "local disk",
-                       store->path);
+        return err_set(
+            err, ERR_STORE,
+            "store %s: its filesystem offers no shared memory for a write-ahead log: put it on a "
+            "local disk",
+            store->path);
     return true;
 }
 
 static bool connection_settle(struct store *store, struct err *err)
 {
-    if (!connection_exec(store, "set up",
-                         "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
-                         "PRAGMA cache_size = -2048; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;",
-                         err))
+    if (!connection_exec(
+            store, "set up",
+            "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+            "PRAGMA cache_size = -2048; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;",
+            err))
         return false;
     if (store->read_only)
         return true;
@@ -112,19 +118,21 @@ static bool connection_settle(struct store *store, struct err *err)
         return false;
     /* A checkpoint each 4 MiB; a log that a long reader let grow is cut back afterwards. */
     return connection_exec(store, "set up",
-                           store->no_sync ? "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 1000;"
-                                            "PRAGMA journal_size_limit = 8388608;"
-                                          : "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;"
-                                            "PRAGMA journal_size_limit = 8388608;",
+                           store->no_sync
+                               ? "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 1000;"
+                                 "PRAGMA journal_size_limit = 8388608;"
+                               : "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;"
+                                 "PRAGMA journal_size_limit = 8388608;",
                            err);
 }
 
-/* In a folder that cannot be written (a mounted snapshot) SQLite cannot make the index of the log. Without a log the file
- * alone is the truth, and nobody else can be writing there. */
+/* In a folder that cannot be written (a mounted snapshot) SQLite cannot make the index of the
+ * log. Without a log the file alone is the truth, and nobody else can be writing there. */
 static bool open_read_only(struct store *store, int *ret_schema, struct err *err)
 {
     if (!place_folder_is_writable(store->path) && !place_has_log(store->path)) {
-        AUTO(mem_fini) char *uri = uri_immutable(store->path);
+        AUTO(mem_fini)
+        char *uri = uri_immutable(store->path);
         return db_open(store, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) &&
                migrate_inspect(store, false, store_schema(), ret_schema, err);
     }
@@ -132,7 +140,9 @@ static bool open_read_only(struct store *store, int *ret_schema, struct err *err
         migrate_inspect(store, false, store_schema(), ret_schema, err))
         return true;
     if (!place_folder_is_writable(store->path))
-        err_wrap(err, "the folder is read-only and changes wait in %s-wal: copy both files to a folder of your own",
+        err_wrap(err,
+                 "the folder is read-only and changes wait in %s-wal: copy both files to a folder "
+                 "of your own",
                  store->path);
     return false;
 }
@@ -143,14 +153,16 @@ static bool open_to_read(struct store *store, struct err *err)
     if (!open_read_only(store, &schema, err))
         return false;
     if (schema < store_schema())
-        return err_set(err, ERR_STORE,
-                       "store %s: written by an older chancery (schema %d, this program needs %d): run "
-                       "`chancery renew` or `chancery serve` once, which brings it up to date",
-                       store->path, schema, store_schema());
+        return err_set(
+            err, ERR_STORE,
+            "store %s: written by an older chancery (schema %d, this program needs %d): run "
+            "`chancery renew` or `chancery serve` once, which brings it up to date",
+            store->path, schema, store_schema());
     return connection_settle(store, err);
 }
 
-/* SQLite falls back to reading in silence; the log and its index need a folder that can be written. */
+/* SQLite falls back to reading in silence; the log and its index need a folder that can be
+ * written. */
 static bool is_writable(struct store *store, struct err *err)
 {
     if (store->is_memory ||
@@ -162,7 +174,8 @@ static bool is_writable(struct store *store, struct err *err)
 static bool open_to_write(struct store *store, bool may_be_blank, struct err *err)
 {
     int schema;
-    int flags = SQLITE_OPEN_READWRITE | (store->is_memory ? SQLITE_OPEN_MEMORY : SQLITE_OPEN_NOFOLLOW);
+    int flags =
+        SQLITE_OPEN_READWRITE | (store->is_memory ? SQLITE_OPEN_MEMORY : SQLITE_OPEN_NOFOLLOW);
     return db_open(store, store->path, flags, err) && is_writable(store, err) &&
            migrate_inspect(store, may_be_blank, store_schema(), &schema, err) &&
            connection_settle(store, err) && migrate_all(store, err);
@@ -173,6 +186,8 @@ bool connection_open(struct store *store, bool may_be_blank, struct err *err)
     bool ok = store->read_only ? open_to_read(store, err) : open_to_write(store, may_be_blank, err);
     if (!ok)
         connection_close(store);
+    else if (!store->is_memory)
+        store->inode = place_inode(store->path);
     store->distrust = !ok;
     return ok;
 }
@@ -215,6 +230,17 @@ void store_close(struct store *store)
     mem_free(store);
 }
 
+/* SQLite would play the log of the old file into the one that was put in its place. */
+static bool replacement_check(const struct store *store, struct err *err)
+{
+    if (place_inode(store->path) == store->inode || !place_has_log(store->path))
+        return true;
+    return err_set(err, ERR_STORE,
+                   "store %s: another file was put in its place, but %s-wal still belongs to the "
+                   "old one: put the old file back, or stop chancery and remove that log",
+                   store->path, store->path);
+}
+
 bool store_retry_open(struct store *store, struct err *err)
 {
     CHECK(store->n_walks == 0 && !store->in_transaction);
@@ -222,21 +248,23 @@ bool store_retry_open(struct store *store, struct err *err)
         return true;
     connection_close(store);
     store->distrust = true;
-    AUTO(mem_fini) char *path = NULL;
-    if (!place_prepare(store->path, false, &path, err))
-        return false;
-    return connection_open(store, false, err);
+    AUTO(mem_fini)
+    char *path = NULL;
+    return place_prepare(store->path, false, &path, err) && replacement_check(store, err) &&
+           connection_open(store, false, err);
 }
 
 bool store_ready(struct store *store, const char *doing, struct err *err)
 {
-    bool lost = store->in_transaction && (store->db == NULL || sqlite3_get_autocommit(store->db) != 0);
+    bool lost =
+        store->in_transaction && (store->db == NULL || sqlite3_get_autocommit(store->db) != 0);
     if (!store->distrust && !lost)
         return true;
     if (store->in_transaction || store->n_walks > 0)
-        return err_set(err, ERR_STORE,
-                       "store %s: %s: refused because an earlier step of the same change failed; nothing of "
-                       "the change was kept",
-                       store->path, doing);
+        return err_set(
+            err, ERR_STORE,
+            "store %s: %s: refused because an earlier step of the same change failed; nothing of "
+            "the change was kept",
+            store->path, doing);
     return store_retry_open(store, err);
 }

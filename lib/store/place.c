@@ -17,12 +17,10 @@ static const struct {
     uint32_t magic;
     const char *name;
 } networks[] = {
-    {0x6969, "NFS"},          {0x517B, "SMB"},           {0xFF534D42, "CIFS"},
-    {0xFE534D42, "SMB2"},     {0x564C, "NCP"},           {0x5346414F, "AFS"},
-    {0x6B414653, "AFS"},      {0x73757245, "Coda"},      {0x00C36400, "Ceph"},
-    {0x0BD00BD0, "Lustre"},   {0x01161970, "GFS2"},      {0x7461636F, "OCFS2"},
-    {0x01021997, "9p"},       {0xAAD7AAEA, "PanFS"},     {0x47504653, "GPFS"},
-    {0x19830326, "BeeGFS"},
+    {0x6969, "NFS"},      {0x517B, "SMB"},        {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB2"},
+    {0x564C, "NCP"},      {0x5346414F, "AFS"},    {0x6B414653, "AFS"},  {0x73757245, "Coda"},
+    {0x00C36400, "Ceph"}, {0x0BD00BD0, "Lustre"}, {0x01161970, "GFS2"}, {0x7461636F, "OCFS2"},
+    {0x01021997, "9p"},   {0xAAD7AAEA, "PanFS"},  {0x47504653, "GPFS"}, {0x19830326, "BeeGFS"},
 };
 
 const char *place_network_name(uint32_t magic)
@@ -109,7 +107,8 @@ static bool folder_find(const char *path, const char *folder, bool create, char 
                        strerror(errno));
     char real[PATH_MAX];
     if (realpath(folder, real) == NULL)
-        return err_set(err, ERR_STORE, "store %s: folder %s: %s: check `store:`, or make it with `chancery init`",
+        return err_set(err, ERR_STORE,
+                       "store %s: folder %s: %s: check `store:`, or make it with `chancery init`",
                        path, folder, strerror(errno));
     *ret_real = mem_strdup(real);
     return true;
@@ -127,26 +126,36 @@ static bool folder_sync(const char *folder)
 
 bool place_has_log(const char *path)
 {
-    AUTO(mem_fini) char *log = mem_printf("%s-wal", path);
+    AUTO(mem_fini)
+    char *log = mem_printf("%s-wal", path);
     struct stat st;
     return stat(log, &st) == 0 && st.st_size > 0;
 }
 
+uint64_t place_inode(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
 bool place_folder_is_writable(const char *path)
 {
-    AUTO(mem_fini) char *folder = mem_strndup(path, (size_t)(strrchr(path, '/') - path + 1));
+    AUTO(mem_fini)
+    char *folder = mem_strndup(path, (size_t)(strrchr(path, '/') - path + 1));
     return access(folder, W_OK) == 0;
 }
 
-/* SQLite throws a log away that lies beside an empty file; it may be all that is left of a register. */
+/* SQLite throws a log away that lies beside an empty file; it may be all that is left of a
+ * register. */
 static bool orphan_log_check(const char *path, struct err *err)
 {
     if (!place_has_log(path))
         return true;
-    return err_set(err, ERR_STORE,
-                   "store %s: the file is missing or empty, but its log %s-wal is there: put the file back "
-                   "or restore a backup; nothing was touched",
-                   path, path);
+    return err_set(
+        err, ERR_STORE,
+        "store %s: the file is missing or empty, but its log %s-wal is there: put the file back "
+        "or restore a backup; nothing was touched",
+        path, path);
 }
 
 /* O_EXCL and 0600 from the first instant; SQLite then only ever opens what exists. */
@@ -172,13 +181,15 @@ static bool file_check(const char *path, struct err *err)
     if (lstat(path, &st) != 0)
         return err_set(err, ERR_STORE, "store %s: %s", path, strerror(errno));
     if (S_ISLNK(st.st_mode))
-        return err_set(err, ERR_STORE,
-                       "store %s: is a symbolic link, which could lead a writer astray: name the file itself",
-                       path);
+        return err_set(
+            err, ERR_STORE,
+            "store %s: is a symbolic link, which could lead a writer astray: name the file itself",
+            path);
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_STORE, "store %s: is not a regular file", path);
     if ((st.st_mode & 077) != 0)
-        return err_set(err, ERR_STORE, "store %s: others may read or write it (mode %04o): chmod 600 %s", path,
+        return err_set(err, ERR_STORE,
+                       "store %s: others may read or write it (mode %04o): chmod 600 %s", path,
                        (unsigned)(st.st_mode & 07777), path);
     return st.st_size > 0 || orphan_log_check(path, err);
 }
@@ -193,8 +204,9 @@ static bool file_find(const char *path, const char *folder, bool create, struct 
     if (!orphan_log_check(path, err))
         return false;
     if (!create)
-        return err_set(err, ERR_STORE,
-                       "store %s: does not exist: make it with `chancery init`, or restore a backup", path);
+        return err_set(
+            err, ERR_STORE,
+            "store %s: does not exist: make it with `chancery init`, or restore a backup", path);
     return file_make(path, folder, err) && file_check(path, err);
 }
 
@@ -204,12 +216,14 @@ bool place_prepare(const char *path, bool create, char **ret_path, struct err *e
     const char *name = slash != NULL ? slash + 1 : path;
     if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return err_set(err, ERR_STORE, "store \"%s\": is not the path of a file", path);
-    AUTO(mem_fini) char *folder =
-        slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path + 1));
-    AUTO(mem_fini) char *real = NULL;
+    AUTO(mem_fini)
+    char *folder = slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path + 1));
+    AUTO(mem_fini)
+    char *real = NULL;
     if (!folder_find(path, folder, create, &real, err) || !filesystem_check(path, real, err))
         return false;
-    AUTO(mem_fini) char *full = mem_printf("%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
+    AUTO(mem_fini)
+    char *full = mem_printf("%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
     if (!file_find(full, real, create, err))
         return false;
     *ret_path = full;

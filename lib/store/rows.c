@@ -16,7 +16,8 @@ static void doing_set(enum sql_name name, char out[DOING_MAX])
     snprintf(out, DOING_MAX, "statement %s", statement_texts[name].name);
 }
 
-static bool prepare(struct store *store, enum sql_name name, bool keep, sqlite3_stmt **ret, struct err *err)
+static bool prepare(struct store *store, enum sql_name name, bool keep, sqlite3_stmt **ret,
+                    struct err *err)
 {
     char doing[DOING_MAX];
     int code = sqlite3_prepare_v3(store->db, statement_texts[name].sql, -1,
@@ -65,7 +66,8 @@ void statements_forget(struct store *store)
     }
 }
 
-static int bind_one(sqlite3_stmt *stmt, int i, char letter, va_list *ap, sqlite3_destructor_type life)
+static int bind_one(sqlite3_stmt *stmt, int i, char letter, va_list *ap,
+                    sqlite3_destructor_type life)
 {
     const char *text;
     struct str blob;
@@ -108,7 +110,8 @@ static struct statement *statement_bind(struct store *store, enum sql_name name,
     return NULL;
 }
 
-static bool statement_fault(struct store *store, const struct statement *s, int code, struct err *err)
+static bool statement_fault(struct store *store, const struct statement *s, int code,
+                            struct err *err)
 {
     char doing[DOING_MAX];
     doing_set(s->name, doing);
@@ -125,7 +128,8 @@ static bool run(struct store *store, int64_t *ret_changes, struct err *err, enum
     int code = sqlite3_step(s->stmt);
     CHECK(code != SQLITE_ROW);
     bool ok = code == SQLITE_DONE || statement_fault(store, s, code, err);
-    int64_t changes = sqlite3_total_changes64(store->db) == before ? 0 : sqlite3_changes64(store->db);
+    int64_t changes =
+        sqlite3_total_changes64(store->db) == before ? 0 : sqlite3_changes64(store->db);
     statement_give_back(s);
     if (!ok)
         return false;
@@ -178,7 +182,8 @@ bool store_query(struct store *store, struct rows *ret_rows, struct err *err, en
 static sqlite3_stmt *rows_stmt(const struct rows *rows, int column)
 {
     const struct statement *s = rows->statement;
-    CHECK(s != NULL && rows->state == SQLITE_ROW && column >= 0 && column < sqlite3_column_count(s->stmt));
+    CHECK(s != NULL && rows->state == SQLITE_ROW && column >= 0 &&
+          column < sqlite3_column_count(s->stmt));
     return s->stmt;
 }
 

@@ -7,13 +7,15 @@ static bool file_is_there(struct store *store, struct err *err)
 {
     int moved = 0;
     if (store->is_memory ||
-        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
+        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+        moved == 0)
         return true;
     store->distrust = true;
-    return err_set(err, ERR_STORE,
-                   "store %s: the file was moved, removed or replaced while it was open: put it back; it is "
-                   "opened anew at the next try",
-                   store->path);
+    return err_set(
+        err, ERR_STORE,
+        "store %s: the file was moved, removed or replaced while it was open: put it back; it is "
+        "opened anew at the next try",
+        store->path);
 }
 
 bool store_begin(struct store *store, struct err *err)
@@ -21,7 +23,8 @@ bool store_begin(struct store *store, struct err *err)
     CHECK(!store->in_transaction);
     if (!store_ready(store, "begin a change", err) || !file_is_there(store, err))
         return false;
-    if (!connection_exec(store, "begin a change", store->read_only ? "BEGIN" : "BEGIN IMMEDIATE", err))
+    if (!connection_exec(store, "begin a change", store->read_only ? "BEGIN" : "BEGIN IMMEDIATE",
+                         err))
         return false;
     store->in_transaction = true;
     store->n_changes_at_begin = sqlite3_total_changes64(store->db);
@@ -91,18 +94,21 @@ static bool findings_read(struct store *store, const char *sql, struct buf *out,
 
 bool store_check(struct store *store, struct err *err)
 {
-    AUTO(buf_fini) struct buf found = BUF(2048);
+    AUTO(buf_fini)
+    struct buf found = BUF(2048);
     if (!store_ready(store, "check", err) ||
         !findings_read(store, "PRAGMA integrity_check(10)", &found, err) ||
         !findings_read(store,
-                       "SELECT 'row ' || ifnull(rowid, '?') || ' of ' || \"table\" || ' points at no ' || parent "
+                       "SELECT 'row ' || ifnull(rowid, '?') || ' of ' || \"table\" || ' points at "
+                       "no ' || parent "
                        "FROM pragma_foreign_key_check LIMIT 10",
                        &found, err))
         return false;
     if (found.len == 0)
         return true;
-    return err_set(err, ERR_STORE,
-                   "store %s: check: the file is damaged: %s: stop chancery, keep a copy of the file with its "
-                   "-wal, and restore a backup (chancery restore)",
-                   store->path, buf_cstr(&found));
+    return err_set(
+        err, ERR_STORE,
+        "store %s: check: the file is damaged: %s: stop chancery, keep a copy of the file with its "
+        "-wal, and restore a backup (chancery restore)",
+        store->path, buf_cstr(&found));
 }

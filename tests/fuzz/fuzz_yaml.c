@@ -1,7 +1,8 @@
 /* SEES: base config */
 /*
- * Whatever parses must be within the caps, have a place for every member and item, and go through a table with either a checked
- * tree or complaints; whatever does not parse must say so as CONFIG, with the file's name first.
+ * Whatever parses must be within the caps, have a place for every member and item, and go
+ * through a table with either a checked tree or complaints; whatever does not parse must say so
+ * as CONFIG, with the file's name first.
  */
 #include "config/table.h"
 
@@ -49,8 +50,10 @@ static void tree_walk(const struct yaml *doc, const struct json *tree, int depth
 static void tree_check(const struct yaml *doc)
 {
     struct complaints complaints = {0};
-    AUTO(buf_fini) struct buf text = BUF(1 << 20);
-    AUTO(json_fini) struct json *checked = table_check(doc, yaml_tree(doc), &root, &complaints);
+    AUTO(buf_fini)
+    struct buf text = BUF(1 << 20);
+    AUTO(json_fini)
+    struct json *checked = table_check(doc, yaml_tree(doc), &root, &complaints);
     CHECK((checked == NULL) == (complaints.n > 0));
     complaints_format(&complaints, &text);
     CHECK(!text.overflow && complaints.n <= 101);
@@ -60,7 +63,8 @@ static void tree_check(const struct yaml *doc)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO(yaml_fini) struct yaml *doc = NULL;
+    AUTO(yaml_fini)
+    struct yaml *doc = NULL;
     struct err err = {0};
     if (!yaml_parse(str_mem(data, size), "f.yaml", &doc, &err)) {
         CHECK(err.kind == ERR_CONFIG && doc == NULL);

@@ -130,7 +130,8 @@ static void test_open_when_written_by_a_newer_program_then_refused_and_untouched
     raw_exec(p->path, "PRAGMA user_version = 7");
     char words[120];
     snprintf(words, sizeof words,
-             "written by a newer chancery (schema 7, this program knows %d): use the newer program", store_schema());
+             "written by a newer chancery (schema 7, this program knows %d): use the newer program",
+             store_schema());
     open_refused(p->path, false, words);
     open_refused(p->path, true, words);
     sqlite3 *db;
@@ -162,7 +163,8 @@ static void test_open_when_eight_start_at_once_then_all_get_one_schema(void **st
             struct store *store = NULL;
             struct store_options o = {.path = p->path, .create = true, .busy_timeout_ms = 20000};
             bool ok = store_open(&o, &store, &err) && store_begin(store, &err) &&
-                      store_run(store, NULL, &err, SQL_META_SET, "tt", "who", "me") && store_commit(store, &err);
+                      store_run(store, NULL, &err, SQL_META_SET, "tt", "who", "me") &&
+                      store_commit(store, &err);
             if (!ok)
                 fprintf(stderr, "%s\n", err.text);
             store_close(store);

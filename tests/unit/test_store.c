@@ -30,9 +30,10 @@ static int place_make(void **state)
 
 static int place_remove(void **state)
 {
-    static const char *const names[] = {"c.db",     "c.db-wal",    "c.db-shm", "b.db", "b.db.part", "away.db",
-                                        "link.db",  "sub/c.db",    "sub",      "w%3F?x#.db", "b.db-wal", "b.db-shm",
-                                        "away.db-wal", "away.db-shm", "ro/c.db", "ro"};
+    static const char *const names[] = {"c.db",        "c.db-wal",    "c.db-shm", "b.db",
+                                        "b.db.part",   "away.db",     "link.db",  "sub/c.db",
+                                        "sub",         "w%3F?x#.db",  "b.db-wal", "b.db-shm",
+                                        "away.db-wal", "away.db-shm", "ro/c.db",  "ro"};
     struct place *p = *state;
     char path[160];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -48,7 +49,8 @@ static struct store *open_ok(const char *path, bool create, bool read_only)
 {
     struct err err = {0};
     struct store *store = NULL;
-    struct store_options o = {.path = path, .create = create, .read_only = read_only, .busy_timeout_ms = 200};
+    struct store_options o = {
+        .path = path, .create = create, .read_only = read_only, .busy_timeout_ms = 200};
     if (!store_open(&o, &store, &err))
         fail_msg("%s", err.text);
     return store;
@@ -58,7 +60,8 @@ static void open_refused(const char *path, bool create, bool read_only, const ch
 {
     struct err err = {0};
     struct store *store = (struct store *)&err;
-    struct store_options o = {.path = path, .create = create, .read_only = read_only, .busy_timeout_ms = 50};
+    struct store_options o = {
+        .path = path, .create = create, .read_only = read_only, .busy_timeout_ms = 50};
     assert_false(store_open(&o, &store, &err));
     assert_ptr_equal(store, &err);
     assert_int_equal(err.kind, ERR_STORE);
@@ -181,8 +184,9 @@ static void test_store_when_opened_then_settings_are_the_safe_ones(void **state)
     static const struct {
         const char *pragma;
         int64_t want;
-    } cases[] = {{"PRAGMA synchronous", 2},   {"PRAGMA foreign_keys", 1}, {"PRAGMA secure_delete", 1},
-                 {"PRAGMA temp_store", 2},    {"PRAGMA mmap_size", 0},    {"PRAGMA cache_size", -2048},
+    } cases[] = {{"PRAGMA synchronous", 2},   {"PRAGMA foreign_keys", 1},
+                 {"PRAGMA secure_delete", 1}, {"PRAGMA temp_store", 2},
+                 {"PRAGMA mmap_size", 0},     {"PRAGMA cache_size", -2048},
                  {"PRAGMA trusted_schema", 0}};
     struct store *store = open_ok(p->path, true, false);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -394,7 +398,8 @@ static void test_read_only_when_a_leader_writes_then_sees_its_commits_and_cannot
     store_close(leader);
 }
 
-/* Root may write everywhere, so the folder is put on a read-only mount; without mounts this cannot be shown. */
+/* Root may write everywhere, so the folder is put on a read-only mount; without mounts this
+ * cannot be shown. */
 static void test_read_only_when_the_mount_is_read_only_then_still_readable(void **state)
 {
     struct place *p = *state;
@@ -506,7 +511,8 @@ static void test_commit_when_failpoint_says_error_then_rolled_back(void **state)
 #endif
 }
 
-/* Runs one change in a child that dies at the failpoint and returns the value a new process finds. */
+/* Runs one change in a child that dies at the failpoint and returns the value a new process
+ * finds. */
 static char *value_after_death_at(const char *path, const char *specification)
 {
     pid_t child = fork();
@@ -514,8 +520,10 @@ static char *value_after_death_at(const char *path, const char *specification)
         struct err err = {0};
         struct store *store = NULL;
         struct store_options o = {.path = path, .create = true};
-        bool ok = store_open(&o, &store, &err) && failpoint_arm(specification, &err) && store_begin(store, &err) &&
-                  store_run(store, NULL, &err, SQL_META_SET, "tt", "k", specification) && store_commit(store, &err);
+        bool ok = store_open(&o, &store, &err) && failpoint_arm(specification, &err) &&
+                  store_begin(store, &err) &&
+                  store_run(store, NULL, &err, SQL_META_SET, "tt", "k", specification) &&
+                  store_commit(store, &err);
         _exit(ok ? 3 : 4);
     }
     int status = 0;
@@ -563,6 +571,30 @@ static void test_store_when_file_is_moved_then_begin_refuses_until_it_is_back(vo
     assert_true(store_begin(store, &err));
     meta_is(store, "a", "1");
     assert_true(store_commit(store, &err));
+    store_close(store);
+}
+
+static void test_store_when_file_is_replaced_then_the_old_log_never_meets_it(void **state)
+{
+    struct place *p = *state;
+    struct err err = {0};
+    char copy[96], log[104];
+    snprintf(copy, sizeof copy, "%s/b.db", p->folder);
+    snprintf(log, sizeof log, "%s-wal", p->path);
+    struct store *store = open_ok(p->path, true, false);
+    meta_set(store, "a", "old");
+    assert_true(store_backup(store, copy, &err));
+    meta_set(store, "a", "new");
+    assert_int_equal(rename(copy, p->path), 0);
+    assert_false(store_begin(store, &err));
+    assert_non_null(strstr(err.text, "moved, removed or replaced"));
+    assert_false(store_begin(store, &err));
+    assert_non_null(strstr(err.text, "another file was put in its place"));
+    assert_int_equal(unlink(log), 0);
+    assert_true(store_begin(store, &err));
+    meta_is(store, "a", "old");
+    store_rollback(store);
+    assert_true(store_check(store, &err));
     store_close(store);
 }
 
@@ -753,6 +785,7 @@ int main(void)
         cmocka_unit_test(test_commit_when_failpoint_says_error_then_rolled_back),
         IN_PLACE(test_commit_when_killed_around_it_then_all_or_nothing),
         IN_PLACE(test_store_when_file_is_moved_then_begin_refuses_until_it_is_back),
+        IN_PLACE(test_store_when_file_is_replaced_then_the_old_log_never_meets_it),
         IN_PLACE(test_store_when_the_disk_failed_then_next_use_opens_anew),
         IN_PLACE(test_open_when_not_a_store_then_refused_and_untouched),
         IN_PLACE(test_open_when_blank_then_only_create_makes_a_register),

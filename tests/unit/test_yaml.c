@@ -20,7 +20,8 @@ static struct yaml *parse_ok(const char *text)
 static void tree_is(const char *text, const char *want)
 {
     struct yaml *doc = parse_ok(text);
-    AUTO(buf_fini) struct buf got = BUF(65536);
+    AUTO(buf_fini)
+    struct buf got = BUF(65536);
     json_format(yaml_tree(doc), &got, false);
     assert_string_equal(buf_cstr(&got), want);
     yaml_free(doc);
@@ -48,22 +49,31 @@ static void test_scalar_when_plain_then_typed_and_when_quoted_then_text(void **s
     (void)state;
     tree_is("a: true\nb: false\nc: null\nd: ~\ne:\nf: 12\ng: -7\nh: 0\n",
             "{\"a\":true,\"b\":false,\"c\":null,\"d\":null,\"e\":null,\"f\":12,\"g\":-7,\"h\":0}");
-    tree_is("a: 'true'\nb: \"12\"\nc: \"\"\nd: '~'\n", "{\"a\":\"true\",\"b\":\"12\",\"c\":\"\",\"d\":\"~\"}");
+    tree_is("a: 'true'\nb: \"12\"\nc: \"\"\nd: '~'\n",
+            "{\"a\":\"true\",\"b\":\"12\",\"c\":\"\",\"d\":\"~\"}");
     tree_is("a: 0640\nb: 1.5\nc: 0x10\nd: yes\ne: on\nf: 1_000\ng: True\nh: -0\ni: 007\nj: +5\n",
-            "{\"a\":\"0640\",\"b\":\"1.5\",\"c\":\"0x10\",\"d\":\"yes\",\"e\":\"on\",\"f\":\"1_000\",\"g\":\"True\","
+            "{\"a\":\"0640\",\"b\":\"1.5\",\"c\":\"0x10\",\"d\":\"yes\",\"e\":\"on\",\"f\":\"1_"
+            "000\",\"g\":\"True\","
             "\"h\":\"-0\",\"i\":\"007\",\"j\":\"+5\"}");
-    tree_is("a: 9223372036854775807\nb: 9223372036854775808\n", "{\"a\":9223372036854775807,\"b\":\"9223372036854775808\"}");
-    tree_is("a: |\n  one\n  two\nb: >-\n  one\n  two\n", "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\"}");
+    tree_is("a: 9223372036854775807\nb: 9223372036854775808\n",
+            "{\"a\":9223372036854775807,\"b\":\"9223372036854775808\"}");
+    tree_is("a: |\n  one\n  two\nb: >-\n  one\n  two\n",
+            "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\"}");
 }
 
 static void test_document_when_a_set_file_then_one_tree(void **state)
 {
     (void)state;
-    tree_is("# a comment\nnames: [shop.example.com, \"*.shop.example.com\"]\ndeploy:\n  - files: {dir: /etc/ssl/shop}\n"
+    tree_is("# a comment\nnames: [shop.example.com, \"*.shop.example.com\"]\ndeploy:\n  - files: "
+            "{dir: /etc/ssl/shop}\n"
             "    check: [nginx, -t]\n  - target: edge1\nendpoints: [shop.example.com:443]\n",
-            "{\"names\":[\"shop.example.com\",\"*.shop.example.com\"],\"deploy\":[{\"files\":{\"dir\":\"/etc/ssl/shop\"},"
-            "\"check\":[\"nginx\",\"-t\"]},{\"target\":\"edge1\"}],\"endpoints\":[\"shop.example.com:443\"]}");
-    tree_is("\xEF\xBB\xBF" "a: 1\r\nb: gr\xC3\xBC\xC3\x9F\r\n", "{\"a\":1,\"b\":\"gr\xC3\xBC\xC3\x9F\"}");
+            "{\"names\":[\"shop.example.com\",\"*.shop.example.com\"],\"deploy\":[{\"files\":{"
+            "\"dir\":\"/etc/ssl/shop\"},"
+            "\"check\":[\"nginx\",\"-t\"]},{\"target\":\"edge1\"}],\"endpoints\":[\"shop.example."
+            "com:443\"]}");
+    tree_is("\xEF\xBB\xBF"
+            "a: 1\r\nb: gr\xC3\xBC\xC3\x9F\r\n",
+            "{\"a\":1,\"b\":\"gr\xC3\xBC\xC3\x9F\"}");
     tree_is("%YAML 1.1\n---\na: 1\n...\n", "{\"a\":1}");
     tree_is("[]", "[]");
 }
@@ -81,7 +91,8 @@ static void test_place_when_asked_then_line_and_column_in_letters(void **state)
     (void)state;
     int line, column;
     struct yaml *doc = parse_ok("a: x\n\xC3\xBC: {k: v, n: 12}\nlist:\n  - one\n  - [two]\n");
-    const struct json *tree = yaml_tree(doc), *block = json_find(tree, "\xC3\xBC"), *list = json_find(tree, "list");
+    const struct json *tree = yaml_tree(doc), *block = json_find(tree, "\xC3\xBC"),
+                      *list = json_find(tree, "list");
     place_is(doc, tree, 1, 1);
     place_is(doc, json_find(tree, "a"), 1, 4);
     place_is(doc, block, 2, 4);
@@ -103,7 +114,8 @@ static void test_place_when_values_are_shared_then_told_from_the_container(void 
 {
     (void)state;
     int line, column;
-    struct yaml *doc = parse_ok("a: true\nb: [true, null,\n  true]\nc:   true\nd: null\ne: false\n");
+    struct yaml *doc =
+        parse_ok("a: true\nb: [true, null,\n  true]\nc:   true\nd: null\ne: false\n");
     const struct json *tree = yaml_tree(doc);
     yaml_value_place(doc, tree, "a", &line, &column);
     assert_int_equal(line * 100 + column, 104);
@@ -139,9 +151,11 @@ static void test_parse_when_indentation_is_wrong_then_says_how_to_write_it(void 
     refused("a:\n  - x\n - y\n", "f.yaml:3:2: ");
     refused("- x\ny: 1\n", "f.yaml:2:1: this does not fit the list it is in");
     refused("a: - x\n", "f.yaml:1:4: \"- \" begins a list item");
-    refused("a: 1\nb\nc: 2\n", "f.yaml:2:1: a setting is written \"key: value\", but the \":\" is missing here");
+    refused("a: 1\nb\nc: 2\n",
+            "f.yaml:2:1: a setting is written \"key: value\", but the \":\" is missing here");
     refused("a: b: c\n", "f.yaml:1:5: \":\" is not expected here");
-    refused("names: [a,\n  b\nkey: x\n", "f.yaml:1:8: the list that opens here is never closed by \"]\"");
+    refused("names: [a,\n  b\nkey: x\n",
+            "f.yaml:1:8: the list that opens here is never closed by \"]\"");
     refused("names: {a: 1\n", "f.yaml:1:8: the block that opens here is never closed by \"}\"");
     refused("a: \"x\nb: 1\n", "f.yaml:1:4: the quote that opens here is never closed");
     refused("a: 'it's'\n", "f.yaml:1:8: ");
@@ -152,10 +166,12 @@ static void test_parse_when_a_text_needs_quotes_then_shows_them(void **state)
 {
     (void)state;
     refused("names: [a.example.com, *.example.com]\n",
-            "f.yaml:1:24: \"*\" at the start of a text has a meaning of its own in YAML; put the text in quotes: \"*.example.com\"");
+            "f.yaml:1:24: \"*\" at the start of a text has a meaning of its own in YAML; put the "
+            "text in quotes: \"*.example.com\"");
     refused("names:\n  - *.example.com\n", "f.yaml:2:5: \"*\" at the start of a text");
     refused("a: *name\n", "put the text in quotes: \"*name\"");
-    refused("a: @home\n", "f.yaml:1:4: \"@\" at the start of a text has a meaning of its own in YAML; put the text in quotes: \"@home\"");
+    refused("a: @home\n", "f.yaml:1:4: \"@\" at the start of a text has a meaning of its own in "
+                          "YAML; put the text in quotes: \"@home\"");
     refused("a: `x`\n", "put the text in quotes: \"`x`\"");
     refused("a: %x\n", "\"%\" at the start of a text");
     refused("a: &b c\n", "f.yaml:1:4: anchors (&) are not used here");
@@ -174,8 +190,10 @@ static void test_parse_when_a_text_needs_quotes_then_shows_them(void **state)
 static void test_parse_when_a_key_stands_twice_then_both_places_are_named(void **state)
 {
     (void)state;
-    refused("a: 1\nb: 2\n\"a\": 3\n", "f.yaml:3:1: \"a\" stands twice in this block: first in line 1");
-    refused("x:\n  - {k: 1, k: 2}\n", "f.yaml:2:12: \"k\" stands twice in this block: first in line 2");
+    refused("a: 1\nb: 2\n\"a\": 3\n",
+            "f.yaml:3:1: \"a\" stands twice in this block: first in line 1");
+    refused("x:\n  - {k: 1, k: 2}\n",
+            "f.yaml:2:12: \"k\" stands twice in this block: first in line 2");
     tree_is("a: {k: 1}\nb: {k: 2}\n", "{\"a\":{\"k\":1},\"b\":{\"k\":2}}");
 }
 
@@ -186,8 +204,12 @@ static void test_parse_when_not_one_text_document_then_refused(void **state)
     refused("# only\n\n", "the file holds nothing");
     refused("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document begins here; one file holds one");
     refused("a: 1\n]\n", "f.yaml:2:1: ");
-    refused_bytes(str_mem("a: 1\nb\0c: 2\n", 11), "f.yaml:2:2: a NUL byte cannot stand in a text file");
-    refused_bytes(str_mem("\xFF\xFE" "a\0:\0", 6), "a NUL byte");
+    refused_bytes(str_mem("a: 1\nb\0c: 2\n", 11),
+                  "f.yaml:2:2: a NUL byte cannot stand in a text file");
+    refused_bytes(str_mem("\xFF\xFE"
+                          "a\0:\0",
+                          6),
+                  "a NUL byte");
     refused("a: \"x\\0y\"\n", "f.yaml:1:4: a text cannot hold a NUL character");
     refused("\"a\\0b\": 1\n", "a text cannot hold a NUL character");
     refused("a: 1\nb: \xC3\x28\n", "f.yaml:2:5: a byte that is not UTF-8 text cannot stand here");
@@ -197,7 +219,8 @@ static void test_parse_when_not_one_text_document_then_refused(void **state)
 static void test_parse_when_too_much_then_refused_quickly(void **state)
 {
     (void)state;
-    AUTO(buf_fini) struct buf text = BUF(4 << 20);
+    AUTO(buf_fini)
+    struct buf text = BUF(4 << 20);
     for (int i = 0; i < 33; i++)
         buf_add_char(&text, '[');
     refused(buf_cstr(&text), "f.yaml:1:33: nested deeper than 32 levels");
@@ -228,7 +251,8 @@ static void test_parse_when_too_much_then_refused_quickly(void **state)
 static void test_parse_when_many_members_then_every_one_is_found(void **state)
 {
     (void)state;
-    AUTO(buf_fini) struct buf text = BUF(1 << 20);
+    AUTO(buf_fini)
+    struct buf text = BUF(1 << 20);
     char key[16];
     for (int i = 0; i < 20000; i++)
         buf_printf(&text, "k%d: %d\n", i, i);
