@@ -69,7 +69,7 @@ static bool pair_check(EVP_PKEY *pkey, struct err *err)
 /* Becomes owner of pkey, also when it refuses. */
 static bool stranger_take(EVP_PKEY *pkey, struct key **ret_key, struct err *err)
 {
-    enum key_kind kind;
+    enum key_kind kind = KEY_KIND_N;
     if (!pkey_kind(pkey, &kind, err) || !pair_check(pkey, err)) {
         EVP_PKEY_free(pkey);
         return false;
