@@ -1,0 +1,102 @@
+#include "cmd/house_open.h"
+
+#include "cmd/options.h"
+#include "inventory/register.h"
+
+#include <curl/curlver.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define USER_AGENT "chancery/" CHANCERY_VERSION " libcurl/" LIBCURL_VERSION
+
+static const char *environment_get(const char *name)
+{
+    return getenv(name);
+}
+
+const char *config_path(const struct invocation *in)
+{
+    const char *given = option_common(in, "config");
+    const char *from_environment = getenv("CHANCERY_CONFIG");
+    if (given != NULL)
+        return given;
+    return from_environment != NULL && from_environment[0] != '\0' ? from_environment : "/etc/chancery/chancery.yaml";
+}
+
+bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only, struct err *err)
+{
+    struct store_options options = {.path = path, .create = create, .read_only = read_only};
+    return store_open(&options, &in->house.store, err);
+}
+
+bool house_open_seal(struct invocation *in, struct err *err)
+{
+    struct secret key = {0};
+    if (!secret_resolve(in->config, in->config->seal, &key, err)) {
+        err->kind = ERR_STORE;
+        return err_wrap(err, "the sealing key cannot be used");
+    }
+    log_mask(in->house.log, secret_str(&key));
+    bool ok = seal_open(&key, &in->house.seal, err);
+    secret_fini(&key);
+    if (!ok) {
+        err->kind = ERR_STORE;
+        return err_wrap(err, "the sealing key %s cannot be used", in->config->seal);
+    }
+    return true;
+}
+
+void house_open_net(struct invocation *in)
+{
+    struct http_options options = {.user_agent = USER_AGENT};
+    in->house.loop = loop_new();
+    in->house.clock = loop_clock(in->house.loop);
+    loop_catch_signals(in->house.loop);
+    in->house.http = http_new(in->house.loop, &options);
+    in->house.dns = dns_new(in->house.loop);
+}
+
+static void log_open(struct invocation *in)
+{
+    enum log_level least = option_common(in, "verbose") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR;
+    /* On a terminal the same faults are told by the progress; a log line would say them twice. */
+    if (option_common(in, "verbose") == NULL)
+        return;
+    in->house.log = log_new(STDERR_FILENO, least, false, in->house.clock);
+}
+
+bool house_open(struct invocation *in, struct err *err)
+{
+    unsigned needs = in->command->needs;
+    in->house.clock = &clock_system;
+    log_open(in);
+    if ((needs & NEED_CONFIG) != 0) {
+        if (!config_load(config_path(in), environment_get, &in->config, err))
+            return false;
+        in->house.config = in->config;
+    }
+    if ((needs & (NEED_STORE_READ | NEED_STORE_WRITE)) != 0 &&
+        !house_open_store(in, in->config->store_path, false, (needs & NEED_STORE_WRITE) == 0, err))
+        return false;
+    if ((needs & NEED_SEAL) != 0 && (!crypto_init(err) || !house_open_seal(in, err)))
+        return false;
+    if ((needs & NEED_REGISTER) != 0) {
+        struct register_result result;
+        if (!register_refresh(&in->house, &result, err))
+            return false;
+    }
+    if ((needs & NEED_NET) != 0)
+        house_open_net(in);
+    return true;
+}
+
+void house_close(struct invocation *in)
+{
+    dns_free(in->house.dns);
+    http_free(in->house.http);
+    store_close(in->house.store);
+    seal_close(in->house.seal);
+    loop_free(in->house.loop);
+    config_free(in->config);
+    log_free(in->house.log);
+}

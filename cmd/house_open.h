@@ -1,0 +1,17 @@
+/*
+ * Opening and closing the house for one command, by what its row says it needs.
+ */
+#ifndef CMD_HOUSE_OPEN_H
+#define CMD_HOUSE_OPEN_H
+
+#include "cmd/command.h"
+
+bool house_open(struct invocation *in, struct err *err);
+void house_close(struct invocation *in); /* also half-open */
+/* For commands that open things in an order of their own (init, check, dry runs). */
+bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only, struct err *err);
+bool house_open_seal(struct invocation *in, struct err *err);
+void house_open_net(struct invocation *in);
+const char *config_path(const struct invocation *in);
+
+#endif

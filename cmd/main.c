@@ -1,0 +1,87 @@
+#include "cmd/command.h"
+#include "cmd/house_open.h"
+#include "cmd/help.h"
+#include "cmd/options.h"
+#include "cmd/output.h"
+
+#include "base/failpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Keys pass through this process: no core file, no reading by others, no file that others may read. */
+static void process_harden(void)
+{
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    umask(077);
+}
+
+static void complain(const struct invocation *in, const struct err *err)
+{
+    if (in->json) {
+        AUTO(json_fini) struct json *tree = json_object();
+        struct json *error = json_object();
+        json_set_text(error, "kind", err_kind_name(err->kind));
+        json_set_text(error, "text", err->text);
+        if (err->until_ms != 0)
+            json_set_time(error, "until", err->until_ms);
+        json_set(tree, "error", error);
+        json_print(tree);
+    }
+    fprintf(stderr, "%s: %s\n", in->program, err->text);
+}
+
+static enum exit_code command_run(struct invocation *in)
+{
+    enum exit_code code;
+    if (house_open(in, &in->err)) {
+        code = in->command->run(in);
+    } else {
+        code = exit_code_of(&in->err);
+    }
+    if (in->err.kind != ERR_NONE)
+        complain(in, &in->err);
+    house_close(in);
+    return code;
+}
+
+static bool failpoints_arm(struct err *err)
+{
+#ifdef CHANCERY_FAILPOINTS
+    return failpoint_arm(getenv("CHANCERY_FAILPOINT"), err);
+#else
+    (void)err;
+    return true;
+#endif
+}
+
+int main(int argc, char **argv)
+{
+    struct invocation in = {.program = "chancery"};
+    enum exit_code code;
+    process_harden();
+    if (!failpoints_arm(&in.err) || !invocation_parse(&in, argc, argv, &in.err)) {
+        in.json = in.json || invocation_wants_json(argc, argv);
+        complain(&in, &in.err);
+        fprintf(stderr, "Try: %s help%s%s\n", in.program, in.command != NULL ? " " : "",
+                in.command != NULL ? in.command->name : "");
+        code = EXIT_CODE_USAGE;
+    } else if (in.command == NULL) {
+        code = help_run(&in);
+    } else if (option_common(&in, "help") != NULL) {
+        help_command(in.command, stdout);
+        code = EXIT_CODE_DONE;
+    } else {
+        code = command_run(&in);
+    }
+    invocation_fini(&in);
+    if (fflush(stdout) != 0 && code == EXIT_CODE_DONE)
+        code = EXIT_CODE_FAILED;
+    return (int)code;
+}
