@@ -84,12 +84,13 @@ static const char *ascii_fault(struct str name, bool is_wildcard)
     return NULL;
 }
 
-/* UTS 46, non-transitional: the "ß" stays a "ß". Fresh text of the library, or NULL. */
+/* UTS 46, non-transitional: the "ß" stays a "ß". Not with IDN2_USE_STD3_ASCII_RULES: instead of refusing
+ * what those rules forbid, the library leaves it out ("a_b" becomes "ab"). ascii_fault applies them.
+ * Fresh text of the library, or NULL. */
 static char *idna_to_ascii(const char *base, const char **ret_why)
 {
     char *ascii = NULL;
-    int code = idn2_to_ascii_8z(base, &ascii,
-                                IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+    int code = idn2_to_ascii_8z(base, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     if (code == IDN2_OK)
         return ascii;
     *ret_why = idn2_strerror(code);

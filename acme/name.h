@@ -9,8 +9,8 @@
 enum { NAMES_MAX = 100 };
 
 /* Lower case, IDN to A-labels (UTS 46 non-transitional, STD3 rules), final dot off; "*." only in front and only with two or more labels behind;
- * at most 253 bytes, labels 1 to 63, not an address, not a single label, not only a public suffix (wildcards of a public suffix are
- * refused too). Kind CONFIG; the text says what is wrong and shows the name. ret: fresh text. */
+ * at most 253 bytes, labels 1 to 63, not an address, not a single label, not only a public suffix of the list's ICANN part
+ * (wildcards of one are refused too; owners of private suffixes do order for them). Kind CONFIG; the text says what is wrong and shows the name. ret: fresh text. */
 bool name_normalise(const char *text, char **ret_name, struct err *err);
 /* The registered domain (Public Suffix List) of a normalised name, "*." ignored; fresh text; the name itself when the list knows none. */
 char *name_registered_domain(const char *name);

@@ -27,7 +27,7 @@ struct acme_case {
     struct acme_answer answer;
 };
 
-static struct acme_directory *case_directory(const char *extra)
+static inline struct acme_directory *case_directory(const char *extra)
 {
     AUTO(buf_fini)
     struct buf text = BUF(4096);
@@ -48,7 +48,7 @@ static struct acme_directory *case_directory(const char *extra)
 
 #define CASE_ARI ",\"renewalInfo\":\"https://ca.test/ari\""
 
-static void case_open(struct acme_case *c, const char *const *names, size_t n)
+static inline void case_open(struct acme_case *c, const char *const *names, size_t n)
 {
     *c = (struct acme_case){.arena = arena_new(), .directory = case_directory(CASE_ARI)};
     c->world =
@@ -63,7 +63,7 @@ static void case_open(struct acme_case *c, const char *const *names, size_t n)
     strcpy(c->order->thumbprint, THUMBPRINT);
 }
 
-static void case_close(struct acme_case *c)
+static inline void case_close(struct acme_case *c)
 {
     acme_answer_fini(&c->answer);
     order_free(c->order);
@@ -71,14 +71,14 @@ static void case_close(struct acme_case *c)
     arena_free(c->arena);
 }
 
-static struct verdict case_ask(struct acme_case *c)
+static inline struct verdict case_ask(struct acme_case *c)
 {
     return order_step_run(c->order, &c->world, NULL);
 }
 
 /* headers: "Name: value" lines; a JSON Content-Type is added when there is none. */
-static void case_answer(struct acme_case *c, int slot, int status, const char *headers,
-                        const char *body)
+static inline void case_answer(struct acme_case *c, int slot, int status, const char *headers,
+                               const char *body)
 {
     struct acme_header list[16];
     size_t n = 0;
@@ -102,27 +102,27 @@ static void case_answer(struct acme_case *c, int slot, int status, const char *h
     c->answer.slot = slot;
 }
 
-static struct verdict case_hear_with(struct acme_case *c, int slot, int status, const char *headers,
-                                     const char *body)
+static inline struct verdict case_hear_with(struct acme_case *c, int slot, int status,
+                                            const char *headers, const char *body)
 {
     case_answer(c, slot, status, headers, body);
     return order_step_run(c->order, &c->world, &c->answer);
 }
 
-static struct verdict case_hear(struct acme_case *c, int slot, int status, const char *body)
+static inline struct verdict case_hear(struct acme_case *c, int slot, int status, const char *body)
 {
     return case_hear_with(c, slot, status, NULL, body);
 }
 
-static struct verdict case_problem(struct acme_case *c, int slot, int status, const char *type,
-                                   const char *detail)
+static inline struct verdict case_problem(struct acme_case *c, int slot, int status,
+                                          const char *type, const char *detail)
 {
     const char *body = arena_printf(
         c->arena, "{\"type\":\"urn:ietf:params:acme:error:%s\",\"detail\":\"%s\"}", type, detail);
     return case_hear(c, slot, status, body);
 }
 
-static struct verdict case_lose(struct acme_case *c, int slot)
+static inline struct verdict case_lose(struct acme_case *c, int slot)
 {
     struct err why;
     err_set(&why, ERR_AGAIN, "connection reset");
@@ -133,7 +133,7 @@ static struct verdict case_lose(struct acme_case *c, int slot)
 }
 
 /* What the driver does with a GO. */
-static void case_go(struct acme_case *c, struct verdict verdict, enum order_step expected)
+static inline void case_go(struct acme_case *c, struct verdict verdict, enum order_step expected)
 {
     if (verdict.kind != VERDICT_GO)
         fail_msg("no GO but %d: %s", (int)verdict.kind, verdict.err.text);
@@ -144,14 +144,14 @@ static void case_go(struct acme_case *c, struct verdict verdict, enum order_step
     c->order->n_polls = 0;
 }
 
-static void case_at(struct acme_case *c, enum order_step step)
+static inline void case_at(struct acme_case *c, enum order_step step)
 {
     c->order->step = step;
     c->order->step_at_ms = c->world.now_ms;
     c->order->n_polls = 0;
 }
 
-static void authz_reload(struct authz *to, const struct authz *from)
+static inline void authz_reload(struct authz *to, const struct authz *from)
 {
     to->url = mem_strdup(from->url);
     to->identifier = mem_strdup(from->identifier);
@@ -165,7 +165,7 @@ static void authz_reload(struct authz *to, const struct authz *from)
 }
 
 /* A kill and a start: only what the columns of the row hold comes back. */
-static struct order *order_reload(struct order *old)
+static inline struct order *order_reload(struct order *old)
 {
     AUTO(buf_fini)
     struct buf memory = BUF(65536);
@@ -199,7 +199,7 @@ static struct order *order_reload(struct order *old)
     return order;
 }
 
-static void case_kill(struct acme_case *c)
+static inline void case_kill(struct acme_case *c)
 {
     c->order = order_reload(c->order);
 }
