@@ -1,0 +1,27 @@
+/* The runs of the commands in commands.c; one file a group of commands. */
+#ifndef CMD_RUN_COMMANDS_H
+#define CMD_RUN_COMMANDS_H
+
+#include "cmd/command.h"
+
+enum exit_code renew_run(struct invocation *in);
+enum exit_code issue_run(struct invocation *in);
+enum exit_code deploy_run(struct invocation *in);
+enum exit_code verify_run(struct invocation *in);
+
+enum exit_code plan_run(struct invocation *in);
+enum exit_code status_run(struct invocation *in);
+enum exit_code show_run(struct invocation *in);
+enum exit_code history_run(struct invocation *in);
+
+enum exit_code init_run(struct invocation *in);
+enum exit_code check_run(struct invocation *in);
+enum exit_code revoke_run(struct invocation *in);
+enum exit_code export_run(struct invocation *in);
+enum exit_code provider_list_run(struct invocation *in);
+enum exit_code provider_show_run(struct invocation *in);
+enum exit_code provider_test_run(struct invocation *in);
+enum exit_code account_show_run(struct invocation *in);
+enum exit_code documents_run(struct invocation *in);
+
+#endif
