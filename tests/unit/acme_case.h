@@ -209,22 +209,109 @@ static inline void case_kill(struct acme_case *c)
         if (strstr((text), (part)) == NULL)                                                        \
             fail_msg("\"%s\" does not hold \"%s\"", (text), (part));                               \
     } while (0)
-#define assert_verdict(v, wanted)                                                                  \
-    do {                                                                                           \
-        if ((v).kind != (wanted))                                                                  \
-            fail_msg("verdict %d instead of %s: %s", (int)(v).kind, #wanted, (v).err.text);        \
-    } while (0)
-#define assert_fails(v, kind_wanted, part)                                                         \
-    do {                                                                                           \
-        assert_verdict(v, VERDICT_FAIL);                                                           \
-        assert_string_equal(err_kind_name((v).err.kind), err_kind_name(kind_wanted));              \
-        assert_has((v).err.text, part);                                                            \
-    } while (0)
-#define assert_again(v, kind_wanted, part)                                                         \
-    do {                                                                                           \
-        assert_verdict(v, VERDICT_AGAIN);                                                          \
-        assert_string_equal(err_kind_name((v).err.kind), err_kind_name(kind_wanted));              \
-        assert_has((v).err.text, part);                                                            \
-    } while (0)
+/* Each looks at its verdict once, because making it is the test. */
+static inline void verdict_is(struct verdict v, enum verdict_kind wanted, const char *name)
+{
+    if (v.kind != wanted)
+        fail_msg("verdict %d instead of %s: %s", (int)v.kind, name, v.err.text);
+}
+static inline void verdict_says(struct verdict v, enum err_kind kind, const char *part)
+{
+    assert_string_equal(err_kind_name(v.err.kind), err_kind_name(kind));
+    assert_has(v.err.text, part);
+}
+#define assert_verdict(v, wanted) verdict_is((v), (wanted), #wanted)
+static inline void assert_fails(struct verdict v, enum err_kind kind, const char *part)
+{
+    assert_verdict(v, VERDICT_FAIL);
+    verdict_says(v, kind, part);
+}
+static inline void assert_again(struct verdict v, enum err_kind kind, const char *part)
+{
+    assert_verdict(v, VERDICT_AGAIN);
+    verdict_says(v, kind, part);
+}
+
+/* The usual case: a name and a wildcard, brought as far as a test needs it. */
+static const char *const case_names[] = {"www.example.com", "*.example.com"};
+
+static inline int open_case(void **state)
+{
+    struct acme_case *c = NEW(struct acme_case);
+    case_open(c, case_names, 2);
+    *state = c;
+    return 0;
+}
+
+static inline int close_case(void **state)
+{
+    struct acme_case *c = *state;
+    case_close(c);
+    mem_free(c);
+    return 0;
+}
+
+#define IDENTIFIERS                                                                                \
+    "\"identifiers\":[{\"type\":\"dns\",\"value\":\"*.Example.com\"},"                             \
+    "{\"type\":\"dns\",\"value\":\"www.example.com\"}]"
+#define AUTHZ2                      "\"authorizations\":[\"https://ca.test/authz/1\",\"https://ca.test/authz/2\"]"
+#define ORDER_NEW_IS(status, authz) "{\"status\":\"" status "\"," LIFE "," IDENTIFIERS "," authz "}"
+#define ORDER_IS(status)            "{\"status\":\"" status "\"," LIFE "}"
+#define LOCATION                    "Location: https://ca.test/order/1"
+#define CERTIFICATE                 "\"certificate\":\"https://ca.test/cert/1\""
+#define AUTHZ_WWW(status)                                                                          \
+    "{\"status\":\"" status                                                                        \
+    "\",\"identifier\":{\"type\":\"dns\",\"value\":\"www.example.com\"}," CHALLENGES("1") "}"
+#define AUTHZ_WILD(status)                                                                         \
+    "{\"status\":\"" status "\",\"wildcard\":true,\"identifier\":{\"type\":\"dns\",\"value\":"     \
+    "\"example.com\"}," CHALLENGES("2") "}"
+#define CHALLENGES(n)                                                                              \
+    "\"challenges\":[{\"type\":\"http-01\",\"url\":\"https://ca.test/http/" n                      \
+    "\",\"token\":\"x\"},"                                                                         \
+    "{\"type\":\"dns-01\",\"url\":\"https://ca.test/chall/" n                                      \
+    "\",\"status\":\"pending\",\"token\":\"" TOKEN "\"}]"
+#define AUTHZ_FAILED(name, type, detail)                                                           \
+    "{\"status\":\"invalid\",\"identifier\":{\"type\":\"dns\",\"value\":\"" name                   \
+    "\"},\"challenges\":["                                                                         \
+    "{\"type\":\"dns-01\",\"status\":\"invalid\",\"error\":{\"type\":\"urn:ietf:params:acme:"      \
+    "error:" type "\",\"detail\":\"" detail "\",\"status\":403}}]}"
+
+/* The order as it stands once newOrder was answered. */
+static inline void place(struct acme_case *c)
+{
+    case_at(c, ORDER_NEW);
+    assert_verdict(case_ask(c), VERDICT_ASK);
+    case_go(c, case_hear_with(c, 0, 201, LOCATION, ORDER_NEW_IS("pending", AUTHZ2)), ORDER_READ);
+}
+
+/* ... and its authorizations read, both pending. */
+static inline void place_and_read(struct acme_case *c)
+{
+    place(c);
+    assert_verdict(case_ask(c), VERDICT_ASK);
+    assert_verdict(case_hear(c, 0, 200, AUTHZ_WWW("pending")), VERDICT_WAIT);
+    case_go(c, case_hear(c, 1, 200, AUTHZ_WILD("pending")), ORDER_PUBLISH);
+}
+
+static inline void at_validate(struct acme_case *c)
+{
+    place_and_read(c);
+    c->order->published = true;
+    for (size_t i = 0; i < c->order->n_authz; i++)
+        c->order->authz[i].answered = true;
+    case_at(c, ORDER_VALIDATE);
+    c->world.now_ms += MS_SECOND;
+}
+
+static inline void at_issue(struct acme_case *c)
+{
+    at_validate(c);
+    c->order->finalize_sent = true;
+    c->order->n_finalize = 1;
+    case_at(c, ORDER_ISSUE);
+    c->world.now_ms += MS_SECOND;
+}
+
+#define CASE_TEST(f) cmocka_unit_test_setup_teardown(f, open_case, close_case)
 
 #endif

@@ -185,19 +185,19 @@ static struct heard hear(int status, const char *headers, const char *body, bool
     return h;
 }
 
-#define LOCATION "Location: https://ca.test/account/7%2F?x"
+#define ACCOUNT_AT "Location: https://ca.test/account/7%2F?x"
 
 static void test_hear_when_made_or_found_then_url_is_the_location(void **state)
 {
     (void)state;
-    struct heard h = hear(201, LOCATION,
+    struct heard h = hear(201, ACCOUNT_AT,
                           "{\"status\":\"valid\",\"orders\":\"https://ca.test/orders/7\"}", false);
     assert_true(h.good);
     assert_true(h.facts.was_new);
     assert_string_equal(h.facts.url, "https://ca.test/account/7%2F?x");
     assert_string_equal(h.facts.status, "valid");
     assert_string_equal(h.facts.orders_url, "https://ca.test/orders/7");
-    h = hear(200, LOCATION, "{\"status\":\"valid\",\"orders\":\"file:///x\"}", false);
+    h = hear(200, ACCOUNT_AT, "{\"status\":\"valid\",\"orders\":\"file:///x\"}", false);
     assert_true(h.good);
     assert_false(h.facts.was_new);
     assert_null(h.facts.orders_url);
@@ -206,10 +206,10 @@ static void test_hear_when_made_or_found_then_url_is_the_location(void **state)
 static void test_hear_when_account_is_gone_then_denied_or_absent(void **state)
 {
     (void)state;
-    struct heard h = hear(200, LOCATION, "{\"status\":\"deactivated\"}", false);
+    struct heard h = hear(200, ACCOUNT_AT, "{\"status\":\"deactivated\"}", false);
     assert_false(h.good);
     assert_int_equal(h.err.kind, ERR_DENIED);
-    h = hear(200, LOCATION, "{\"status\":\"revoked\"}", false);
+    h = hear(200, ACCOUNT_AT, "{\"status\":\"revoked\"}", false);
     assert_int_equal(h.err.kind, ERR_DENIED);
     h = hear(400, NULL,
              "{\"type\":\"urn:ietf:params:acme:error:accountDoesNotExist\",\"detail\":\"none\"}",
@@ -237,8 +237,8 @@ static void test_hear_when_ca_breaks_the_protocol_then_broken(void **state)
     assert_int_equal(hear(201, NULL, "{\"status\":\"valid\"}", false).err.kind, ERR_BROKEN);
     assert_int_equal(hear(201, "Location: /account/7", "{}", false).err.kind, ERR_BROKEN);
     assert_int_equal(hear(201, "Location: http://ca.test/7", "{}", false).err.kind, ERR_BROKEN);
-    assert_int_equal(hear(201, LOCATION, "{\"status\":\"vivid\"}", false).err.kind, ERR_BROKEN);
-    assert_int_equal(hear(201, LOCATION, "nonsense", false).err.kind, ERR_BROKEN);
+    assert_int_equal(hear(201, ACCOUNT_AT, "{\"status\":\"vivid\"}", false).err.kind, ERR_BROKEN);
+    assert_int_equal(hear(201, ACCOUNT_AT, "nonsense", false).err.kind, ERR_BROKEN);
     assert_int_equal(hear(302, "Location: https://evil.test/", "", false).err.kind, ERR_BROKEN);
 }
 
