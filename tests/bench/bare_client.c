@@ -14,7 +14,15 @@ static const char usage_text[] =
     "Orders N certificates of M names each over one HTTP/2 connection, P orders at a time, and\n"
     "prints what it cost as JSON. Nothing is stored; keys are P-256; no DNS record is written.\n";
 
-enum step { STEP_ORDER, STEP_AUTHZ, STEP_DNS, STEP_CHALLENGE, STEP_VALIDATE, STEP_ISSUE, STEP_FETCH };
+enum step {
+    STEP_ORDER,
+    STEP_AUTHZ,
+    STEP_DNS,
+    STEP_CHALLENGE,
+    STEP_VALIDATE,
+    STEP_ISSUE,
+    STEP_FETCH
+};
 enum { POLL_MS = 50 };
 
 struct bench;
@@ -104,10 +112,12 @@ static void order_heard(void *ctx, const struct bare_reply *reply)
 
 static void order_ask(struct job *job)
 {
-    AUTO(buf_fini) struct buf payload = BUF(256 * 1024);
+    AUTO(buf_fini)
+    struct buf payload = BUF(256 * 1024);
     buf_add_cstr(&payload, "{\"identifiers\":[");
     for (int64_t i = 0; i < job->bench->names; i++) {
-        AUTO(mem_fini) char *name = name_of(job, i);
+        AUTO(mem_fini)
+        char *name = name_of(job, i);
         buf_printf(&payload, "%s{\"type\":\"dns\",\"value\":\"%s\"}", i > 0 ? "," : "", name);
     }
     buf_add_cstr(&payload, "]}");
@@ -136,7 +146,8 @@ static void authz_heard(void *ctx, const struct bare_reply *reply)
         const char *type = json_text(json_at(list, i), "type");
         if (type == NULL || strcmp(type, "dns-01") != 0)
             continue;
-        AUTO(buf_fini) struct buf txt = BUF(64);
+        AUTO(buf_fini)
+        struct buf txt = BUF(64);
         mini_txt(slot.job->bench->http.key, json_text(json_at(list, i), "token"), &txt);
         mem_set_str(&slot.job->challenges[slot.i], json_text(json_at(list, i), "url"));
     }
@@ -195,7 +206,8 @@ static void state_heard(void *ctx, const struct bare_reply *reply)
 
 static void finalize_ask(struct job *job)
 {
-    AUTO(buf_fini) struct buf csr = BUF(64 * 1024), payload = BUF(128 * 1024);
+    AUTO(buf_fini)
+    struct buf csr = BUF(64 * 1024), payload = BUF(128 * 1024);
     size_t n = (size_t)job->bench->names;
     const char **names = NEW_N(n, const char *);
     for (size_t i = 0; i < n; i++)
@@ -263,7 +275,8 @@ static void directory_heard(void *ctx, const struct bare_reply *reply)
     if (b->new_order_url == NULL || b->new_account_url == NULL || b->http.new_nonce_url == NULL)
         b->failed = 1;
     else
-        bare_post(&b->http, b->new_account_url, "{\"termsOfServiceAgreed\":true}", account_heard, b);
+        bare_post(&b->http, b->new_account_url, "{\"termsOfServiceAgreed\":true}", account_heard,
+                  b);
 }
 
 static int wait_ms(const struct bench *b)
@@ -308,9 +321,12 @@ static void report(const struct bench *b, int64_t took_ms, double cpu, int64_t r
 static bool flags_read(int argc, char **argv, struct bench *b)
 {
     static const struct option options[] = {
-        {"directory", required_argument, NULL, 'd'}, {"ca-file", required_argument, NULL, 'c'},
-        {"sets", required_argument, NULL, 's'},      {"names", required_argument, NULL, 'n'},
-        {"parallel", required_argument, NULL, 'p'},  {"dns-delay-ms", required_argument, NULL, 'y'},
+        {"directory", required_argument, NULL, 'd'},
+        {"ca-file", required_argument, NULL, 'c'},
+        {"sets", required_argument, NULL, 's'},
+        {"names", required_argument, NULL, 'n'},
+        {"parallel", required_argument, NULL, 'p'},
+        {"dns-delay-ms", required_argument, NULL, 'y'},
         {NULL, 0, NULL, 0},
     };
     int c;

@@ -67,7 +67,8 @@ static int64_t retry_after_of(struct str value)
     int64_t seconds = 0;
     if (str_to_i64(value, &seconds))
         return seconds * 1000;
-    AUTO(mem_fini) char *text = mem_strndup(value.p, value.len);
+    AUTO(mem_fini)
+    char *text = mem_strndup(value.p, value.len);
     seconds = (int64_t)(curl_getdate(text, NULL) - time(NULL));
     return seconds > 0 ? seconds * 1000 : 0;
 }
@@ -137,7 +138,8 @@ static void request_send(struct request *r)
     curl_easy_setopt(r->easy, CURLOPT_NOBODY, r->is_nonce ? 1L : 0L);
     curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, NULL);
     if (r->payload != NULL) {
-        AUTO(mem_fini) char *nonce = h->nonces[--h->n_nonces];
+        AUTO(mem_fini)
+        char *nonce = h->nonces[--h->n_nonces];
         buf_clear(&r->sent);
         mini_jws(h->key, h->kid, nonce, r->url, r->payload, &r->sent);
         curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
@@ -232,9 +234,9 @@ static void request_end(struct request *r, CURLcode code)
         nonce_give(h, r->nonce);
     r->nonce = NULL;
     reply.body = buf_str(&r->body);
-    AUTO(json_fini) struct json *json = NULL;
-    if (r->body.len > 0 && r->body.p[0] == '{' &&
-        !json_parse(reply.body, BODY_MAX, &json, NULL))
+    AUTO(json_fini)
+    struct json *json = NULL;
+    if (r->body.len > 0 && r->body.p[0] == '{' && !json_parse(reply.body, BODY_MAX, &json, NULL))
         json = NULL;
     reply.json = json;
     if (reply.status == 400 && is_bad_nonce(json) && r->tries++ < TRIES_MAX) {

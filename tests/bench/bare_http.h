@@ -1,8 +1,9 @@
 /*
- * bare-client's way to the authority: signed POSTs over one multiplexed HTTP/2 connection (libcurl's multi interface).
+ * bare-client's way to the authority: signed POSTs over one multiplexed HTTP/2 connection
+ * (libcurl's multi interface).
  *
- * Nonces are harvested from every reply; when none is left one is fetched. badNonce is answered by trying
- * again. A request ends in its callback with status, body and Retry-After.
+ * Nonces are harvested from every reply; when none is left one is fetched. badNonce is answered by
+ * trying again. A request ends in its callback with status, body and Retry-After.
  */
 #ifndef BENCH_BARE_HTTP_H
 #define BENCH_BARE_HTTP_H
@@ -17,8 +18,8 @@
 struct bare_reply {
     long status;
     struct str body;
-    struct json *json;     /* NULL when the body is none; freed after the callback */
-    const char *location;  /* NULL when absent */
+    struct json *json;      /* NULL when the body is none; freed after the callback */
+    const char *location;   /* NULL when absent */
     int64_t retry_after_ms; /* -1 when absent */
 };
 typedef void bare_done(void *ctx, const struct bare_reply *reply);

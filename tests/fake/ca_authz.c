@@ -8,12 +8,12 @@ static const struct {
     {"http-01", false}, {"dns-01", true}, {"tls-alpn-01", false}, {"x-unknown-01", true}};
 enum { CHALLENGE_DNS = 2, CHALLENGE_UNKNOWN = 4, CHALLENGES_N = 4 }; /* from 1 */
 
-struct fake_authz *authz_find(const struct fake_ca *ca, size_t id)
+struct fake_authz *fake_authz_find(const struct fake_ca *ca, size_t id)
 {
     return id == 0 || id > ca->n_authzs ? NULL : ca->authzs[id - 1];
 }
 
-void authz_free(struct fake_authz *authz)
+void fake_authz_free(struct fake_authz *authz)
 {
     if (authz == NULL)
         return;
@@ -22,7 +22,8 @@ void authz_free(struct fake_authz *authz)
     mem_free(authz);
 }
 
-struct fake_authz *authz_new(struct fake_ca *ca, size_t account, const char *name, int64_t now_ms)
+struct fake_authz *fake_authz_new(struct fake_ca *ca, size_t account, const char *name,
+                                  int64_t now_ms)
 {
     if (ca->n_authzs == ca->cap_authzs) {
         size_t cap = ca->cap_authzs == 0 ? 64 : ca->cap_authzs * 2;
@@ -36,7 +37,7 @@ struct fake_authz *authz_new(struct fake_ca *ca, size_t account, const char *nam
     authz->wildcard = str_starts(str_of(name), STR("*."));
     authz->name = mem_strdup(authz->wildcard ? name + 2 : name);
     authz->expires_at_ms = now_ms + ca->options.authz_pending_s * MS_SECOND;
-    authz->token_seed = rng_next(&ca->rng);
+    authz->token_seed = fake_rng_next(&ca->rng);
     return authz;
 }
 
@@ -45,49 +46,52 @@ static char *reuse_key(size_t account, bool wildcard, const char *name)
     return mem_printf("%zu|%s%s", account, wildcard ? "*." : "", name);
 }
 
-struct fake_authz *authz_find_valid(struct fake_ca *ca, size_t account, const char *name,
-                                    int64_t now_ms)
+struct fake_authz *fake_authz_find_valid(struct fake_ca *ca, size_t account, const char *name,
+                                         int64_t now_ms)
 {
-    AUTO(mem_fini) char *key = reuse_key(account, false, name);
-    struct fake_authz *authz = authz_find(ca, map_get(&ca->authzs_by_name, key));
+    AUTO(mem_fini)
+    char *key = reuse_key(account, false, name);
+    struct fake_authz *authz = fake_authz_find(ca, fake_map_get(&ca->authzs_by_name, key));
     if (authz == NULL)
         return NULL;
-    authz_refresh(authz, now_ms);
+    fake_authz_refresh(authz, now_ms);
     return authz->status == STATUS_VALID ? authz : NULL;
 }
 
-void authz_refresh(struct fake_authz *authz, int64_t now_ms)
+void fake_authz_refresh(struct fake_authz *authz, int64_t now_ms)
 {
     if ((authz->status == STATUS_PENDING || authz->status == STATUS_VALID) &&
         now_ms >= authz->expires_at_ms)
         authz->status = STATUS_EXPIRED;
 }
 
-void authz_fail(struct fake_ca *ca, struct fake_authz *authz, const char *type, const char *detail)
+void fake_authz_fail(struct fake_ca *ca, struct fake_authz *authz, const char *type,
+                     const char *detail)
 {
     authz->status = STATUS_INVALID;
     authz->processing = false;
     json_free(authz->error);
-    authz->error = problem_json(type, detail, 403);
+    authz->error = fake_problem_json(type, detail, 403);
     heap_remove(&ca->validations, &authz->due);
     ca->counts.validations_failed++;
 }
 
-void authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
+void fake_authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
 {
-    AUTO(mem_fini) char *key = reuse_key(authz->account, authz->wildcard, authz->name);
+    AUTO(mem_fini)
+    char *key = reuse_key(authz->account, authz->wildcard, authz->name);
     authz->status = STATUS_VALID;
     authz->processing = false;
     authz->validated_at_ms = now_ms;
     authz->expires_at_ms = now_ms + ca->options.authz_valid_s * MS_SECOND;
-    map_put(&ca->authzs_by_name, key, authz->id);
+    fake_map_put(&ca->authzs_by_name, key, authz->id);
     ca->counts.validations_ok++;
 }
 
 static void token_make(const struct fake_authz *authz, size_t challenge, struct buf *out)
 {
     unsigned char octets[24];
-    rng_octets(authz->token_seed + challenge, octets, sizeof(octets));
+    fake_rng_octets(authz->token_seed + challenge, octets, sizeof(octets));
     base64url_encode(out, octets, sizeof(octets));
 }
 
@@ -96,40 +100,43 @@ static void txt_value(const struct fake_authz *authz, const struct fake_account 
                       struct buf *out)
 {
     unsigned char digest[32];
-    AUTO(buf_fini) struct buf text = BUF(256);
+    AUTO(buf_fini)
+    struct buf text = BUF(256);
     token_make(authz, CHALLENGE_DNS, &text);
     buf_printf(&text, ".%s", account->jwk.thumbprint);
-    crypt_sha256(buf_str(&text), digest);
+    fake_crypt_sha256(buf_str(&text), digest);
     base64url_encode(out, digest, sizeof(digest));
 }
 
 static void txt_verdict(struct fake_ca *ca, struct fake_authz *authz, bool found, int64_t now_ms)
 {
     if (found) {
-        authz_pass(ca, authz, now_ms);
+        fake_authz_pass(ca, authz, now_ms);
         return;
     }
     AUTO(mem_fini)
     char *detail = mem_printf("the TXT record of _acme-challenge.%s is not there", authz->name);
-    authz_fail(ca, authz, "unauthorized", detail);
+    fake_authz_fail(ca, authz, "unauthorized", detail);
 }
 
-void authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
+void fake_authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
 {
     const struct fake_ca_options *options = &ca->options;
-    const struct fake_account *account = account_find(ca, authz->account);
-    AUTO(buf_fini) struct buf value = BUF(64);
+    const struct fake_account *account = fake_account_find(ca, authz->account);
+    AUTO(buf_fini)
+    struct buf value = BUF(64);
     if (authz->status != STATUS_PENDING)
         return;
     if (authz->must_fail || account == NULL) {
-        authz_fail(ca, authz, "unauthorized", "the validation failed, as told");
+        fake_authz_fail(ca, authz, "unauthorized", "the validation failed, as told");
         return;
     }
     if (authz->answered != CHALLENGE_DNS) {
-        authz_fail(ca, authz, "connection", "nothing answers there");
+        fake_authz_fail(ca, authz, "connection", "nothing answers there");
         return;
     }
-    AUTO(mem_fini) char *owner = mem_printf("_acme-challenge.%s", authz->name);
+    AUTO(mem_fini)
+    char *owner = mem_printf("_acme-challenge.%s", authz->name);
     txt_value(authz, account, &value);
     if (options->txt_ask != NULL)
         options->txt_ask(options->ctx, owner, value.p, authz->id);
@@ -142,7 +149,7 @@ void authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms
 
 void fake_ca_txt_heard(struct fake_ca *ca, size_t ticket, bool found, int64_t now_ms)
 {
-    struct fake_authz *authz = authz_find(ca, ticket);
+    struct fake_authz *authz = fake_authz_find(ca, ticket);
     if (authz != NULL && authz->status == STATUS_PENDING && authz->processing &&
         authz->due.slot == 0)
         txt_verdict(ca, authz, found, now_ms);
@@ -160,10 +167,11 @@ static const char *challenge_status(const struct fake_authz *authz, size_t chall
 static struct json *challenge_json(const struct fake_ca *ca, const struct fake_authz *authz,
                                    size_t challenge)
 {
-    AUTO(buf_fini) struct buf token = BUF(64);
+    AUTO(buf_fini)
+    struct buf token = BUF(64);
     AUTO(mem_fini)
-    char *url = mem_printf("%s%s%zu/%zu%s", ca->base_url, kind_path(FAKE_KIND_CHALLENGE), authz->id,
-                           challenge, ca->options.odd_urls != 0 ? "?c=%2e" : "");
+    char *url = mem_printf("%s%s%zu/%zu%s", ca->base_url, fake_kind_path(FAKE_KIND_CHALLENGE),
+                           authz->id, challenge, ca->options.odd_urls != 0 ? "?c=%2e" : "");
     struct json *out = json_object();
     token_make(authz, challenge, &token);
     json_set_text(out, "type", challenges[challenge - 1].type);
@@ -173,7 +181,7 @@ static struct json *challenge_json(const struct fake_ca *ca, const struct fake_a
     if (authz->answered != challenge)
         return out;
     if (authz->status == STATUS_VALID)
-        json_set_time(out, "validated", authz->validated_at_ms);
+        fake_json_set_time(out, "validated", authz->validated_at_ms);
     if (authz->error != NULL)
         json_set(out, "error", json_copy(authz->error));
     return out;
@@ -181,7 +189,7 @@ static struct json *challenge_json(const struct fake_ca *ca, const struct fake_a
 
 static bool challenge_is_offered(const struct call *c, const struct fake_authz *authz, size_t i)
 {
-    if (call_must(c, ACT_NO_CHALLENGE))
+    if (fake_call_must(c, ACT_NO_CHALLENGE))
         return i == CHALLENGE_UNKNOWN;
     if (authz->status != STATUS_PENDING && authz->answered != 0)
         return i == authz->answered;
@@ -191,9 +199,9 @@ static bool challenge_is_offered(const struct call *c, const struct fake_authz *
 static void authz_show(struct call *c, const struct fake_authz *authz)
 {
     struct json *out = json_object(), *list = json_array();
-    json_set(out, "identifier", identifier_json(authz->name));
-    json_set_text(out, "status", status_name(authz->status));
-    json_set_time(out, "expires", authz->expires_at_ms);
+    json_set(out, "identifier", fake_identifier_json(authz->name));
+    json_set_text(out, "status", fake_status_name(authz->status));
+    fake_json_set_time(out, "expires", authz->expires_at_ms);
     for (size_t i = 1; i <= CHALLENGES_N; i++) {
         if (challenge_is_offered(c, authz, i))
             json_push(list, challenge_json(c->ca, authz, i));
@@ -202,18 +210,18 @@ static void authz_show(struct call *c, const struct fake_authz *authz)
     if (authz->wildcard)
         json_set_bool(out, "wildcard", true);
     if (authz->processing)
-        call_retry_after(c);
-    call_json(c, 200, out);
+        fake_call_retry_after(c);
+    fake_call_json(c, 200, out);
 }
 
 static struct fake_authz *call_authz(struct call *c, size_t id)
 {
-    struct fake_authz *authz = authz_find(c->ca, id);
+    struct fake_authz *authz = fake_authz_find(c->ca, id);
     if (authz == NULL || authz->account != c->account->id) {
-        call_problem(c, 404, "malformed", "there is no authorization %zu", id);
+        fake_call_problem(c, 404, "malformed", "there is no authorization %zu", id);
         return NULL;
     }
-    authz_refresh(authz, c->now_ms);
+    fake_authz_refresh(authz, c->now_ms);
     return authz;
 }
 
@@ -221,26 +229,26 @@ static bool authz_deactivate(struct call *c, struct fake_authz *authz)
 {
     const char *status = json_text(c->payload, "status");
     if (status == NULL || strcmp(status, "deactivated") != 0)
-        return call_problem(c, 400, "malformed", "status can only become deactivated");
+        return fake_call_problem(c, 400, "malformed", "status can only become deactivated");
     if (authz->status != STATUS_PENDING && authz->status != STATUS_VALID)
-        return call_problem(c, 400, "malformed", "the authorization is %s already",
-                            status_name(authz->status));
+        return fake_call_problem(c, 400, "malformed", "the authorization is %s already",
+                                 fake_status_name(authz->status));
     heap_remove(&c->ca->validations, &authz->due);
     authz->processing = false;
     authz->status = STATUS_DEACTIVATED;
     return true;
 }
 
-void answer_authz(struct call *c)
+void fake_answer_authz(struct call *c)
 {
-    size_t id = call_id(c);
-    if (!call_authenticate(c, SIGNER_KID))
+    size_t id = fake_call_id(c);
+    if (!fake_call_authenticate(c, SIGNER_KID))
         return;
     struct fake_authz *authz = call_authz(c, id);
     if (authz == NULL || (c->payload != NULL && !authz_deactivate(c, authz)))
         return;
-    if (call_must(c, ACT_INVALID_AUTHZ) && authz->status == STATUS_PENDING)
-        authz_fail(c->ca, authz, "unauthorized", "the authorization failed, as told");
+    if (fake_call_must(c, ACT_INVALID_AUTHZ) && authz->status == STATUS_PENDING)
+        fake_authz_fail(c->ca, authz, "unauthorized", "the authorization failed, as told");
     authz_show(c, authz);
 }
 
@@ -249,11 +257,11 @@ static void challenge_start(struct call *c, struct fake_authz *authz, size_t cha
     int64_t wait_ms = c->ca->options.validate_ms;
     authz->answered = challenge;
     authz->processing = true;
-    authz->must_fail = call_must(c, ACT_INVALID_AUTHZ);
-    if (call_must(c, ACT_FOR_EVER))
+    authz->must_fail = fake_call_must(c, ACT_INVALID_AUTHZ);
+    if (fake_call_must(c, ACT_FOR_EVER))
         return;
     if (wait_ms < 0)
-        authz_validate(c->ca, authz, c->now_ms);
+        fake_authz_validate(c->ca, authz, c->now_ms);
     else
         heap_put(&c->ca->validations, &authz->due, c->now_ms + wait_ms);
 }
@@ -262,33 +270,34 @@ static void challenge_start(struct call *c, struct fake_authz *authz, size_t cha
 static bool challenge_answer(struct call *c, struct fake_authz *authz, size_t challenge)
 {
     if (json_len(c->payload) != 0)
-        return call_problem(c, 400, "malformed", "a challenge is answered with {}");
+        return fake_call_problem(c, 400, "malformed", "a challenge is answered with {}");
     if (authz->status == STATUS_VALID || authz->processing)
         return true;
     if (authz->status != STATUS_PENDING)
-        return call_problem(c, 400, "malformed", "the authorization is %s",
-                            status_name(authz->status));
+        return fake_call_problem(c, 400, "malformed", "the authorization is %s",
+                                 fake_status_name(authz->status));
     challenge_start(c, authz, challenge);
     return true;
 }
 
-void answer_challenge(struct call *c)
+void fake_answer_challenge(struct call *c)
 {
-    size_t id = call_id(c), challenge = call_id(c);
-    if (!call_authenticate(c, SIGNER_KID))
+    size_t id = fake_call_id(c), challenge = fake_call_id(c);
+    if (!fake_call_authenticate(c, SIGNER_KID))
         return;
     struct fake_authz *authz = call_authz(c, id);
     if (authz == NULL)
         return;
     if (challenge == 0 || challenge > CHALLENGES_N) {
-        call_problem(c, 404, "malformed", "there is no such challenge");
+        fake_call_problem(c, 404, "malformed", "there is no such challenge");
         return;
     }
     if (c->payload != NULL && !challenge_answer(c, authz, challenge))
         return;
-    AUTO(mem_fini) char *up = ca_url(c->ca, FAKE_KIND_AUTHZ, authz->id);
-    call_link(c, "up", up);
+    AUTO(mem_fini)
+    char *up = fake_ca_url(c->ca, FAKE_KIND_AUTHZ, authz->id);
+    fake_call_link(c, "up", up);
     if (authz->processing)
-        call_retry_after(c);
-    call_json(c, 200, challenge_json(c->ca, authz, challenge));
+        fake_call_retry_after(c);
+    fake_call_json(c, 200, challenge_json(c->ca, authz, challenge));
 }

@@ -1,32 +1,35 @@
 /*
- * A small ACME authority for tests: strict as a good one, obliging as none, able to misbehave on request.
+ * A small ACME authority for tests: strict as a good one, obliging as none, able to misbehave on
+ * request.
  *
  * The core is a pure function of requests and time. It owns no socket, thread or clock: a story
- * hands it requests in virtual time, ca_serve.c hands it what arrives by HTTPS. Keys, signatures, requests and
- * certificates are real (OpenSSL); tokens, nonces and serial numbers come from a seeded generator, so
- * that a story takes the same way each time.
+ * hands it requests in virtual time, ca_serve.c hands it what arrives by HTTPS. Keys, signatures,
+ * requests and certificates are real (OpenSSL); tokens, nonces and serial numbers come from a
+ * seeded generator, so that a story takes the same way each time.
  *
- * The life of one order as a client sees it: GET /directory, HEAD newNonce, POST newAccount, newOrder, authz,
- * challenge, order (polled), finalize, order (polled), certificate. A validation ends validate_ms after its
- * challenge was answered, a certificate is there issue_ms after finalize; both happen in the first
- * fake_ca_answer or fake_ca_tick whose now_ms has come that far.
+ * The life of one order as a client sees it: GET /directory, HEAD newNonce, POST newAccount,
+ * newOrder, authz, challenge, order (polled), finalize, order (polled), certificate. A validation
+ * ends validate_ms after its challenge was answered, a certificate is there issue_ms after
+ * finalize; both happen in the first fake_ca_answer or fake_ca_tick whose now_ms has come that
+ * far.
  *
  * Besides the protocol three management paths exist, which need no signature and are not counted:
  *     GET  /ca-ledger    everything that ever happened, as JSON (shape: see fake_ca_ledger)
  *     GET  /ca-root[/N]  the root certificate, PEM (N: the root of alternate chain N)
  *     POST /ca-set       knobs and faults as JSON (see fake_ca_set); GET shows the knobs
  *
- * It follows RFC 8555, RFC 9773 (renewalInfo, replaces) and draft-ietf-acme-profiles. What it does not do: newAuthz,
- * http-01 and tls-alpn-01 (offered, always fail), CAA, CRL and OCSP.
+ * It follows RFC 8555, RFC 9773 (renewalInfo, replaces) and draft-ietf-acme-profiles. What it does
+ * not do: newAuthz, http-01 and tls-alpn-01 (offered, always fail), CAA, CRL and OCSP.
  */
 #ifndef FAKE_CA_CORE_H
 #define FAKE_CA_CORE_H
 
 #include "base/buf.h"
 
-/* Every integer knob: name (member of struct fake_ca_options and of the JSON), default, what it does. */
+/* Every integer knob: name (here and in the JSON of /ca-set), default, what it does. */
 #define FAKE_KNOBS(X)                                                                              \
     X(nonce_reject, 0, "per cent of good nonces refused with badNonce")                            \
+    X(verify, 100, "per cent of accounts' signatures that are really checked (lower it for load)")  \
     X(retry_after_s, 1, "Retry-After of authorizations and orders that wait; -1 sends none")       \
     X(retry_after_form, 0, "0 seconds, 1 HTTP-date, 2 one of them at random")                      \
     X(validate_ms, 0, "from a challenge's answer to its outcome; -1 within the answer")            \
@@ -62,7 +65,7 @@ struct fake_ca_options {
     /* Does `value` stand at `owner_name` (no final dot)? Called when a dns-01 validation ends; a
      * false makes the authorization invalid. NULL and no txt_ask: every validation succeeds. */
     bool (*txt_lookup)(void *ctx, const char *owner_name, const char *value);
-    /* The same without waiting: answer later by fake_ca_txt_heard(ticket). Goes before txt_lookup. */
+    /* The same without waiting: answer later by fake_ca_txt_heard. Goes before txt_lookup. */
     void (*txt_ask)(void *ctx, const char *owner_name, const char *value, size_t ticket);
     void *ctx;
 };
@@ -88,12 +91,12 @@ struct fake_reply {
     struct fake_header headers[FAKE_HEADERS_MAX];
     size_t n_headers;
     struct buf body;
-    bool head_only;         /* HEAD: the body is empty whatever it says */
-    int64_t delay_ms;       /* wait before the first byte */
-    bool drop;              /* close the connection, send nothing; the request took effect or not */
-    bool drop_stream;       /* with HTTP/2 only reset this stream; with HTTP/1.1 as drop */
-    int64_t trickle_ms;     /* above 0: one byte of the body each so many ms */
-    int64_t cut_after;      /* >= 0: break off after so many bytes of the body, though more was promised */
+    bool head_only;     /* HEAD: the body is empty whatever it says */
+    int64_t delay_ms;   /* wait before the first byte */
+    bool drop;          /* close the connection, send nothing; the request took effect or not */
+    bool drop_stream;   /* with HTTP/2 only reset this stream; with HTTP/1.1 as drop */
+    int64_t trickle_ms; /* above 0: one byte of the body each so many ms */
+    int64_t cut_after;  /* >= 0: break off after so many bytes, though more was promised */
     int64_t filler_len;     /* so many 'x' follow the body */
     int64_t filler_headers; /* so many headers x-filler-N go along */
 };
@@ -189,10 +192,11 @@ size_t fake_ca_n_certificates(const struct fake_ca *ca);
 const struct fake_certificate *fake_ca_certificate(const struct fake_ca *ca, size_t i);
 
 /*
- * {"counts": {orders_made ...}, "requests": {"newOrder": 3 ..., "total": 9}, "accounts": [{id, thumbprint, status}],
+ * {"counts": {orders_made ...}, "requests": {"newOrder": 3 ..., "total": 9}, "accounts": [{id,
+ * thumbprint, status}],
  *  "orders": [{id, account, names, status, made_at_ms, finalized_at_ms, certificate}],
- *  "certificates": [{serial, spki_sha256, names, order, account, issued_at_ms, not_before_ms, not_after_ms,
- *                    revoked, reason, replaced, replaces}]}
+ *  "certificates": [{serial, spki_sha256, names, order, account, issued_at_ms, not_before_ms,
+ *                    not_after_ms, revoked, reason, replaced, replaces}]}
  * Without lists only counts and requests are given (GET /ca-ledger?brief).
  */
 void fake_ca_ledger(const struct fake_ca *ca, bool with_lists, struct buf *out);

@@ -21,25 +21,25 @@ static const EVP_MD *digest_md(const char *name)
     return NULL;
 }
 
-size_t crypt_digest(const char *name, struct str bytes, unsigned char out[EVP_MAX_MD_SIZE])
+size_t fake_crypt_digest(const char *name, struct str bytes, unsigned char out[EVP_MAX_MD_SIZE])
 {
     unsigned int len = 0;
     CHECK(EVP_Digest(bytes.p, bytes.len, out, &len, digest_md(name), NULL) == 1);
     return len;
 }
 
-void crypt_sha256(struct str bytes, unsigned char out[32])
+void fake_crypt_sha256(struct str bytes, unsigned char out[32])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    CHECK(crypt_digest("SHA256", bytes, digest) == 32);
+    CHECK(fake_crypt_digest("SHA256", bytes, digest) == 32);
     memcpy(out, digest, 32);
 }
 
-void crypt_sha256_hex(struct str bytes, char out[65])
+void fake_crypt_sha256_hex(struct str bytes, char out[65])
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char digest[32];
-    crypt_sha256(bytes, digest);
+    fake_crypt_sha256(bytes, digest);
     for (size_t i = 0; i < sizeof(digest); i++) {
         out[2 * i] = digits[digest[i] >> 4];
         out[2 * i + 1] = digits[digest[i] & 15];
@@ -47,14 +47,14 @@ void crypt_sha256_hex(struct str bytes, char out[65])
     out[64] = 0;
 }
 
-EVP_PKEY *crypt_key_new(void)
+EVP_PKEY *fake_crypt_key_new(void)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     CHECK(key != NULL);
     return key;
 }
 
-void crypt_spki(EVP_PKEY *key, struct buf *out)
+void fake_crypt_spki(EVP_PKEY *key, struct buf *out)
 {
     unsigned char *der = NULL;
     int len = i2d_PUBKEY(key, &der);
@@ -63,11 +63,11 @@ void crypt_spki(EVP_PKEY *key, struct buf *out)
     OPENSSL_free(der);
 }
 
-void crypt_sign(EVP_PKEY_CTX *ctx, struct str bytes, struct buf *out)
+void fake_crypt_sign(EVP_PKEY_CTX *ctx, struct str bytes, struct buf *out)
 {
     unsigned char digest[32], signature[128];
     size_t len = sizeof(signature);
-    crypt_sha256(bytes, digest);
+    fake_crypt_sha256(bytes, digest);
     CHECK(EVP_PKEY_sign(ctx, signature, &len, digest, sizeof(digest)) == 1);
     buf_add(out, signature, len);
 }
@@ -81,7 +81,7 @@ static bool ec_is_allowed(EVP_PKEY *key)
     return strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0;
 }
 
-bool crypt_key_is_allowed(EVP_PKEY *key)
+bool fake_crypt_key_is_allowed(EVP_PKEY *key)
 {
     int bits = EVP_PKEY_get_bits(key);
     if (EVP_PKEY_is_a(key, "RSA"))
@@ -90,7 +90,7 @@ bool crypt_key_is_allowed(EVP_PKEY *key)
 }
 
 /* SplitMix64: any seed is good, and a story needs no more than sameness. */
-uint64_t rng_next(struct rng *r)
+uint64_t fake_rng_next(struct rng *r)
 {
     uint64_t z = (r->state += UINT64_C(0x9e3779b97f4a7c15));
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -98,20 +98,20 @@ uint64_t rng_next(struct rng *r)
     return z ^ (z >> 31);
 }
 
-bool rng_chance(struct rng *r, int64_t percent)
+bool fake_rng_chance(struct rng *r, int64_t percent)
 {
     if (percent <= 0)
         return false;
-    return (int64_t)(rng_next(r) % 100) < percent;
+    return (int64_t)(fake_rng_next(r) % 100) < percent;
 }
 
-void rng_octets(uint64_t seed, unsigned char *out, size_t n)
+void fake_rng_octets(uint64_t seed, unsigned char *out, size_t n)
 {
     struct rng r = {seed};
     uint64_t word = 0;
     for (size_t i = 0; i < n; i++) {
         if (i % 8 == 0)
-            word = rng_next(&r);
+            word = fake_rng_next(&r);
         out[i] = (unsigned char)(word >> (8 * (i % 8)));
     }
 }

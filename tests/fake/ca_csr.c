@@ -11,7 +11,7 @@ static int name_cmp(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-size_t names_sort(char **names, size_t n)
+size_t fake_names_sort(char **names, size_t n)
 {
     if (n == 0)
         return 0;
@@ -28,8 +28,8 @@ size_t names_sort(char **names, size_t n)
 
 static char *text_of(const ASN1_STRING *text)
 {
-    char *copy = mem_strndup((const char *)ASN1_STRING_get0_data(text),
-                             (size_t)ASN1_STRING_length(text));
+    char *copy =
+        mem_strndup((const char *)ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
     for (char *p = copy; *p != 0; p++)
         *p = (char)tolower((unsigned char)*p);
     return copy;
@@ -46,7 +46,7 @@ static bool names_of_san(const GENERAL_NAMES *list, struct csr *csr, struct err 
             return err_set(err, ERR_REFUSED, "CSR: holds a name that is no DNS name");
         csr->names[csr->n_names++] = text_of((const ASN1_STRING *)value);
     }
-    csr->n_names = names_sort(csr->names, csr->n_names);
+    csr->n_names = fake_names_sort(csr->names, csr->n_names);
     return true;
 }
 
@@ -56,8 +56,7 @@ static bool names_read(X509_REQ *req, struct csr *csr, struct err *err)
     int i = extensions != NULL ? X509v3_get_ext_by_NID(extensions, NID_subject_alt_name, -1) : -1;
     bool good = i >= 0;
     if (good) {
-        GENERAL_NAMES *list =
-            (GENERAL_NAMES *)X509V3_EXT_d2i(X509v3_get_ext(extensions, i));
+        GENERAL_NAMES *list = (GENERAL_NAMES *)X509V3_EXT_d2i(X509v3_get_ext(extensions, i));
         good = list != NULL && names_of_san(list, csr, err);
         GENERAL_NAMES_free(list);
     } else {
@@ -85,7 +84,7 @@ static bool common_name_is_in_san(X509_REQ *req, const struct csr *csr, struct e
 static bool key_read(X509_REQ *req, struct csr *csr, struct err *err)
 {
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
-    if (key == NULL || !crypt_key_is_allowed(key))
+    if (key == NULL || !fake_crypt_key_is_allowed(key))
         return err_set(err, ERR_REFUSED, "CSR: this kind of key is not taken");
     if (X509_REQ_verify(req, key) != 1)
         return err_set(err, ERR_BROKEN, "CSR: not signed by its own key");
@@ -94,11 +93,11 @@ static bool key_read(X509_REQ *req, struct csr *csr, struct err *err)
     CHECK(len > 0);
     buf_add(&csr->spki, der, (size_t)len);
     OPENSSL_free(der);
-    crypt_sha256_hex(buf_str(&csr->spki), csr->spki_sha256);
+    fake_crypt_sha256_hex(buf_str(&csr->spki), csr->spki_sha256);
     return true;
 }
 
-bool csr_read(struct str der, struct csr *ret_csr, struct err *err)
+bool fake_csr_read(struct str der, struct csr *ret_csr, struct err *err)
 {
     const unsigned char *p = (const unsigned char *)der.p;
     X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)der.len);
@@ -115,11 +114,11 @@ bool csr_read(struct str der, struct csr *ret_csr, struct err *err)
     if (good)
         *ret_csr = csr;
     else
-        csr_fini(&csr);
+        fake_csr_fini(&csr);
     return good;
 }
 
-void csr_fini(struct csr *csr)
+void fake_csr_fini(struct csr *csr)
 {
     for (size_t i = 0; i < csr->n_names; i++)
         mem_free(csr->names[i]);

@@ -2,13 +2,13 @@
 
 #include "base/clock.h"
 
-size_t der_open(struct buf *out, int tag)
+size_t fake_der_open(struct buf *out, int tag)
 {
     buf_add_char(out, (char)tag);
     return out->len;
 }
 
-void der_close(struct buf *out, size_t opened)
+void fake_der_close(struct buf *out, size_t opened)
 {
     unsigned char length[4];
     size_t n = 0, len = out->len - opened;
@@ -29,51 +29,52 @@ void der_close(struct buf *out, size_t opened)
     memcpy(out->p + opened, length, n);
 }
 
-void der_put(struct buf *out, int tag, struct str content)
+void fake_der_put(struct buf *out, int tag, struct str content)
 {
-    size_t at = der_open(out, tag);
+    size_t at = fake_der_open(out, tag);
     buf_add_str(out, content);
-    der_close(out, at);
+    fake_der_close(out, at);
 }
 
-void der_put_int(struct buf *out, const unsigned char *octets, size_t n)
+void fake_der_put_int(struct buf *out, const unsigned char *octets, size_t n)
 {
     while (n > 1 && octets[0] == 0) {
         octets++;
         n--;
     }
-    size_t at = der_open(out, DER_INT);
+    size_t at = fake_der_open(out, DER_INT);
     if (octets[0] >= 0x80)
         buf_add_char(out, 0);
     buf_add(out, octets, n);
-    der_close(out, at);
+    fake_der_close(out, at);
 }
 
 /* RFC 5280 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on. */
-void der_put_time(struct buf *out, int64_t at_ms)
+void fake_der_put_time(struct buf *out, int64_t at_ms)
 {
     char text[TIME_TEXT_MAX]; /* 2026-11-21T22:01:23Z */
     time_format(at_ms - at_ms % 1000, false, text);
     bool general = strncmp(text, "2050", 4) >= 0 || strncmp(text, "1950", 4) < 0;
-    size_t at = der_open(out, general ? DER_GENERAL_TIME : DER_UTC_TIME);
+    size_t at = fake_der_open(out, general ? DER_GENERAL_TIME : DER_UTC_TIME);
     for (const char *p = general ? text : text + 2; *p != 0; p++) {
         if ((*p >= '0' && *p <= '9') || *p == 'Z')
             buf_add_char(out, *p);
     }
-    der_close(out, at);
+    fake_der_close(out, at);
 }
 
-void der_put_bits(struct buf *out, struct str octets)
+void fake_der_put_bits(struct buf *out, struct str octets)
 {
-    size_t at = der_open(out, DER_BITS);
+    size_t at = fake_der_open(out, DER_BITS);
     buf_add_char(out, 0);
     buf_add_str(out, octets);
-    der_close(out, at);
+    fake_der_close(out, at);
 }
 
-void pem_put(struct buf *out, const char *label, struct str der)
+void fake_pem_put(struct buf *out, const char *label, struct str der)
 {
-    AUTO(buf_fini) struct buf text = BUF(out->max);
+    AUTO(buf_fini)
+    struct buf text = BUF(out->max);
     base64_encode(&text, der.p, der.len);
     buf_printf(out, "-----BEGIN %s-----\n", label);
     for (size_t at = 0; at < text.len; at += 64) {

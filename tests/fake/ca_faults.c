@@ -58,7 +58,7 @@ static bool wrong_read(const char *name, enum fake_wrong *ret_wrong)
     return false;
 }
 
-bool fault_read(const struct json *tree, struct fault *ret_fault, struct err *err)
+bool fake_fault_read(const struct json *tree, struct fault *ret_fault, struct err *err)
 {
     static const char *const members[] = {"on",      "act",  "nth",        "times",
                                           "percent", "name", "retry_after"};
@@ -87,7 +87,7 @@ bool fault_read(const struct json *tree, struct fault *ret_fault, struct err *er
     return true;
 }
 
-void fault_fini(struct fault *fault)
+void fake_fault_fini(struct fault *fault)
 {
     mem_free(fault->argument);
     mem_free(fault->retry_after);
@@ -107,8 +107,10 @@ static bool order_has_name(const struct fake_order *order, const char *name)
 /* Before any signature is checked: good enough to choose whom a fault hits. */
 static bool body_has_name(struct str body, const char *name)
 {
-    AUTO(json_fini) struct json *tree = NULL, *payload = NULL;
-    AUTO(buf_fini) struct buf text = BUF(JSON_SIZE_MAX);
+    AUTO(json_fini)
+    struct json *tree = NULL, *payload = NULL;
+    AUTO(buf_fini)
+    struct buf text = BUF(JSON_SIZE_MAX);
     if (!json_parse(body, JSON_SIZE_MAX, &tree, NULL) || json_text(tree, "payload") == NULL ||
         !base64url_decode(&text, str_of(json_text(tree, "payload"))) ||
         !json_parse(buf_str(&text), JSON_SIZE_MAX, &payload, NULL))
@@ -133,17 +135,17 @@ static bool authz_has_name(const struct fake_authz *authz, const char *name)
 static bool call_is_about(struct call *c, const char *name)
 {
     struct str whole = c->tail, serial;
-    size_t id = call_id(c);
+    size_t id = fake_call_id(c);
     c->tail = whole;
     if (c->kind == FAKE_KIND_NEW_ORDER)
         return body_has_name(c->request->body, name);
     if (c->kind == FAKE_KIND_ORDER || c->kind == FAKE_KIND_FINALIZE)
-        return order_has_name(order_find(c->ca, id), name);
+        return order_has_name(fake_order_find(c->ca, id), name);
     if (c->kind == FAKE_KIND_AUTHZ || c->kind == FAKE_KIND_CHALLENGE)
-        return authz_has_name(authz_find(c->ca, id), name);
+        return authz_has_name(fake_authz_find(c->ca, id), name);
     if (c->kind == FAKE_KIND_CERTIFICATE && str_split(&whole, '/', &serial)) {
-        const struct fake_cert *cert = cert_find(c->ca, serial);
-        return cert != NULL && order_has_name(order_find(c->ca, cert->public.order), name);
+        const struct fake_cert *cert = fake_cert_find(c->ca, serial);
+        return cert != NULL && order_has_name(fake_order_find(c->ca, cert->public.order), name);
     }
     return false;
 }
@@ -157,10 +159,10 @@ static bool fault_hits(struct fault *f, struct call *c)
     f->seen++;
     if (f->seen < f->nth || (f->times != 0 && f->seen >= f->nth + f->times))
         return false;
-    return f->percent >= 100 || rng_chance(&c->ca->rng, f->percent);
+    return f->percent >= 100 || fake_rng_chance(&c->ca->rng, f->percent);
 }
 
-struct fault *fault_match(struct call *c)
+struct fault *fake_fault_match(struct call *c)
 {
     struct fault *hit = NULL;
     /* Each fault counts each of its requests, whichever of them acts. */
@@ -178,8 +180,8 @@ struct fault *fault_match(struct call *c)
 
 static void plain(struct call *c, int status, const char *type, const char *text)
 {
-    call_header_remove(c, "replay-nonce");
-    call_header(c, "content-type", "%s", type);
+    fake_call_header_remove(c, "replay-nonce");
+    fake_call_header(c, "content-type", "%s", type);
     c->reply->status = status;
     buf_add_cstr(&c->reply->body, text);
 }
@@ -193,15 +195,18 @@ static void problem_by_argument(struct call *c, const char *argument)
         number = 500;
     if (!str_split(&rest, ':', &type))
         type = STR("serverInternal");
-    AUTO(mem_fini) char *name = mem_strndup(type.p, type.len);
-    call_problem(c, (int)number, name, "%.*s", STR_ARG(rest.len > 0 ? rest : STR("as told")));
+    AUTO(mem_fini)
+    char *name = mem_strndup(type.p, type.len);
+    fake_call_problem(c, (int)number, name, "%.*s", STR_ARG(rest.len > 0 ? rest : STR("as told")));
 }
 
 static void too_many(struct call *c)
 {
-    AUTO(mem_fini) char *help = mem_printf("%s/docs/rate-limits", c->ca->base_url);
-    call_link(c, "help", help);
-    call_problem(c, 429, "rateLimited", "too many requests of kind %s", fake_kind_name(c->kind));
+    AUTO(mem_fini)
+    char *help = mem_printf("%s/docs/rate-limits", c->ca->base_url);
+    fake_call_link(c, "help", help);
+    fake_call_problem(c, 429, "rateLimited", "too many requests of kind %s",
+                      fake_kind_name(c->kind));
 }
 
 static void act_before(struct call *c)
@@ -211,7 +216,7 @@ static void act_before(struct call *c)
         c->reply->drop = true;
         break;
     case ACT_S500:
-        call_problem(c, 500, "serverInternal", "an error inside the server");
+        fake_call_problem(c, 500, "serverInternal", "an error inside the server");
         break;
     case ACT_S503:
         plain(c, 503, "text/plain", "Service Unavailable\n");
@@ -220,17 +225,17 @@ static void act_before(struct call *c)
         too_many(c);
         break;
     case ACT_S404:
-        call_problem(c, 404, "malformed", "there is no such thing");
+        fake_call_problem(c, 404, "malformed", "there is no such thing");
         break;
     case ACT_HTML:
         plain(c, 502, "text/html", "<html><body><h1>Bad Gateway</h1></body></html>\n");
         break;
     case ACT_BADNONCE:
         c->ca->counts.bad_nonces++;
-        call_problem(c, 400, "badNonce", "the nonce is unknown or spent");
+        fake_call_problem(c, 400, "badNonce", "the nonce is unknown or spent");
         break;
     case ACT_REDIRECT:
-        call_header(c, "location", "%s", c->fault->argument);
+        fake_call_header(c, "location", "%s", c->fault->argument);
         c->reply->status = 302;
         break;
     default: /* ACT_PROBLEM: no other act has this phase */
@@ -239,7 +244,7 @@ static void act_before(struct call *c)
     }
 }
 
-bool fault_before(struct call *c)
+bool fake_fault_before(struct call *c)
 {
     if (c->fault == NULL)
         return false;
@@ -247,6 +252,6 @@ bool fault_before(struct call *c)
     if (is_before)
         act_before(c);
     if (is_before && c->fault->retry_after != NULL)
-        call_header(c, "retry-after", "%s", c->fault->retry_after);
+        fake_call_header(c, "retry-after", "%s", c->fault->retry_after);
     return is_before;
 }

@@ -1,8 +1,9 @@
 /*
  * Faults: what the authority does wrong on request, and when (see fake_ca_set).
  *
- * An act has a phase. BEFORE: the reply replaces the request, which has no effect. INSIDE: the handler
- * obeys. AFTER: the request took effect and its reply is spoiled. Names ending in ':' go on with an argument.
+ * An act has a phase. BEFORE: the reply replaces the request, which has no effect. INSIDE: the
+ * handler obeys. AFTER: the request took effect and its reply is spoiled. Names ending in ':' go
+ * on with an argument.
  */
 #ifndef FAKE_CA_FAULTS_H
 #define FAKE_CA_FAULTS_H
@@ -83,12 +84,12 @@ struct fault {
 
 struct json;
 struct call;
-bool fault_read(const struct json *tree, struct fault *ret_fault, struct err *err);
-void fault_fini(struct fault *fault);
+bool fake_fault_read(const struct json *tree, struct fault *ret_fault, struct err *err);
+void fake_fault_fini(struct fault *fault);
 /* The first fault that hits this request; counts it. NULL when none does. */
-struct fault *fault_match(struct call *c);
+struct fault *fake_fault_match(struct call *c);
 /* Phase BEFORE: true when the reply is written and the request must have no effect. */
-bool fault_before(struct call *c);
-void fault_after(struct call *c);
+bool fake_fault_before(struct call *c);
+void fake_fault_after(struct call *c);
 
 #endif

@@ -1,6 +1,6 @@
 #include "fake/ca_issue.h"
 
-void cert_free(struct fake_cert *cert)
+void fake_cert_free(struct fake_cert *cert)
 {
     if (cert == NULL)
         return;
@@ -15,14 +15,16 @@ void cert_free(struct fake_cert *cert)
 /* A serial number is 8 random octets and the id: never twice, found without an index. */
 static void serial_make(struct fake_ca *ca, size_t id, unsigned char out[16])
 {
-    rng_octets(rng_next(&ca->rng), out, 8);
+    fake_rng_octets(fake_rng_next(&ca->rng), out, 8);
     for (size_t i = 0; i < 8; i++)
         out[8 + i] = (unsigned char)((uint64_t)id >> (8 * (7 - i)));
 }
 
-struct fake_cert *cert_find_octets(const struct fake_ca *ca, const unsigned char *serial, size_t len)
+struct fake_cert *fake_cert_find_octets(const struct fake_ca *ca, const unsigned char *serial,
+                                        size_t len)
 {
-    AUTO(buf_fini) struct buf hex = BUF(64);
+    AUTO(buf_fini)
+    struct buf hex = BUF(64);
     uint64_t id = 0;
     if (len != 16)
         return NULL;
@@ -35,12 +37,13 @@ struct fake_cert *cert_find_octets(const struct fake_ca *ca, const unsigned char
     return strcmp(cert->public.serial, hex.p) == 0 ? cert : NULL;
 }
 
-struct fake_cert *cert_find(const struct fake_ca *ca, struct str serial_hex)
+struct fake_cert *fake_cert_find(const struct fake_ca *ca, struct str serial_hex)
 {
-    AUTO(buf_fini) struct buf octets = BUF(64);
+    AUTO(buf_fini)
+    struct buf octets = BUF(64);
     if (serial_hex.len != 32 || !hex_decode(&octets, serial_hex))
         return NULL;
-    return cert_find_octets(ca, (const unsigned char *)octets.p, octets.len);
+    return fake_cert_find_octets(ca, (const unsigned char *)octets.p, octets.len);
 }
 
 static struct fake_cert *cert_new(struct fake_ca *ca, const struct fake_order *order)
@@ -62,7 +65,7 @@ static struct fake_cert *cert_new(struct fake_ca *ca, const struct fake_order *o
     cert->public.n_names = order->n_names;
     cert->public.order = order->id;
     cert->public.account = order->account;
-    crypt_sha256_hex(buf_str(&order->spki), cert->public.spki_sha256);
+    fake_crypt_sha256_hex(buf_str(&order->spki), cert->public.spki_sha256);
     ca->counts.certificates++;
     return cert;
 }
@@ -82,7 +85,7 @@ static void validity_set(const struct fake_ca *ca, const struct fake_order *orde
         cert->not_after_ms = order->not_after_ms;
 }
 
-void order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_ms)
+void fake_order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_ms)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char serial[16];
@@ -102,7 +105,7 @@ void order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_ms)
                         .not_after_ms = cert->public.not_after_ms,
                         .serial = serial,
                         .common_name = ca->options.common_name != 0};
-    leaf_issue(&ca->intermediates[0], &leaf, &cert->der);
+    fake_leaf_issue(&ca->intermediates[0], &leaf, &cert->der);
     cert->public.leaf_der = buf_str(&cert->der);
     order->certificate = cert->id;
     order->status = STATUS_VALID;
@@ -111,31 +114,34 @@ void order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_ms)
 static bool csr_fits(struct call *c, const struct fake_order *order, const struct csr *csr)
 {
     if (strcmp(csr->spki_sha256, c->account->jwk.spki_sha256) == 0)
-        return call_problem(c, 400, "badCSR", "the key is that of the account");
-    if (map_get(&c->ca->blocked_keys, csr->spki_sha256) != 0)
-        return call_problem(c, 400, "badCSR", "this key was reported as compromised");
+        return fake_call_problem(c, 400, "badCSR", "the key is that of the account");
+    if (fake_map_get(&c->ca->blocked_keys, csr->spki_sha256) != 0)
+        return fake_call_problem(c, 400, "badCSR", "this key was reported as compromised");
     bool same = csr->n_names == order->n_names;
     for (size_t i = 0; same && i < order->n_names; i++)
         same = strcmp(csr->names[i], order->names[i]) == 0;
-    return same || call_problem(c, 400, "badCSR", "the CSR's names are not those of the order");
+    return same ||
+           fake_call_problem(c, 400, "badCSR", "the CSR's names are not those of the order");
 }
 
 static bool csr_take(struct call *c, struct fake_order *order)
 {
     struct err err = {0};
     struct csr csr = {0};
-    AUTO(buf_fini) struct buf der = BUF(JSON_SIZE_MAX);
+    AUTO(buf_fini)
+    struct buf der = BUF(JSON_SIZE_MAX);
     const char *text = json_text(c->payload, "csr");
     if (text == NULL || !base64url_decode(&der, str_of(text)))
-        return call_problem(c, 400, "malformed", "csr: absent or no base64url without padding");
-    if (!csr_read(buf_str(&der), &csr, &err))
-        return call_problem(c, 400, "badCSR", "%s", err.text);
+        return fake_call_problem(c, 400, "malformed",
+                                 "csr: absent or no base64url without padding");
+    if (!fake_csr_read(buf_str(&der), &csr, &err))
+        return fake_call_problem(c, 400, "badCSR", "%s", err.text);
     bool good = csr_fits(c, order, &csr);
     if (good) {
         buf_clear(&order->spki);
         buf_add_str(&order->spki, buf_str(&csr.spki));
     }
-    csr_fini(&csr);
+    fake_csr_fini(&csr);
     return good;
 }
 
@@ -145,8 +151,8 @@ static bool predecessor_take(struct call *c, const struct fake_order *order)
         return true;
     struct fake_cert *cert = c->ca->certs[order->predecessor - 1];
     if (cert->public.replaced)
-        return call_problem(c, 409, "alreadyReplaced", "another order replaced %s meanwhile",
-                            order->replaces);
+        return fake_call_problem(c, 409, "alreadyReplaced", "another order replaced %s meanwhile",
+                                 order->replaces);
     cert->public.replaced = true;
     return true;
 }
@@ -157,43 +163,45 @@ static void order_process(struct call *c, struct fake_order *order)
     order->status = STATUS_PROCESSING;
     order->finalized_at_ms = c->now_ms;
     ca->counts.orders_finalized++;
-    if (call_must(c, ACT_WRONG_CERT))
+    if (fake_call_must(c, ACT_WRONG_CERT))
         order->wrong = c->fault->wrong;
-    if (call_must(c, ACT_INVALID_ORDER))
-        order_fail(order, problem_json("serverInternal", "the issuance failed, as told", 500));
-    else if (call_must(c, ACT_FOR_EVER))
+    if (fake_call_must(c, ACT_INVALID_ORDER))
+        fake_order_fail(order,
+                        fake_problem_json("serverInternal", "the issuance failed, as told", 500));
+    else if (fake_call_must(c, ACT_FOR_EVER))
         order->for_ever = true;
     else if (ca->options.issue_ms < 0)
-        order_issue(ca, order, c->now_ms);
+        fake_order_issue(ca, order, c->now_ms);
     else
         heap_put(&ca->issuances, &order->due, c->now_ms + ca->options.issue_ms);
 }
 
 /* The reply carries no Location, as that of some authorities: the client keeps the order's URL. */
-void answer_finalize(struct call *c)
+void fake_answer_finalize(struct call *c)
 {
-    size_t id = call_id(c);
-    if (!call_authenticate(c, SIGNER_KID) || !call_wants_payload(c))
+    size_t id = fake_call_id(c);
+    if (!fake_call_authenticate(c, SIGNER_KID) || !fake_call_wants_payload(c))
         return;
-    struct fake_order *order = call_order(c, id);
+    struct fake_order *order = fake_call_order(c, id);
     if (order == NULL)
         return;
     if (order->status != STATUS_READY) {
-        call_problem(c, 403, "orderNotReady", "the order is %s", status_name(order->status));
+        fake_call_problem(c, 403, "orderNotReady", "the order is %s",
+                          fake_status_name(order->status));
         return;
     }
     if (!csr_take(c, order) || !predecessor_take(c, order))
         return;
     order_process(c, order);
-    order_show(c, order, 200);
+    fake_order_show(c, order, 200);
 }
 
 static struct fake_cert *call_certificate(struct call *c, struct str serial)
 {
-    struct fake_cert *cert = cert_find(c->ca, serial);
+    struct fake_cert *cert = fake_cert_find(c->ca, serial);
     if (cert != NULL && cert->public.account == c->account->id)
         return cert;
-    call_problem(c, 404, "malformed", "there is no certificate %.*s", STR_ARG(serial));
+    fake_call_problem(c, 404, "malformed", "there is no certificate %.*s", STR_ARG(serial));
     return NULL;
 }
 
@@ -204,30 +212,30 @@ static void alternates_put(struct call *c, const struct fake_cert *cert, size_t 
         if (i == shown)
             continue;
         AUTO(mem_fini)
-        char *url = mem_printf("%s%s%s/%zu", c->ca->base_url, kind_path(FAKE_KIND_CERTIFICATE),
+        char *url = mem_printf("%s%s%s/%zu", c->ca->base_url, fake_kind_path(FAKE_KIND_CERTIFICATE),
                                cert->public.serial, i);
-        call_link(c, "alternate", url);
+        fake_call_link(c, "alternate", url);
     }
 }
 
-void answer_certificate(struct call *c)
+void fake_answer_certificate(struct call *c)
 {
     struct str serial, rest = c->tail, number;
     int64_t chain = 0;
     bool good = str_split(&rest, '/', &serial);
     if (good && str_split(&rest, '/', &number))
         good = str_to_i64(number, &chain) && chain >= 0 && chain <= c->ca->options.alternates;
-    if (!call_authenticate(c, SIGNER_KID) || !call_wants_no_payload(c))
+    if (!fake_call_authenticate(c, SIGNER_KID) || !fake_call_wants_no_payload(c))
         return;
     struct fake_cert *cert = call_certificate(c, good ? serial : STR_NONE);
     if (cert == NULL)
         return;
-    const struct fake_order *order = order_find(c->ca, cert->public.order);
+    const struct fake_order *order = fake_order_find(c->ca, cert->public.order);
     enum fake_wrong wrong = order != NULL ? order->wrong : WRONG_NONE;
-    if (order != NULL && call_must(c, ACT_WRONG_CERT))
+    if (order != NULL && fake_call_must(c, ACT_WRONG_CERT))
         wrong = c->fault->wrong;
     alternates_put(c, cert, (size_t)chain);
     c->reply->status = 200;
-    call_header(c, "content-type", "application/pem-certificate-chain");
-    wrong_pem(c->ca, cert, wrong, (size_t)chain, c->now_ms, &c->reply->body);
+    fake_call_header(c, "content-type", "application/pem-certificate-chain");
+    fake_wrong_pem(c->ca, cert, wrong, (size_t)chain, c->now_ms, &c->reply->body);
 }

@@ -6,15 +6,15 @@
  *   ca_request.c  who signed: content type, JWS, nonce, url, account
  *   ca_jws.c      JWS and JWK themselves                ca_crypt.c  digests, random numbers, keys
  *   ca_account.c  newAccount, account, orders, keyChange
- *   ca_order.c    newOrder, order                       ca_authz.c  authorizations, challenges, validation
+ *   ca_order.c    newOrder, order                       ca_authz.c  authorizations, challenges
  *   ca_finalize.c finalize, certificate                 ca_csr.c    reading a CSR
  *   ca_issue.c    the chain, leaves, PEM                ca_der.c    writing DER
  *   ca_wrong.c    wrong certificates                    ca_faults.c faults
  *   ca_revoke.c   revokeCert, renewalInfo               ca_knobs.c  /ca-set
  *   ca_ledger.c   /ca-ledger                            ca_map.c    text -> number
  *
- * Ids are numbers from 1; object n stands at [n - 1]; 0 means none. Handlers return nothing: they leave a
- * reply. Checks return bool and have written the problem document when they return false.
+ * Ids are numbers from 1; object n stands at [n - 1]; 0 means none. Handlers return nothing: they
+ * leave a reply. Checks return bool and have written the problem document when they return false.
  */
 #ifndef FAKE_CA_INNER_H
 #define FAKE_CA_INNER_H
@@ -43,7 +43,7 @@ enum fake_status {
 #undef X
     STATUS_N
 };
-const char *status_name(enum fake_status status);
+const char *fake_status_name(enum fake_status status);
 
 struct fake_account {
     size_t id;
@@ -81,7 +81,7 @@ struct fake_order {
     struct buf spki;    /* of the CSR, DER */
     size_t certificate;
     struct heap_node due; /* in fake_ca.issuances */
-    bool for_ever; /* a fault decided that it stays in processing */
+    bool for_ever;        /* a fault decided that it stays in processing */
     enum fake_wrong wrong;
     struct json *error; /* problem document, or NULL */
 };
@@ -108,9 +108,9 @@ struct fake_ca {
     struct rng rng;
     int64_t now_ms; /* the latest time heard of */
 
-    struct issuer roots[ROOTS_MAX];            /* 0 is the default one */
-    struct issuer intermediates[CHAIN_MAX];    /* 0 signs leaves, the last is signed by the roots */
-    struct buf cross_pem[ROOTS_MAX];           /* the last intermediate, signed by root n */
+    struct issuer roots[ROOTS_MAX];         /* 0 is the default one */
+    struct issuer intermediates[CHAIN_MAX]; /* 0 signs leaves, the last is signed by the roots */
+    struct buf cross_pem[ROOTS_MAX];        /* the last intermediate, signed by root n */
     size_t n_intermediates;
 
     uint64_t nonce_next, nonce_key;
@@ -147,104 +147,107 @@ struct call {
 };
 
 /* ca_core.c */
-enum fake_kind kind_find(struct str path, struct str *ret_tail);
-const char *kind_path(enum fake_kind kind);
+enum fake_kind fake_kind_find(struct str path, struct str *ret_tail);
+const char *fake_kind_path(enum fake_kind kind);
 /* The number at the front of c->tail, cutting it and one '/' off. 0 when there is none. */
-size_t call_id(struct call *c);
+size_t fake_call_id(struct call *c);
 /* True when the fault of this call is that act. */
-bool call_must(const struct call *c, enum fake_act act);
+bool fake_call_must(const struct call *c, enum fake_act act);
 
 /* ca_reply.c */
-bool call_problem(struct call *c, int status, const char *type, const char *fmt, ...)
+bool fake_call_problem(struct call *c, int status, const char *type, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* For a problem that names identifiers: members of subproblems; takes the array. */
-bool call_problem_with(struct call *c, int status, const char *type, struct json *take_subproblems,
-                       const char *detail);
-void call_json(struct call *c, int status, struct json *take);
-void call_header(struct call *c, const char *name, const char *fmt, ...)
+bool fake_call_problem_with(struct call *c, int status, const char *type,
+                            struct json *take_subproblems, const char *detail);
+void fake_call_json(struct call *c, int status, struct json *take);
+void fake_call_header(struct call *c, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void call_header_remove(struct call *c, const char *name);
-void call_retry_after(struct call *c);
-void call_link(struct call *c, const char *rel, const char *url);
+void fake_call_header_remove(struct call *c, const char *name);
+void fake_call_retry_after(struct call *c);
+void fake_call_link(struct call *c, const char *rel, const char *url);
 /* Fresh memory. id 0: the bare path. */
-char *ca_url(const struct fake_ca *ca, enum fake_kind kind, size_t id);
-void json_set_url(struct json *object, const char *key, const struct fake_ca *ca,
-                  enum fake_kind kind, size_t id);
+char *fake_ca_url(const struct fake_ca *ca, enum fake_kind kind, size_t id);
+void fake_json_set_url(struct json *object, const char *key, const struct fake_ca *ca,
+                       enum fake_kind kind, size_t id);
 /* "Sat, 21 Nov 2026 22:01:23 GMT" */
 enum { HTTP_DATE_TEXT = 40 };
-void http_date_format(int64_t at_ms, char out[HTTP_DATE_TEXT]);
+void fake_http_date_format(int64_t at_ms, char out[HTTP_DATE_TEXT]);
 /* {"type": "dns", "value": name} */
-struct json *identifier_json(const char *name);
-void json_set_time(struct json *object, const char *key, int64_t at_ms);
+struct json *fake_identifier_json(const char *name);
+void fake_json_set_time(struct json *object, const char *key, int64_t at_ms);
 /* {"type": urn..., "detail": ...}, and "status" when it is not 0 */
-struct json *problem_json(const char *type, const char *detail, int status);
+struct json *fake_problem_json(const char *type, const char *detail, int status);
 enum { NONCE_TEXT = 23 };
-void nonce_make(struct fake_ca *ca, char out[NONCE_TEXT]);
-bool nonce_spend(struct fake_ca *ca, const char *text);
+void fake_nonce_make(struct fake_ca *ca, char out[NONCE_TEXT]);
+bool fake_nonce_spend(struct fake_ca *ca, const char *text);
 
 /* ca_request.c */
 enum signer { SIGNER_KID, SIGNER_JWK, SIGNER_EITHER };
 /* Fills jws, payload, account or jwk of the call. */
-bool call_authenticate(struct call *c, enum signer signer);
+bool fake_call_authenticate(struct call *c, enum signer signer);
 /* The payload must be present / absent. */
-bool call_wants_payload(struct call *c);
-bool call_wants_no_payload(struct call *c);
+bool fake_call_wants_payload(struct call *c);
+bool fake_call_wants_no_payload(struct call *c);
 
 /* ca_account.c */
-void answer_new_account(struct call *c);
-void answer_account(struct call *c);
-void answer_orders(struct call *c);
-void answer_key_change(struct call *c);
-struct fake_account *account_find(const struct fake_ca *ca, size_t id);
-void account_add_order(struct fake_account *account, size_t order);
-void account_free(struct fake_account *account);
+void fake_answer_new_account(struct call *c);
+void fake_answer_account(struct call *c);
+void fake_answer_orders(struct call *c);
+void fake_answer_key_change(struct call *c);
+struct fake_account *fake_account_find(const struct fake_ca *ca, size_t id);
+void fake_account_add_order(struct fake_account *account, size_t order);
+void fake_account_free(struct fake_account *account);
 
 /* ca_order.c */
-void answer_new_order(struct call *c);
-void answer_order(struct call *c);
-struct fake_order *order_find(const struct fake_ca *ca, size_t id);
+void fake_answer_new_order(struct call *c);
+void fake_answer_order(struct call *c);
+struct fake_order *fake_order_find(const struct fake_ca *ca, size_t id);
 /* Draws the status from the authorizations and the clock. */
-void order_refresh(struct fake_ca *ca, struct fake_order *order, int64_t now_ms);
-void order_fail(struct fake_order *order, struct json *take_error);
-/* The order of this id, refreshed, if it exists and is the signer's; else NULL, the problem written. */
-struct fake_order *call_order(struct call *c, size_t id);
+void fake_order_refresh(struct fake_ca *ca, struct fake_order *order, int64_t now_ms);
+void fake_order_fail(struct fake_order *order, struct json *take_error);
+/* The order of this id, refreshed, if it is the signer's; else NULL with the problem written. */
+struct fake_order *fake_call_order(struct call *c, size_t id);
 /* Answers with the order as it stands. */
-void order_show(struct call *c, const struct fake_order *order, int status);
-void order_free(struct fake_order *order);
+void fake_order_show(struct call *c, const struct fake_order *order, int status);
+void fake_order_free(struct fake_order *order);
 
 /* ca_authz.c */
-void answer_authz(struct call *c);
-void answer_challenge(struct call *c);
-struct fake_authz *authz_find(const struct fake_ca *ca, size_t id);
-struct fake_authz *authz_new(struct fake_ca *ca, size_t account, const char *name, int64_t now_ms);
+void fake_answer_authz(struct call *c);
+void fake_answer_challenge(struct call *c);
+struct fake_authz *fake_authz_find(const struct fake_ca *ca, size_t id);
+struct fake_authz *fake_authz_new(struct fake_ca *ca, size_t account, const char *name,
+                                  int64_t now_ms);
 /* A valid one of this account for the name ("*.x" for wildcards) that may be reused, or NULL. */
-struct fake_authz *authz_find_valid(struct fake_ca *ca, size_t account, const char *name,
-                                    int64_t now_ms);
-void authz_refresh(struct fake_authz *authz, int64_t now_ms);
-void authz_fail(struct fake_ca *ca, struct fake_authz *authz, const char *type, const char *detail);
-void authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms);
-void authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms);
-void authz_free(struct fake_authz *authz);
+struct fake_authz *fake_authz_find_valid(struct fake_ca *ca, size_t account, const char *name,
+                                         int64_t now_ms);
+void fake_authz_refresh(struct fake_authz *authz, int64_t now_ms);
+void fake_authz_fail(struct fake_ca *ca, struct fake_authz *authz, const char *type,
+                     const char *detail);
+void fake_authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms);
+void fake_authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms);
+void fake_authz_free(struct fake_authz *authz);
 
 /* ca_finalize.c */
-void answer_finalize(struct call *c);
-void answer_certificate(struct call *c);
-void order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_ms);
+void fake_answer_finalize(struct call *c);
+void fake_answer_certificate(struct call *c);
+void fake_order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_ms);
 /* By the 32 hex digits of its serial number. */
-struct fake_cert *cert_find(const struct fake_ca *ca, struct str serial_hex);
+struct fake_cert *fake_cert_find(const struct fake_ca *ca, struct str serial_hex);
 /* By the 16 octets. */
-struct fake_cert *cert_find_octets(const struct fake_ca *ca, const unsigned char *serial, size_t len);
-void cert_free(struct fake_cert *cert);
+struct fake_cert *fake_cert_find_octets(const struct fake_ca *ca, const unsigned char *serial,
+                                        size_t len);
+void fake_cert_free(struct fake_cert *cert);
 
 /* ca_revoke.c */
-void answer_revoke(struct call *c);
-void answer_renewal_info(struct call *c);
+void fake_answer_revoke(struct call *c);
+void fake_answer_renewal_info(struct call *c);
 /* The certificate a CertID of RFC 9773 4.1 means; NULL with the problem written. */
-struct fake_cert *call_cert_id(struct call *c, struct str cert_id);
+struct fake_cert *fake_call_cert_id(struct call *c, struct str cert_id);
 
 /* ca_knobs.c */
-void answer_set(struct call *c);
+void fake_answer_set(struct call *c);
 /* ca_ledger.c */
-void answer_ledger(struct call *c);
+void fake_answer_ledger(struct call *c);
 
 #endif

@@ -25,32 +25,32 @@ struct draft {
 static void key_id_of(struct str spki, unsigned char out[20])
 {
     unsigned char digest[32];
-    crypt_sha256(spki, digest);
+    fake_crypt_sha256(spki, digest);
     memcpy(out, digest, 20);
 }
 
 static void name_put(struct buf *out, const char *common_name)
 {
-    size_t name = der_open(out, DER_SEQUENCE);
+    size_t name = fake_der_open(out, DER_SEQUENCE);
     if (common_name != NULL) {
-        size_t set = der_open(out, DER_SET), pair = der_open(out, DER_SEQUENCE);
-        der_put(out, DER_OID, OID(oid_common_name));
-        der_put(out, DER_UTF8, str_of(common_name));
-        der_close(out, pair);
-        der_close(out, set);
+        size_t set = fake_der_open(out, DER_SET), pair = fake_der_open(out, DER_SEQUENCE);
+        fake_der_put(out, DER_OID, OID(oid_common_name));
+        fake_der_put(out, DER_UTF8, str_of(common_name));
+        fake_der_close(out, pair);
+        fake_der_close(out, set);
     }
-    der_close(out, name);
+    fake_der_close(out, name);
 }
 
 static void extension_put(struct buf *out, char id, bool critical, struct str content)
 {
     char oid[3] = {0x55, 0x1d, id};
-    size_t extension = der_open(out, DER_SEQUENCE);
-    der_put(out, DER_OID, str_mem(oid, sizeof(oid)));
+    size_t extension = fake_der_open(out, DER_SEQUENCE);
+    fake_der_put(out, DER_OID, str_mem(oid, sizeof(oid)));
     if (critical)
-        der_put(out, DER_BOOL, STR("\xff"));
-    der_put(out, DER_OCTETS, content);
-    der_close(out, extension);
+        fake_der_put(out, DER_BOOL, STR("\xff"));
+    fake_der_put(out, DER_OCTETS, content);
+    fake_der_close(out, extension);
 }
 
 static struct str usage_of(const struct draft *draft)
@@ -65,84 +65,87 @@ static struct str usage_of(const struct draft *draft)
 static void key_ids_put(struct buf *out, const struct issuer *by, const struct draft *draft)
 {
     unsigned char own[20];
-    AUTO(buf_fini) struct buf ski = BUF(64), aki = BUF(64);
+    AUTO(buf_fini)
+    struct buf ski = BUF(64), aki = BUF(64);
     key_id_of(draft->spki, own);
-    der_put(&ski, DER_OCTETS, str_mem(own, sizeof(own)));
-    size_t sequence = der_open(&aki, DER_SEQUENCE);
-    der_put(&aki, DER_CONTEXT, str_mem(by->key_id, sizeof(by->key_id)));
-    der_close(&aki, sequence);
+    fake_der_put(&ski, DER_OCTETS, str_mem(own, sizeof(own)));
+    size_t sequence = fake_der_open(&aki, DER_SEQUENCE);
+    fake_der_put(&aki, DER_CONTEXT, str_mem(by->key_id, sizeof(by->key_id)));
+    fake_der_close(&aki, sequence);
     extension_put(out, EXT_SKI, false, buf_str(&ski));
     extension_put(out, EXT_AKI, false, buf_str(&aki));
 }
 
 static void extensions_put(struct buf *out, const struct issuer *by, const struct draft *draft)
 {
-    size_t outer = der_open(out, DER_CONTEXT | DER_CONSTRUCTED | 3);
-    size_t list = der_open(out, DER_SEQUENCE);
+    size_t outer = fake_der_open(out, DER_CONTEXT | DER_CONSTRUCTED | 3);
+    size_t list = fake_der_open(out, DER_SEQUENCE);
     extension_put(out, EXT_USAGE, true, usage_of(draft));
     extension_put(out, EXT_BASIC, true,
                   draft->is_ca ? STR("\x30\x03\x01\x01\xff") : str_mem("\x30\x00", 2));
     if (!draft->is_ca) {
-        AUTO(buf_fini) struct buf eku = BUF(64);
-        size_t sequence = der_open(&eku, DER_SEQUENCE);
-        der_put(&eku, DER_OID, OID(oid_server_auth));
-        der_close(&eku, sequence);
+        AUTO(buf_fini)
+        struct buf eku = BUF(64);
+        size_t sequence = fake_der_open(&eku, DER_SEQUENCE);
+        fake_der_put(&eku, DER_OID, OID(oid_server_auth));
+        fake_der_close(&eku, sequence);
         extension_put(out, EXT_EKU, false, buf_str(&eku));
     }
     key_ids_put(out, by, draft);
     if (draft->san.p != NULL)
         extension_put(out, EXT_SAN, draft->subject.len <= 2, draft->san);
-    der_close(out, list);
-    der_close(out, outer);
+    fake_der_close(out, list);
+    fake_der_close(out, outer);
 }
 
 static void algorithm_put(struct buf *out)
 {
-    size_t sequence = der_open(out, DER_SEQUENCE);
-    der_put(out, DER_OID, OID(oid_ecdsa_sha256));
-    der_close(out, sequence);
+    size_t sequence = fake_der_open(out, DER_SEQUENCE);
+    fake_der_put(out, DER_OID, OID(oid_ecdsa_sha256));
+    fake_der_close(out, sequence);
 }
 
 static void tbs_put(struct buf *out, const struct issuer *by, const struct draft *draft)
 {
-    size_t tbs = der_open(out, DER_SEQUENCE);
+    size_t tbs = fake_der_open(out, DER_SEQUENCE);
     buf_add_str(out, STR("\xa0\x03\x02\x01\x02")); /* version 3 */
-    der_put_int(out, draft->serial, 16);
+    fake_der_put_int(out, draft->serial, 16);
     algorithm_put(out);
     buf_add_str(out, buf_str(&by->name));
-    size_t validity = der_open(out, DER_SEQUENCE);
-    der_put_time(out, draft->not_before_ms);
-    der_put_time(out, draft->not_after_ms);
-    der_close(out, validity);
+    size_t validity = fake_der_open(out, DER_SEQUENCE);
+    fake_der_put_time(out, draft->not_before_ms);
+    fake_der_put_time(out, draft->not_after_ms);
+    fake_der_close(out, validity);
     buf_add_str(out, draft->subject);
     buf_add_str(out, draft->spki);
     extensions_put(out, by, draft);
-    der_close(out, tbs);
+    fake_der_close(out, tbs);
 }
 
 static void cert_put(struct buf *out, const struct issuer *by, const struct draft *draft)
 {
-    AUTO(buf_fini) struct buf signature = BUF(256);
-    size_t cert = der_open(out, DER_SEQUENCE), tbs = out->len;
+    AUTO(buf_fini)
+    struct buf signature = BUF(256);
+    size_t cert = fake_der_open(out, DER_SEQUENCE), tbs = out->len;
     tbs_put(out, by, draft);
-    crypt_sign(by->sign, str_mem(out->p + tbs, out->len - tbs), &signature);
+    fake_crypt_sign(by->sign, str_mem(out->p + tbs, out->len - tbs), &signature);
     algorithm_put(out);
-    der_put_bits(out, buf_str(&signature));
-    der_close(out, cert);
+    fake_der_put_bits(out, buf_str(&signature));
+    fake_der_close(out, cert);
     CHECK(!out->overflow);
 }
 
 static void san_put(struct buf *out, char *const *names, size_t n)
 {
-    size_t list = der_open(out, DER_SEQUENCE);
+    size_t list = fake_der_open(out, DER_SEQUENCE);
     for (size_t i = 0; i < n; i++) {
         unsigned char address[4];
         if (inet_pton(AF_INET, names[i], address) == 1)
-            der_put(out, DER_CONTEXT | 7, str_mem(address, sizeof(address)));
+            fake_der_put(out, DER_CONTEXT | 7, str_mem(address, sizeof(address)));
         else
-            der_put(out, DER_CONTEXT | 2, str_of(names[i]));
+            fake_der_put(out, DER_CONTEXT | 2, str_of(names[i]));
     }
-    der_close(out, list);
+    fake_der_close(out, list);
 }
 
 static const char *common_name_of(const struct leaf *leaf)
@@ -154,9 +157,10 @@ static const char *common_name_of(const struct leaf *leaf)
     return NULL;
 }
 
-void leaf_issue(const struct issuer *issuer, const struct leaf *leaf, struct buf *ret_der)
+void fake_leaf_issue(const struct issuer *issuer, const struct leaf *leaf, struct buf *ret_der)
 {
-    AUTO(buf_fini) struct buf subject = BUF(256), san = BUF(128 * 1024);
+    AUTO(buf_fini)
+    struct buf subject = BUF(256), san = BUF(128 * 1024);
     name_put(&subject, common_name_of(leaf));
     san_put(&san, leaf->names, leaf->n_names);
     struct draft draft = {.subject = buf_str(&subject),
@@ -170,18 +174,16 @@ void leaf_issue(const struct issuer *issuer, const struct leaf *leaf, struct buf
 
 static void issuer_init(struct issuer *issuer, const char *common_name)
 {
-    *issuer = (struct issuer){.key = crypt_key_new(),
-                              .name = BUF(256),
-                              .spki = BUF(256),
-                              .pem = BUF(4096)};
+    *issuer = (struct issuer){
+        .key = fake_crypt_key_new(), .name = BUF(256), .spki = BUF(256), .pem = BUF(4096)};
     issuer->sign = EVP_PKEY_CTX_new_from_pkey(NULL, issuer->key, NULL);
     CHECK(issuer->sign != NULL && EVP_PKEY_sign_init(issuer->sign) == 1);
-    crypt_spki(issuer->key, &issuer->spki);
+    fake_crypt_spki(issuer->key, &issuer->spki);
     key_id_of(buf_str(&issuer->spki), issuer->key_id);
     name_put(&issuer->name, common_name);
 }
 
-void issuer_fini(struct issuer *issuer)
+void fake_issuer_fini(struct issuer *issuer)
 {
     EVP_PKEY_CTX_free(issuer->sign);
     EVP_PKEY_free(issuer->key);
@@ -195,7 +197,8 @@ void issuer_fini(struct issuer *issuer)
 static void issuer_certify(const struct issuer *issuer, const struct issuer *by, struct buf *pem)
 {
     unsigned char serial[16];
-    AUTO(buf_fini) struct buf der = BUF(4096);
+    AUTO(buf_fini)
+    struct buf der = BUF(4096);
     memcpy(serial, issuer->key_id, sizeof(serial));
     serial[15] ^= by->key_id[0];
     struct draft draft = {.subject = buf_str(&issuer->name),
@@ -205,16 +208,16 @@ static void issuer_certify(const struct issuer *issuer, const struct issuer *by,
                           .not_after_ms = time_from_civil(2100, 1, 1, 0, 0, 0),
                           .is_ca = true};
     cert_put(&der, by, &draft);
-    pem_put(pem, "CERTIFICATE", buf_str(&der));
+    fake_pem_put(pem, "CERTIFICATE", buf_str(&der));
 }
 
-void issuer_make_root(struct issuer *issuer, const char *common_name)
+void fake_issuer_make_root(struct issuer *issuer, const char *common_name)
 {
     issuer_init(issuer, common_name);
     issuer_certify(issuer, issuer, &issuer->pem);
 }
 
-void chain_make(struct fake_ca *ca)
+void fake_chain_make(struct fake_ca *ca)
 {
     static const char *const roots[ROOTS_MAX] = {"Fake Root A", "Fake Root B", "Fake Root C",
                                                  "Fake Root D"};
@@ -223,7 +226,7 @@ void chain_make(struct fake_ca *ca)
     int64_t n = ca->options.chain_length;
     ca->n_intermediates = n < 1 ? 1 : n > CHAIN_MAX ? CHAIN_MAX : (size_t)n;
     for (size_t i = 0; i < ROOTS_MAX; i++)
-        issuer_make_root(&ca->roots[i], roots[i]);
+        fake_issuer_make_root(&ca->roots[i], roots[i]);
     for (size_t i = 0; i < ca->n_intermediates; i++)
         issuer_init(&ca->intermediates[i], links[i]);
     for (size_t i = 0; i + 1 < ca->n_intermediates; i++)
@@ -235,19 +238,19 @@ void chain_make(struct fake_ca *ca)
     }
 }
 
-void chain_free(struct fake_ca *ca)
+void fake_chain_free(struct fake_ca *ca)
 {
     for (size_t i = 0; i < ROOTS_MAX; i++) {
-        issuer_fini(&ca->roots[i]);
+        fake_issuer_fini(&ca->roots[i]);
         buf_fini(&ca->cross_pem[i]);
     }
     for (size_t i = 0; i < ca->n_intermediates; i++)
-        issuer_fini(&ca->intermediates[i]);
+        fake_issuer_fini(&ca->intermediates[i]);
 }
 
-void chain_pem(const struct fake_ca *ca, struct str leaf_der, size_t n, struct buf *out)
+void fake_chain_pem(const struct fake_ca *ca, struct str leaf_der, size_t n, struct buf *out)
 {
-    pem_put(out, "CERTIFICATE", leaf_der);
+    fake_pem_put(out, "CERTIFICATE", leaf_der);
     for (size_t i = 0; i + 1 < ca->n_intermediates; i++)
         buf_add_str(out, buf_str(&ca->intermediates[i].pem));
     buf_add_str(out, buf_str(&ca->cross_pem[n < ROOTS_MAX ? n : 0]));

@@ -20,7 +20,7 @@ static const struct jws_alg algs[] = {
 };
 enum { ALGS_N = sizeof(algs) / sizeof(algs[0]) };
 
-struct json *jws_algs_json(void)
+struct json *fake_jws_algs_json(void)
 {
     struct json *list = json_array();
     for (size_t i = 0; i < ALGS_N; i++)
@@ -38,7 +38,7 @@ static const struct jws_alg *alg_of_key(const char *kty, const char *crv)
     return NULL;
 }
 
-bool jws_alg_is_known(const struct jws *jws)
+bool fake_jws_alg_is_known(const struct jws *jws)
 {
     const char *name = json_text(jws->header, "alg");
     for (size_t i = 0; name != NULL && i < ALGS_N; i++) {
@@ -79,7 +79,8 @@ static EVP_PKEY *key_from(const char *type, OSSL_PARAM_BLD *build)
 static bool ec_read(const struct json *tree, const struct jws_alg *alg, EVP_PKEY **ret_key,
                     struct err *err)
 {
-    AUTO(buf_fini) struct buf x = BUF(256), y = BUF(256), point = BUF(512);
+    AUTO(buf_fini)
+    struct buf x = BUF(256), y = BUF(256), point = BUF(512);
     bool good = octets_of(tree, "x", alg->coordinate_len, &x, err) &&
                 octets_of(tree, "y", alg->coordinate_len, &y, err);
     if (good) {
@@ -98,7 +99,8 @@ static bool ec_read(const struct json *tree, const struct jws_alg *alg, EVP_PKEY
 
 static bool rsa_read(const struct json *tree, EVP_PKEY **ret_key, struct err *err)
 {
-    AUTO(buf_fini) struct buf n = BUF(2048), e = BUF(64);
+    AUTO(buf_fini)
+    struct buf n = BUF(2048), e = BUF(64);
     if (!octets_of(tree, "n", 0, &n, err) || !octets_of(tree, "e", 0, &e, err))
         return false;
     BIGNUM *bn_n = BN_bin2bn((const unsigned char *)n.p, (int)n.len, NULL);
@@ -116,7 +118,8 @@ static bool rsa_read(const struct json *tree, EVP_PKEY **ret_key, struct err *er
 
 static void thumbprint(const struct json *tree, const struct jws_alg *alg, char out[44])
 {
-    AUTO(buf_fini) struct buf text = BUF(8192), print = BUF(64);
+    AUTO(buf_fini)
+    struct buf text = BUF(8192), print = BUF(64);
     unsigned char digest[32];
     if (alg->coordinate_len != 0)
         buf_printf(&text, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", alg->crv,
@@ -124,7 +127,7 @@ static void thumbprint(const struct json *tree, const struct jws_alg *alg, char 
     else
         buf_printf(&text, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", json_text(tree, "e"),
                    json_text(tree, "n"));
-    crypt_sha256(buf_str(&text), digest);
+    fake_crypt_sha256(buf_str(&text), digest);
     base64url_encode(&print, digest, sizeof(digest));
     memcpy(out, print.p, 44);
 }
@@ -140,7 +143,7 @@ static EVP_PKEY_CTX *verifier(EVP_PKEY *key, const struct jws_alg *alg)
     return ctx;
 }
 
-bool jwk_read(const struct json *tree, struct jwk *ret_jwk, struct err *err)
+bool fake_jwk_read(const struct json *tree, struct jwk *ret_jwk, struct err *err)
 {
     const char *kty = json_text(tree, "kty");
     if (kty == NULL)
@@ -154,29 +157,30 @@ bool jwk_read(const struct json *tree, struct jwk *ret_jwk, struct err *err)
     if (!(alg->coordinate_len != 0 ? ec_read(tree, alg, &jwk.key, err)
                                    : rsa_read(tree, &jwk.key, err)))
         return false;
-    if (!crypt_key_is_allowed(jwk.key)) {
+    if (!fake_crypt_key_is_allowed(jwk.key)) {
         EVP_PKEY_free(jwk.key);
         return err_set(err, ERR_REFUSED, "jwk: RSA keys have 2048, 3072 or 4096 bits");
     }
-    AUTO(buf_fini) struct buf spki = BUF(4096);
-    crypt_spki(jwk.key, &spki);
-    crypt_sha256_hex(buf_str(&spki), jwk.spki_sha256);
+    AUTO(buf_fini)
+    struct buf spki = BUF(4096);
+    fake_crypt_spki(jwk.key, &spki);
+    fake_crypt_sha256_hex(buf_str(&spki), jwk.spki_sha256);
     thumbprint(tree, alg, jwk.thumbprint);
     jwk.verify = verifier(jwk.key, alg);
     *ret_jwk = jwk;
     return true;
 }
 
-void jwk_fini(struct jwk *jwk)
+void fake_jwk_fini(struct jwk *jwk)
 {
     EVP_PKEY_CTX_free(jwk->verify);
     EVP_PKEY_free(jwk->key);
     *jwk = (struct jwk){0};
 }
 
-void jwk_move(struct jwk *to, struct jwk *from)
+void fake_jwk_move(struct jwk *to, struct jwk *from)
 {
-    jwk_fini(to);
+    fake_jwk_fini(to);
     *to = *from;
     *from = (struct jwk){0};
 }
@@ -206,20 +210,21 @@ static bool header_read(struct jws *jws, struct buf *text, struct err *err)
     return true;
 }
 
-bool jws_read(const struct json *body, struct jws *ret_jws, struct err *err)
+bool fake_jws_read(const struct json *body, struct jws *ret_jws, struct err *err)
 {
     if (!json_is(body, JSON_OBJECT))
         return err_set(err, ERR_BROKEN, "JWS: no object");
     if (json_find(body, "header") != NULL || json_find(body, "signatures") != NULL)
         return err_set(err, ERR_BROKEN, "JWS: no unprotected header and no second signature");
-    struct jws jws = {.input = BUF(JSON_SIZE_MAX),
-                      .payload = BUF(JSON_SIZE_MAX),
-                      .signature = BUF(2048)};
-    AUTO(buf_fini) struct buf header = BUF(JSON_SIZE_MAX);
+    struct jws jws = {
+        .input = BUF(JSON_SIZE_MAX), .payload = BUF(JSON_SIZE_MAX), .signature = BUF(2048)};
+    AUTO(buf_fini)
+    struct buf header = BUF(JSON_SIZE_MAX);
     if (!member_decode(body, "protected", &header, err) ||
         !member_decode(body, "payload", &jws.payload, err) ||
-        !member_decode(body, "signature", &jws.signature, err) || !header_read(&jws, &header, err)) {
-        jws_fini(&jws);
+        !member_decode(body, "signature", &jws.signature, err) ||
+        !header_read(&jws, &header, err)) {
+        fake_jws_fini(&jws);
         return false;
     }
     buf_printf(&jws.input, "%s.%s", json_text(body, "protected"), json_text(body, "payload"));
@@ -227,7 +232,7 @@ bool jws_read(const struct json *body, struct jws *ret_jws, struct err *err)
     return true;
 }
 
-void jws_fini(struct jws *jws)
+void fake_jws_fini(struct jws *jws)
 {
     json_free(jws->header);
     buf_fini(&jws->input);
@@ -252,7 +257,7 @@ static size_t ecdsa_der(struct str raw, unsigned char *out, size_t max)
     return (size_t)len;
 }
 
-bool jws_is_signed_by(const struct jws *jws, const struct jwk *jwk)
+bool fake_jws_is_signed_by(const struct jws *jws, const struct jwk *jwk)
 {
     unsigned char digest[EVP_MAX_MD_SIZE], der[256];
     const char *name = json_text(jws->header, "alg");
@@ -264,7 +269,7 @@ bool jws_is_signed_by(const struct jws *jws, const struct jwk *jwk)
             return false;
         signature = str_mem(der, ecdsa_der(signature, der, sizeof(der)));
     }
-    size_t len = crypt_digest(jwk->alg->digest, buf_str(&jws->input), digest);
+    size_t len = fake_crypt_digest(jwk->alg->digest, buf_str(&jws->input), digest);
     int verdict = EVP_PKEY_verify(jwk->verify, (const unsigned char *)signature.p, signature.len,
                                   digest, len);
     if (verdict != 1)
@@ -272,7 +277,7 @@ bool jws_is_signed_by(const struct jws *jws, const struct jwk *jwk)
     return verdict == 1;
 }
 
-bool jws_is_mac_by(const struct jws *jws, struct str mac_key)
+bool fake_jws_is_mac_by(const struct jws *jws, struct str mac_key)
 {
     static const char *const names[][2] = {
         {"HS256", "SHA256"}, {"HS384", "SHA384"}, {"HS512", "SHA512"}};

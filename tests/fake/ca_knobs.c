@@ -37,7 +37,7 @@ static bool faults_read(struct setting *s, const struct json *list, bool replace
         return err_set(err, ERR_CONFIG, "faults: no array");
     s->faults = mem_grow(s->faults, s->n_faults, s->n_faults + n, sizeof(s->faults[0]));
     for (size_t i = 0; i < n; i++) {
-        if (!fault_read(json_at(list, i), &s->faults[s->n_faults], err))
+        if (!fake_fault_read(json_at(list, i), &s->faults[s->n_faults], err))
             return err_wrap(err, "faults[%zu]", i);
         s->n_faults++;
     }
@@ -94,36 +94,36 @@ static void orders_forget(struct fake_ca *ca)
     for (size_t i = 0; i < ca->n_orders; i++) {
         if (ca->orders[i] != NULL)
             heap_remove(&ca->issuances, &ca->orders[i]->due);
-        order_free(ca->orders[i]);
+        fake_order_free(ca->orders[i]);
         ca->orders[i] = NULL;
     }
     for (size_t i = 0; i < ca->n_authzs; i++) {
         if (ca->authzs[i] != NULL)
             heap_remove(&ca->validations, &ca->authzs[i]->due);
-        authz_free(ca->authzs[i]);
+        fake_authz_free(ca->authzs[i]);
         ca->authzs[i] = NULL;
     }
-    map_fini(&ca->orders_by_key);
-    map_fini(&ca->authzs_by_name);
+    fake_map_fini(&ca->orders_by_key);
+    fake_map_fini(&ca->authzs_by_name);
 }
 
 static void accounts_forget(struct fake_ca *ca)
 {
     for (size_t i = 0; i < ca->n_accounts; i++) {
-        account_free(ca->accounts[i]);
+        fake_account_free(ca->accounts[i]);
         ca->accounts[i] = NULL;
     }
-    map_fini(&ca->accounts_by_key);
+    fake_map_fini(&ca->accounts_by_key);
 }
 
 static void faults_take(struct fake_ca *ca, struct setting *s)
 {
     for (size_t i = 0; s->replace_faults && i < ca->n_faults; i++)
-        fault_fini(&ca->faults[i]);
+        fake_fault_fini(&ca->faults[i]);
     if (s->replace_faults)
         ca->n_faults = 0;
-    ca->faults = mem_grow(ca->faults, ca->n_faults, ca->n_faults + s->n_faults,
-                          sizeof(ca->faults[0]));
+    ca->faults =
+        mem_grow(ca->faults, ca->n_faults, ca->n_faults + s->n_faults, sizeof(ca->faults[0]));
     for (size_t i = 0; i < s->n_faults; i++)
         ca->faults[ca->n_faults++] = s->faults[i];
     s->n_faults = 0;
@@ -145,7 +145,8 @@ static void setting_apply(struct fake_ca *ca, struct setting *s)
 
 bool fake_ca_set(struct fake_ca *ca, struct str json, struct err *err)
 {
-    AUTO(json_fini) struct json *tree = NULL;
+    AUTO(json_fini)
+    struct json *tree = NULL;
     struct setting setting = {.options = ca->options};
     if (!json_parse(json, JSON_SIZE_MAX, &tree, err))
         return err_wrap(err, "ca-set");
@@ -157,7 +158,7 @@ bool fake_ca_set(struct fake_ca *ca, struct str json, struct err *err)
     if (good)
         setting_apply(ca, &setting);
     for (size_t i = 0; i < setting.n_faults; i++)
-        fault_fini(&setting.faults[i]);
+        fake_fault_fini(&setting.faults[i]);
     mem_free(setting.faults);
     return good;
 }
@@ -168,15 +169,14 @@ static void knobs_show(struct call *c)
     for (size_t i = 0; i < KNOBS_N; i++)
         json_set_int(out, knobs[i].name, *knob_slot(&c->ca->options, knobs[i].name));
     json_set_int(out, "n_faults", (int64_t)c->ca->n_faults);
-    call_json(c, 200, out);
+    fake_call_json(c, 200, out);
 }
 
-void answer_set(struct call *c)
+void fake_answer_set(struct call *c)
 {
     struct err err = {0};
-    if (str_eq(c->request->method, STR("POST")) &&
-        !fake_ca_set(c->ca, c->request->body, &err)) {
-        call_json(c, 400, json_set_text(json_object(), "error", err.text));
+    if (str_eq(c->request->method, STR("POST")) && !fake_ca_set(c->ca, c->request->body, &err)) {
+        fake_call_json(c, 400, json_set_text(json_object(), "error", err.text));
         return;
     }
     knobs_show(c);

@@ -43,7 +43,7 @@ static struct json *account_json(const struct fake_account *account)
     struct json *out = json_object();
     json_set_int(out, "id", (int64_t)account->id);
     json_set_text(out, "thumbprint", account->jwk.thumbprint);
-    return json_set_text(out, "status", status_name(account->status));
+    return json_set_text(out, "status", fake_status_name(account->status));
 }
 
 static struct json *order_json(const struct fake_ca *ca, const struct fake_order *order)
@@ -52,7 +52,7 @@ static struct json *order_json(const struct fake_ca *ca, const struct fake_order
     json_set_int(out, "id", (int64_t)order->id);
     json_set_int(out, "account", (int64_t)order->account);
     json_set(out, "names", names_json(order->names, order->n_names));
-    json_set_text(out, "status", status_name(order->status));
+    json_set_text(out, "status", fake_status_name(order->status));
     json_set_int(out, "made_at_ms", order->made_at_ms);
     if (order->finalized_at_ms != 0)
         json_set_int(out, "finalized_at_ms", order->finalized_at_ms);
@@ -70,8 +70,8 @@ static struct json *certificate_json(const struct fake_cert *cert)
     json_set_text(out, "serial", public->serial);
     json_set_text(out, "spki_sha256", public->spki_sha256);
     json_set(out, "names", names_json(public->names, public->n_names));
-    json_set_int(out, "order", (int64_t)public->order);
-    json_set_int(out, "account", (int64_t)public->account);
+    json_set_int(out, "order", (int64_t) public->order);
+    json_set_int(out, "account", (int64_t) public->account);
     json_set_int(out, "issued_at_ms", public->issued_at_ms);
     json_set_int(out, "not_before_ms", public->not_before_ms);
     json_set_int(out, "not_after_ms", public->not_after_ms);
@@ -104,7 +104,8 @@ static void lists_put(const struct fake_ca *ca, struct json *out)
 
 void fake_ca_ledger(const struct fake_ca *ca, bool with_lists, struct buf *out)
 {
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     json_set_int(tree, "now_ms", ca->now_ms);
     json_set(tree, "counts", counts_json(&ca->counts));
     json_set(tree, "requests", requests_json(&ca->counts));
@@ -113,12 +114,12 @@ void fake_ca_ledger(const struct fake_ca *ca, bool with_lists, struct buf *out)
     json_format(tree, out, false);
 }
 
-void answer_ledger(struct call *c)
+void fake_answer_ledger(struct call *c)
 {
     struct str path = c->request->path;
     c->reply->status = 200;
     c->reply->body.max = SIZE_MAX / 2;
-    call_header(c, "content-type", "application/json");
+    fake_call_header(c, "content-type", "application/json");
     fake_ca_ledger(c->ca, !str_ends(path, STR("?brief")), &c->reply->body);
 }
 

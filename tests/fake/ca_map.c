@@ -30,12 +30,12 @@ static void grow(struct map *m)
     m->cap = cap;
 }
 
-size_t map_get(const struct map *m, const char *key)
+size_t fake_map_get(const struct map *m, const char *key)
 {
     return m->cap == 0 ? 0 : slot_of(m->slots, m->cap, key)->value;
 }
 
-void map_put(struct map *m, const char *key, size_t value)
+void fake_map_put(struct map *m, const char *key, size_t value)
 {
     if (m->n * 2 >= m->cap)
         grow(m);
@@ -47,7 +47,7 @@ void map_put(struct map *m, const char *key, size_t value)
     slot->value = value;
 }
 
-void map_fini(struct map *m)
+void fake_map_fini(struct map *m)
 {
     for (size_t i = 0; i < m->cap; i++)
         mem_free(m->slots[i].key);

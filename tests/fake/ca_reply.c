@@ -21,9 +21,10 @@ const char *fake_reply_header(const struct fake_reply *reply, const char *name)
     return NULL;
 }
 
-void call_header(struct call *c, const char *name, const char *fmt, ...)
+void fake_call_header(struct call *c, const char *name, const char *fmt, ...)
 {
-    AUTO(buf_fini) struct buf text = BUF(128 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(128 * 1024);
     CHECK(c->reply->n_headers < FAKE_HEADERS_MAX);
     va_list ap;
     va_start(ap, fmt);
@@ -33,7 +34,7 @@ void call_header(struct call *c, const char *name, const char *fmt, ...)
         (struct fake_header){.name = name, .value = buf_take(&text)};
 }
 
-void call_header_remove(struct call *c, const char *name)
+void fake_call_header_remove(struct call *c, const char *name)
 {
     struct fake_reply *reply = c->reply;
     size_t kept = 0;
@@ -46,13 +47,13 @@ void call_header_remove(struct call *c, const char *name)
     reply->n_headers = kept;
 }
 
-void call_link(struct call *c, const char *rel, const char *url)
+void fake_call_link(struct call *c, const char *rel, const char *url)
 {
-    call_header(c, "link", "<%s>;rel=\"%s\"", url, rel);
+    fake_call_header(c, "link", "<%s>;rel=\"%s\"", url, rel);
 }
 
 /* IMF-fixdate out of the RFC 3339 text. */
-void http_date_format(int64_t at_ms, char out[HTTP_DATE_TEXT])
+void fake_http_date_format(int64_t at_ms, char out[HTTP_DATE_TEXT])
 {
     static const char days[] = "ThuFriSatSunMonTueWed";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -68,37 +69,38 @@ void http_date_format(int64_t at_ms, char out[HTTP_DATE_TEXT])
 static bool retry_is_date(struct fake_ca *ca)
 {
     if (ca->options.retry_after_form == 2)
-        return rng_chance(&ca->rng, 50);
+        return fake_rng_chance(&ca->rng, 50);
     return ca->options.retry_after_form == 1;
 }
 
-void call_retry_after(struct call *c)
+void fake_call_retry_after(struct call *c)
 {
     int64_t seconds = c->ca->options.retry_after_s;
     char date[HTTP_DATE_TEXT];
     if (seconds < 0)
         return;
     if (!retry_is_date(c->ca)) {
-        call_header(c, "retry-after", "%lld", (long long)seconds);
+        fake_call_header(c, "retry-after", "%lld", (long long)seconds);
         return;
     }
-    http_date_format(c->now_ms + seconds * MS_SECOND + 999, date);
-    call_header(c, "retry-after", "%s", date);
+    fake_http_date_format(c->now_ms + seconds * MS_SECOND + 999, date);
+    fake_call_header(c, "retry-after", "%s", date);
 }
 
-void call_json(struct call *c, int status, struct json *take)
+void fake_call_json(struct call *c, int status, struct json *take)
 {
     c->reply->status = status;
     buf_clear(&c->reply->body);
     json_format(take, &c->reply->body, false);
     json_free(take);
     if (fake_reply_header(c->reply, "content-type") == NULL)
-        call_header(c, "content-type", "application/json");
+        fake_call_header(c, "content-type", "application/json");
 }
 
-struct json *problem_json(const char *type, const char *detail, int status)
+struct json *fake_problem_json(const char *type, const char *detail, int status)
 {
-    AUTO(mem_fini) char *urn = mem_printf(ERROR_URN "%s", type);
+    AUTO(mem_fini)
+    char *urn = mem_printf(ERROR_URN "%s", type);
     struct json *problem = json_object();
     json_set_text(problem, "type", urn);
     json_set_text(problem, "detail", detail);
@@ -109,59 +111,62 @@ struct json *problem_json(const char *type, const char *detail, int status)
 
 static const char terms_url[] = "/terms/v2";
 
-bool call_problem_with(struct call *c, int status, const char *type, struct json *take_subproblems,
-                       const char *detail)
+bool fake_call_problem_with(struct call *c, int status, const char *type,
+                            struct json *take_subproblems, const char *detail)
 {
-    struct json *problem = problem_json(type, detail, status);
+    struct json *problem = fake_problem_json(type, detail, status);
     if (take_subproblems != NULL)
         json_set(problem, "subproblems", take_subproblems);
     if (strcmp(type, "badSignatureAlgorithm") == 0)
-        json_set(problem, "algorithms", jws_algs_json());
+        json_set(problem, "algorithms", fake_jws_algs_json());
     if (strcmp(type, "userActionRequired") == 0) {
-        AUTO(mem_fini) char *url = mem_printf("%s%s", c->ca->base_url, terms_url);
+        AUTO(mem_fini)
+        char *url = mem_printf("%s%s", c->ca->base_url, terms_url);
         json_set_text(problem, "instance", url);
-        call_link(c, "terms-of-service", url);
+        fake_call_link(c, "terms-of-service", url);
     }
     c->ca->counts.problems++;
-    call_header_remove(c, "content-type");
-    call_header(c, "content-type", "application/problem+json");
-    call_json(c, status, problem);
+    fake_call_header_remove(c, "content-type");
+    fake_call_header(c, "content-type", "application/problem+json");
+    fake_call_json(c, status, problem);
     return false;
 }
 
-bool call_problem(struct call *c, int status, const char *type, const char *fmt, ...)
+bool fake_call_problem(struct call *c, int status, const char *type, const char *fmt, ...)
 {
-    AUTO(buf_fini) struct buf detail = BUF(4096);
+    AUTO(buf_fini)
+    struct buf detail = BUF(4096);
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&detail, fmt, ap);
     va_end(ap);
-    return call_problem_with(c, status, type, NULL, buf_cstr(&detail));
+    return fake_call_problem_with(c, status, type, NULL, buf_cstr(&detail));
 }
 
-char *ca_url(const struct fake_ca *ca, enum fake_kind kind, size_t id)
+char *fake_ca_url(const struct fake_ca *ca, enum fake_kind kind, size_t id)
 {
     const char *odd = ca->options.odd_urls != 0 ? "?q=%7eA%2Fb&x=" : "";
     if (id == 0)
-        return mem_printf("%s%s%s", ca->base_url, kind_path(kind), odd);
-    return mem_printf("%s%s%zu%s", ca->base_url, kind_path(kind), id, odd);
+        return mem_printf("%s%s%s", ca->base_url, fake_kind_path(kind), odd);
+    return mem_printf("%s%s%zu%s", ca->base_url, fake_kind_path(kind), id, odd);
 }
 
-void json_set_url(struct json *object, const char *key, const struct fake_ca *ca,
-                  enum fake_kind kind, size_t id)
+void fake_json_set_url(struct json *object, const char *key, const struct fake_ca *ca,
+                       enum fake_kind kind, size_t id)
 {
-    AUTO(mem_fini) char *url = ca_url(ca, kind, id);
+    AUTO(mem_fini)
+    char *url = fake_ca_url(ca, kind, id);
     json_set_text(object, key, url);
 }
 
-struct json *identifier_json(const char *name)
+struct json *fake_identifier_json(const char *name)
 {
     struct json *identifier = json_object();
     json_set_text(identifier, "type", "dns");
     return json_set_text(identifier, "value", name);
 }
 
-void json_set_time(struct json *object, const char *key, int64_t at_ms)
+void fake_json_set_time(struct json *object, const char *key, int64_t at_ms)
 {
     char text[TIME_TEXT_MAX];
     time_format(at_ms - at_ms % 1000, false, text);
@@ -171,7 +176,7 @@ void json_set_time(struct json *object, const char *key, int64_t at_ms)
 static uint64_t nonce_mac(const struct fake_ca *ca, uint64_t number)
 {
     struct rng r = {ca->nonce_key ^ number * UINT64_C(0xd6e8feb86659fd93)};
-    return rng_next(&r);
+    return fake_rng_next(&r);
 }
 
 static uint64_t *nonce_word(struct fake_ca *ca, uint64_t number, uint64_t *ret_bit)
@@ -180,9 +185,10 @@ static uint64_t *nonce_word(struct fake_ca *ca, uint64_t number, uint64_t *ret_b
     return &ca->nonce_spent[number % NONCES_KEPT / 64];
 }
 
-void nonce_make(struct fake_ca *ca, char out[NONCE_TEXT])
+void fake_nonce_make(struct fake_ca *ca, char out[NONCE_TEXT])
 {
-    AUTO(buf_fini) struct buf text = BUF(64);
+    AUTO(buf_fini)
+    struct buf text = BUF(64);
     uint64_t bit, pair[2] = {ca->nonce_next++, 0};
     pair[1] = nonce_mac(ca, pair[0]);
     *nonce_word(ca, pair[0], &bit) &= ~bit;
@@ -190,9 +196,10 @@ void nonce_make(struct fake_ca *ca, char out[NONCE_TEXT])
     memcpy(out, text.p, NONCE_TEXT);
 }
 
-bool nonce_spend(struct fake_ca *ca, const char *text)
+bool fake_nonce_spend(struct fake_ca *ca, const char *text)
 {
-    AUTO(buf_fini) struct buf octets = BUF(64);
+    AUTO(buf_fini)
+    struct buf octets = BUF(64);
     uint64_t bit, pair[2];
     if (!base64url_decode(&octets, str_of(text)) || octets.len != sizeof(pair))
         return false;

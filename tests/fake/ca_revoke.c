@@ -10,13 +10,14 @@ static bool part_decode(struct str *rest, struct buf *out)
     return str_split(rest, '.', &part) && base64url_decode(out, part) && out->len > 0;
 }
 
-struct fake_cert *call_cert_id(struct call *c, struct str cert_id)
+struct fake_cert *fake_call_cert_id(struct call *c, struct str cert_id)
 {
-    AUTO(buf_fini) struct buf key_id = BUF(256), serial = BUF(256);
+    AUTO(buf_fini)
+    struct buf key_id = BUF(256), serial = BUF(256);
     struct str rest = cert_id;
     const struct issuer *issuer = &c->ca->intermediates[0];
     if (!part_decode(&rest, &key_id) || !part_decode(&rest, &serial) || rest.len != 0) {
-        call_problem(c, 400, "malformed", "%.*s is no CertID", STR_ARG(cert_id));
+        fake_call_problem(c, 400, "malformed", "%.*s is no CertID", STR_ARG(cert_id));
         return NULL;
     }
     const unsigned char *octets = (const unsigned char *)serial.p;
@@ -31,11 +32,12 @@ struct fake_cert *call_cert_id(struct call *c, struct str cert_id)
     struct fake_cert *cert = NULL;
     if (exact && len <= sizeof(full)) {
         memcpy(full + sizeof(full) - len, octets, len);
-        cert = cert_find_octets(c->ca, full, sizeof(full));
+        cert = fake_cert_find_octets(c->ca, full, sizeof(full));
     }
-    if (cert == NULL || !str_eq(buf_str(&key_id), str_mem(issuer->key_id, sizeof(issuer->key_id)))) {
-        call_problem(c, 404, "malformed", "no certificate of ours has the CertID %.*s",
-                     STR_ARG(cert_id));
+    if (cert == NULL ||
+        !str_eq(buf_str(&key_id), str_mem(issuer->key_id, sizeof(issuer->key_id)))) {
+        fake_call_problem(c, 404, "malformed", "no certificate of ours has the CertID %.*s",
+                          STR_ARG(cert_id));
         return NULL;
     }
     return cert;
@@ -46,47 +48,49 @@ static void window_of(const struct call *c, const struct fake_certificate *cert,
                       int64_t *ret_end)
 {
     int64_t life_ms = cert->not_after_ms - cert->not_before_ms;
-    int64_t centre_ms = cert->not_before_ms + (life_ms < 10 * MS_DAY ? life_ms / 2 : life_ms / 3 * 2);
+    int64_t centre_ms =
+        cert->not_before_ms + (life_ms < 10 * MS_DAY ? life_ms / 2 : life_ms / 3 * 2);
     *ret_start = centre_ms - life_ms / 100;
     *ret_end = centre_ms + life_ms / 100;
     if (cert->revoked || c->ca->options.ari_now != 0) {
         *ret_start = c->now_ms - MS_HOUR;
         *ret_end = c->now_ms - 30 * MS_MINUTE;
     }
-    if (call_must(c, ACT_ARI_PAST)) {
+    if (fake_call_must(c, ACT_ARI_PAST)) {
         *ret_start = c->now_ms - 30 * MS_DAY;
         *ret_end = *ret_start + MS_DAY;
-    } else if (call_must(c, ACT_ARI_FUTURE)) {
+    } else if (fake_call_must(c, ACT_ARI_FUTURE)) {
         *ret_start = cert->not_after_ms + 365 * MS_DAY;
         *ret_end = *ret_start + MS_DAY;
-    } else if (call_must(c, ACT_ARI_INVERTED)) {
+    } else if (fake_call_must(c, ACT_ARI_INVERTED)) {
         int64_t start = *ret_start;
         *ret_start = *ret_end;
         *ret_end = start;
     }
 }
 
-void answer_renewal_info(struct call *c)
+void fake_answer_renewal_info(struct call *c)
 {
     if (c->ca->options.ari == 0) {
-        call_problem(c, 404, "malformed", "there is no renewalInfo");
+        fake_call_problem(c, 404, "malformed", "there is no renewalInfo");
         return;
     }
-    const struct fake_cert *cert = call_cert_id(c, c->tail);
+    const struct fake_cert *cert = fake_call_cert_id(c, c->tail);
     if (cert == NULL)
         return;
     int64_t start, end;
     struct json *out = json_object(), *window = json_object();
     window_of(c, &cert->public, &start, &end);
-    json_set_time(window, "start", start);
-    json_set_time(window, "end", end);
+    fake_json_set_time(window, "start", start);
+    fake_json_set_time(window, "end", end);
     json_set(out, "suggestedWindow", window);
     if (c->ca->options.ari_now != 0) {
-        AUTO(mem_fini) char *why = mem_printf("%s/incident/1", c->ca->base_url);
+        AUTO(mem_fini)
+        char *why = mem_printf("%s/incident/1", c->ca->base_url);
         json_set_text(out, "explanationURL", why);
     }
-    call_header(c, "retry-after", "%lld", (long long)c->ca->options.ari_retry_s);
-    call_json(c, 200, out);
+    fake_call_header(c, "retry-after", "%lld", (long long)c->ca->options.ari_retry_s);
+    fake_call_json(c, 200, out);
 }
 
 /* By the serial number in the DER, and only if every octet is ours. */
@@ -103,7 +107,7 @@ static struct fake_cert *cert_of_der(const struct fake_ca *ca, struct str der)
     int len = ASN1_STRING_length(serial);
     if (len > 0 && len <= 16) {
         memcpy(full + 16 - len, ASN1_STRING_get0_data(serial), (size_t)len);
-        cert = cert_find_octets(ca, full, sizeof(full));
+        cert = fake_cert_find_octets(ca, full, sizeof(full));
     }
     X509_free(x509);
     return cert != NULL && str_eq(buf_str(&cert->der), der) ? cert : NULL;
@@ -112,7 +116,7 @@ static struct fake_cert *cert_of_der(const struct fake_ca *ca, struct str der)
 static bool holds_all_names(struct call *c, const struct fake_cert *cert)
 {
     for (size_t i = 0; i < cert->public.n_names; i++) {
-        if (authz_find_valid(c->ca, c->account->id, cert->public.names[i], c->now_ms) == NULL)
+        if (fake_authz_find_valid(c->ca, c->account->id, cert->public.names[i], c->now_ms) == NULL)
             return false;
     }
     return true;
@@ -122,9 +126,10 @@ static bool revoker_is_allowed(struct call *c, const struct fake_cert *cert)
 {
     if (c->account == NULL)
         return strcmp(c->jwk.spki_sha256, cert->public.spki_sha256) == 0 ||
-               call_problem(c, 403, "unauthorized", "the signing key is not the certificate's");
+               fake_call_problem(c, 403, "unauthorized",
+                                 "the signing key is not the certificate's");
     return cert->public.account == c->account->id || holds_all_names(c, cert) ||
-           call_problem(c, 403, "unauthorized", "the account neither ordered nor controls it");
+           fake_call_problem(c, 403, "unauthorized", "the account neither ordered nor controls it");
 }
 
 static bool reason_read(struct call *c, int *ret_reason)
@@ -132,7 +137,7 @@ static bool reason_read(struct call *c, int *ret_reason)
     const struct json *reason = json_find(c->payload, "reason");
     int64_t number = json_as_int(reason, reason == NULL ? 0 : -1);
     if (number != 0 && number != 1 && number != 4 && number != 5)
-        return call_problem(c, 400, "badRevocationReason", "only 0, 1, 4 and 5 are taken");
+        return fake_call_problem(c, 400, "badRevocationReason", "only 0, 1, 4 and 5 are taken");
     /* Whoever signs with the key itself has the key: treated as compromised. */
     *ret_reason = c->account == NULL ? 1 : (int)number;
     return true;
@@ -140,32 +145,33 @@ static bool reason_read(struct call *c, int *ret_reason)
 
 static bool revocation_read(struct call *c, struct fake_cert **ret_cert, int *ret_reason)
 {
-    AUTO(buf_fini) struct buf der = BUF(JSON_SIZE_MAX);
+    AUTO(buf_fini)
+    struct buf der = BUF(JSON_SIZE_MAX);
     const char *text = json_text(c->payload, "certificate");
     if (text == NULL || !base64url_decode(&der, str_of(text)))
-        return call_problem(c, 400, "malformed", "certificate: absent or no base64url");
+        return fake_call_problem(c, 400, "malformed", "certificate: absent or no base64url");
     struct fake_cert *cert = cert_of_der(c->ca, buf_str(&der));
     if (cert == NULL)
-        return call_problem(c, 404, "malformed", "this certificate is none of ours");
+        return fake_call_problem(c, 404, "malformed", "this certificate is none of ours");
     *ret_cert = cert;
     return revoker_is_allowed(c, cert) && reason_read(c, ret_reason);
 }
 
-void answer_revoke(struct call *c)
+void fake_answer_revoke(struct call *c)
 {
     struct fake_cert *cert = NULL;
     int reason = 0;
-    if (!call_authenticate(c, SIGNER_EITHER) || !call_wants_payload(c) ||
+    if (!fake_call_authenticate(c, SIGNER_EITHER) || !fake_call_wants_payload(c) ||
         !revocation_read(c, &cert, &reason))
         return;
     if (cert->public.revoked) {
-        call_problem(c, 400, "alreadyRevoked", "the certificate is revoked");
+        fake_call_problem(c, 400, "alreadyRevoked", "the certificate is revoked");
         return;
     }
     cert->public.revoked = true;
     cert->public.revoke_reason = reason;
     c->ca->counts.revoked++;
     if (reason == 1)
-        map_put(&c->ca->blocked_keys, cert->public.spki_sha256, 1);
+        fake_map_put(&c->ca->blocked_keys, cert->public.spki_sha256, 1);
     c->reply->status = 200;
 }

@@ -46,10 +46,14 @@ int64_t server_boot_ms(void)
 static bool flags_read(int argc, char **argv, struct flags *f)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},         {"tls-cert-out", required_argument, NULL, 't'},
-        {"latency-ms", required_argument, NULL, 'l'},   {"set", required_argument, NULL, 's'},
-        {"dns", required_argument, NULL, 'd'},          {"ledger", required_argument, NULL, 'g'},
-        {"seed", required_argument, NULL, 'e'},         {"chain-length", required_argument, NULL, 'c'},
+        {"port", required_argument, NULL, 'p'},
+        {"tls-cert-out", required_argument, NULL, 't'},
+        {"latency-ms", required_argument, NULL, 'l'},
+        {"set", required_argument, NULL, 's'},
+        {"dns", required_argument, NULL, 'd'},
+        {"ledger", required_argument, NULL, 'g'},
+        {"seed", required_argument, NULL, 'e'},
+        {"chain-length", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     int c;
@@ -60,9 +64,9 @@ static bool flags_read(int argc, char **argv, struct flags *f)
                           : c == 'e' ? &f->seed
                           : c == 'c' ? &f->chain_length
                                      : NULL;
-        const char **text = c == 't'   ? &f->tls_cert_out
-                            : c == 'd' ? &f->dns
-                            : c == 'g' ? &f->ledger
+        const char **text = c == 't'                           ? &f->tls_cert_out
+                            : c == 'd'                         ? &f->dns
+                            : c == 'g'                         ? &f->ledger
                             : c == 's' && f->n_sets < SETS_MAX ? &f->sets[f->n_sets++]
                                                                : NULL;
         if (number != NULL)
@@ -116,9 +120,9 @@ static bool server_open(struct server *server, struct flags *f, struct err *err)
     options.latency_ms = f->latency_ms;
     options.seed = (uint64_t)f->seed;
     options.chain_length = f->chain_length;
-    options.ctx = server;
+    options.ctx = &server->look;
     if (f->dns != NULL)
-        options.txt_ask = dns_txt_ask;
+        options.txt_ask = txt_look_ask;
     list_init(&server->conns);
     list_init(&server->dirty);
     heap_init(&server->timers);
@@ -128,16 +132,18 @@ static bool server_open(struct server *server, struct flags *f, struct err *err)
         if (!fake_ca_set(server->ca, str_of(f->sets[i]), err))
             return err_wrap(err, "--set");
     }
-    if (f->dns != NULL &&
-        (server->dns = dns_open(f->dns, server->ca, server->epoll, err)) == NULL)
-        return false;
+    if (f->dns != NULL && (server->look = txt_look_open(f->dns, server->ca, err)) == NULL)
+        return err_wrap(err, "--dns");
     server->tls = tls_make(f->tls_cert_out, err);
     if (server->tls == NULL || !listener_open(server, &f->port, err))
         return false;
     signals_open(server);
     watch(server, server->listener, &server->listener);
     watch(server, server->signals, &server->signals);
-    AUTO(mem_fini) char *base_url = mem_printf("https://127.0.0.1:%lld", (long long)f->port);
+    if (server->look != NULL)
+        watch(server, txt_look_fd(server->look), &server->look);
+    AUTO(mem_fini)
+    char *base_url = mem_printf("https://127.0.0.1:%lld", (long long)f->port);
     fake_ca_set_base_url(server->ca, base_url);
     printf("listening on %s/directory\n", base_url);
     fflush(stdout);
@@ -146,10 +152,10 @@ static bool server_open(struct server *server, struct flags *f, struct err *err)
 
 static void server_close(struct server *server)
 {
-    LIST_EACH(it, &server->conns)
+    LIST_EACH (it, &server->conns)
         conn_free(LIST_OWNER(it, struct conn, link));
     heap_fini(&server->timers);
-    dns_free(server->dns);
+    txt_look_free(server->look);
     fake_ca_free(server->ca);
     SSL_CTX_free(server->tls);
     close(server->listener);
@@ -167,7 +173,7 @@ static int wait_ms(struct server *server)
 {
     int64_t boot_ms = server_boot_ms(), wait = MS_MINUTE;
     const struct heap_node *timer = heap_first(&server->timers);
-    int64_t ca_at_ms = fake_ca_next_at_ms(server->ca), dns_at_ms = dns_tick(server->dns);
+    int64_t ca_at_ms = fake_ca_next_at_ms(server->ca), dns_at_ms = txt_look_tick(server->look);
     if (timer != NULL)
         wait = earlier(wait, timer->at_ms - boot_ms);
     if (ca_at_ms != INT64_MAX)
@@ -189,8 +195,8 @@ static void turn(struct server *server)
             conn_accept(server);
         else if (tag == &server->signals)
             server->stop = true;
-        else if (tag == server->dns)
-            dns_input(server->dns);
+        else if (tag == &server->look)
+            txt_look_input(server->look);
         else
             conn_event(tag, events[i].events);
     }
@@ -206,7 +212,8 @@ static void turn(struct server *server)
 
 static bool ledger_write(const struct server *server, const char *path)
 {
-    AUTO(buf_fini) struct buf text = BUF(SIZE_MAX / 2);
+    AUTO(buf_fini)
+    struct buf text = BUF(SIZE_MAX / 2);
     FILE *file = fopen(path, "w");
     if (file == NULL)
         return false;

@@ -17,14 +17,15 @@ static void spoil_deep(struct call *c)
 static void spoil_garbage(struct call *c)
 {
     unsigned char noise[512];
-    rng_octets(rng_next(&c->ca->rng), noise, sizeof(noise));
+    fake_rng_octets(fake_rng_next(&c->ca->rng), noise, sizeof(noise));
     body_set(c, str_mem(noise, sizeof(noise)));
 }
 
 /* Puts text right behind the first '{'. */
 static void spoil_front(struct call *c, const char *text)
 {
-    AUTO(buf_fini) struct buf whole = BUF(c->reply->body.max);
+    AUTO(buf_fini)
+    struct buf whole = BUF(c->reply->body.max);
     struct str body = buf_str(&c->reply->body);
     if (!str_starts(body, STR("{")))
         return;
@@ -50,11 +51,13 @@ static void body_put(struct call *c, struct json *tree)
 static void spoil_set(struct call *c, const char *argument)
 {
     struct str rest = str_of(argument), member;
-    AUTO(json_fini) struct json *tree = body_tree(c);
+    AUTO(json_fini)
+    struct json *tree = body_tree(c);
     struct json *value = NULL;
     if (tree == NULL || !str_split(&rest, '=', &member))
         return;
-    AUTO(mem_fini) char *key = mem_strndup(member.p, member.len);
+    AUTO(mem_fini)
+    char *key = mem_strndup(member.p, member.len);
     if (!json_parse(rest, JSON_SIZE_MAX, &value, NULL))
         value = json_new_text_str(rest);
     json_set(tree, key, value);
@@ -63,7 +66,8 @@ static void spoil_set(struct call *c, const char *argument)
 
 static void spoil_remove(struct call *c, const char *member)
 {
-    AUTO(json_fini) struct json *tree = body_tree(c);
+    AUTO(json_fini)
+    struct json *tree = body_tree(c);
     if (tree == NULL)
         return;
     json_remove(tree, member);
@@ -126,20 +130,20 @@ static void spoil_body(struct call *c)
         spoil_remove(c, c->fault->argument);
         break;
     case ACT_NO_HEADER:
-        call_header_remove(c, c->fault->argument);
+        fake_call_header_remove(c, c->fault->argument);
         break;
     default: /* acts of the other phases leave the reply alone */
         break;
     }
 }
 
-void fault_after(struct call *c)
+void fake_fault_after(struct call *c)
 {
     if (c->fault == NULL)
         return;
     if (c->fault->retry_after != NULL) {
-        call_header_remove(c, "retry-after");
-        call_header(c, "retry-after", "%s", c->fault->retry_after);
+        fake_call_header_remove(c, "retry-after");
+        fake_call_header(c, "retry-after", "%s", c->fault->retry_after);
     }
     if (!spoil_way(c))
         spoil_body(c);

@@ -122,7 +122,8 @@ static void envelope_put(struct buf *out, const struct buf *input, const struct 
 void mini_jws(const struct mini_key *key, const char *kid, const char *nonce, const char *url,
               const char *payload, struct buf *out)
 {
-    AUTO(buf_fini) struct buf header = BUF(8192), input = BUF(1024 * 1024), signature = BUF(4096);
+    AUTO(buf_fini)
+    struct buf header = BUF(8192), input = BUF(1024 * 1024), signature = BUF(4096);
     buf_printf(&header, "{\"alg\":\"%s\",", key->alg);
     if (nonce != NULL)
         buf_printf(&header, "\"nonce\":\"%s\",", nonce);
@@ -139,7 +140,8 @@ void mini_jws(const struct mini_key *key, const char *kid, const char *nonce, co
 void mini_jws_mac(struct str mac_key, const char *kid, const char *url, const char *payload,
                   struct buf *out)
 {
-    AUTO(buf_fini) struct buf header = BUF(8192), input = BUF(65536), signature = BUF(256);
+    AUTO(buf_fini)
+    struct buf header = BUF(8192), input = BUF(65536), signature = BUF(256);
     unsigned char mac[EVP_MAX_MD_SIZE];
     size_t len = 0;
     buf_printf(&header, "{\"alg\":\"HS256\",\"kid\":\"%s\",\"url\":\"%s\"}", kid, url);
@@ -185,7 +187,8 @@ void mini_csr(EVP_PKEY *key, const char *const *names, size_t n, struct buf *out
 
 void mini_txt(const struct mini_key *key, const char *token, struct buf *out)
 {
-    AUTO(buf_fini) struct buf text = BUF(1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(1024);
     unsigned char digest[32];
     buf_printf(&text, "%s.%s", token, key->thumbprint);
     CHECK(EVP_Digest(text.p, text.len, digest, NULL, EVP_sha256(), NULL) == 1);

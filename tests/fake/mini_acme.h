@@ -1,8 +1,9 @@
 /*
- * The client's side of ACME, as little of it as a test or a yardstick needs: keys, signed requests, CSRs.
+ * The client's side of ACME, as little of it as a test or a yardstick needs: keys, signed
+ * requests, CSRs.
  *
- * It shares no code with Chancery's own client or with the fake authority, so that neither is measured by itself. A
- * failure of OpenSSL stops the process.
+ * It shares no code with Chancery's own client or with the fake authority, so that neither is
+ * measured by itself. A failure of OpenSSL stops the process.
  */
 #ifndef FAKE_MINI_ACME_H
 #define FAKE_MINI_ACME_H

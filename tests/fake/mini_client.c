@@ -61,21 +61,25 @@ static int ask(struct mini_client *m, const char *method, const char *url, struc
 
 int mini_get(struct mini_client *m, const char *method, const char *url)
 {
-    AUTO(mem_fini) char *copy = mem_strdup(url);
+    AUTO(mem_fini)
+    char *copy = mem_strdup(url);
     return ask(m, method, copy, STR_NONE, STR_NONE);
 }
 
 int mini_send(struct mini_client *m, const char *url, const char *content_type, const char *body)
 {
-    AUTO(mem_fini) char *copy = mem_strdup(url); /* it may point into the reply that goes */
+    AUTO(mem_fini)
+    char *copy = mem_strdup(url); /* it may point into the reply that goes */
     return ask(m, "POST", copy, str_of(content_type), str_of(body));
 }
 
 int mini_post(struct mini_client *m, const char *url, const char *payload)
 {
-    AUTO(buf_fini) struct buf body = BUF(1024 * 1024);
+    AUTO(buf_fini)
+    struct buf body = BUF(1024 * 1024);
     if (m->nonce == NULL) {
-        AUTO(mem_fini) char *copy = mem_strdup(url);
+        AUTO(mem_fini)
+        char *copy = mem_strdup(url);
         ask(m, "HEAD", "/acme/new-nonce", STR_NONE, STR_NONE);
         return mini_post(m, copy, payload);
     }
@@ -101,7 +105,8 @@ int mini_register(struct mini_client *m)
 
 char *mini_order(struct mini_client *m, const char *const *names, size_t n, const char *extra)
 {
-    AUTO(buf_fini) struct buf payload = BUF(256 * 1024);
+    AUTO(buf_fini)
+    struct buf payload = BUF(256 * 1024);
     buf_add_cstr(&payload, "{\"identifiers\":[");
     for (size_t i = 0; i < n; i++)
         buf_printf(&payload, "%s{\"type\":\"dns\",\"value\":\"%s\"}", i > 0 ? "," : "", names[i]);
@@ -119,7 +124,8 @@ static void answer_authz(struct mini_client *m, const char *url)
         const char *type = json_text(json_at(list, i), "type");
         if (type == NULL || strcmp(type, "dns-01") != 0)
             continue;
-        AUTO(mem_fini) char *challenge = mem_strdup(json_text(json_at(list, i), "url"));
+        AUTO(mem_fini)
+        char *challenge = mem_strdup(json_text(json_at(list, i), "url"));
         mini_post(m, challenge, "{}");
         return;
     }
@@ -128,7 +134,8 @@ static void answer_authz(struct mini_client *m, const char *url)
 void mini_answer_all(struct mini_client *m, const char *order_url)
 {
     mini_post(m, order_url, "");
-    AUTO(json_fini) struct json *order = m->body;
+    AUTO(json_fini)
+    struct json *order = m->body;
     m->body = NULL;
     const struct json *list = json_find(order, "authorizations");
     for (size_t i = 0; i < json_len(list); i++)
@@ -138,7 +145,8 @@ void mini_answer_all(struct mini_client *m, const char *order_url)
 int mini_finalize(struct mini_client *m, const char *order_url, EVP_PKEY *key,
                   const char *const *names, size_t n)
 {
-    AUTO(buf_fini) struct buf csr = BUF(64 * 1024), payload = BUF(128 * 1024);
+    AUTO(buf_fini)
+    struct buf csr = BUF(64 * 1024), payload = BUF(128 * 1024);
     mini_csr(key, names, n, &csr);
     buf_add_cstr(&payload, "{\"csr\":\"");
     base64url_encode(&payload, csr.p, csr.len);
@@ -152,7 +160,8 @@ int mini_finalize(struct mini_client *m, const char *order_url, EVP_PKEY *key,
 bool mini_issue(struct mini_client *m, EVP_PKEY *key, const char *const *names, size_t n,
                 const char *extra)
 {
-    AUTO(mem_fini) char *url = mini_order(m, names, n, extra);
+    AUTO(mem_fini)
+    char *url = mini_order(m, names, n, extra);
     if (url == NULL)
         return false;
     EVP_PKEY *own = key == NULL ? mini_pkey_new() : NULL;

@@ -1,8 +1,10 @@
 /*
- * A client in the same process as the fake authority: signs, asks, reads the reply, in virtual time.
+ * A client in the same process as the fake authority: signs, asks, reads the reply, in virtual
+ * time.
  *
- * For tests of the authority itself and for stories that need a second party ("another host ordered the
- * same names"). After each request the reply and its JSON (NULL when there is none) stay readable until the next.
+ * For tests of the authority itself and for stories that need a second party ("another host
+ * ordered the same names"). After each request the reply and its JSON (NULL when there is none)
+ * stay readable until the next.
  */
 #ifndef FAKE_MINI_CLIENT_H
 #define FAKE_MINI_CLIENT_H
@@ -38,7 +40,8 @@ const char *mini_url(const struct mini_client *m, const char *path);
 const char *mini_problem(const struct mini_client *m);
 
 int mini_register(struct mini_client *m);
-/* newOrder; the order's URL is fresh memory, NULL when refused. extra: ",\"profile\":\"x\"" or "". */
+/* newOrder; the order's URL is fresh memory, NULL when refused. extra: "" or more members of the
+ * payload, beginning with a comma. */
 char *mini_order(struct mini_client *m, const char *const *names, size_t n, const char *extra);
 /* Reads each authorization of the order in m->body and answers its dns-01 challenge. */
 void mini_answer_all(struct mini_client *m, const char *order_url);

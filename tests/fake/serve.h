@@ -1,18 +1,21 @@
 /*
- * fake-ca: the fake authority on the wire. One thread, epoll, TLS on loopback, HTTP/2 (ALPN h2) and HTTP/1.1.
+ * fake-ca: the fake authority on the wire. One thread, epoll, TLS on loopback, HTTP/2 (ALPN h2)
+ * and HTTP/1.1.
  *
  *   ca_serve.c    flags, the loop, the ledger at the end
  *   serve_conn.c  connections: TLS, bytes in and out; exchanges: one request and its reply
  *   serve_h2.c    HTTP/2 through nghttp2          serve_h1.c  HTTP/1.1 with keep-alive
- *   serve_tls.c   the self-made TLS certificate   serve_dns.c TXT questions over UDP
+ *   serve_tls.c   the self-made TLS certificate   txt_look.c TXT questions over UDP
  *
- * An exchange belongs to its connection. When a reply must wait (latency, trickle) the exchange stands in the timer heap;
- * nobody else waits for it, except on HTTP/1.1 the next request of the same connection.
+ * An exchange belongs to its connection. When a reply must wait (latency, trickle) the exchange
+ * stands in the timer heap; nobody else waits for it, except on HTTP/1.1 the next request of the
+ * same connection.
  */
 #ifndef FAKE_SERVE_H
 #define FAKE_SERVE_H
 
 #include "fake/ca_core.h"
+#include "fake/txt_look.h"
 
 #include "base/clock.h"
 #include "base/list.h"
@@ -22,15 +25,13 @@
 
 enum { REQUEST_BODY_MAX = 1024 * 1024, OUT_ENOUGH = 256 * 1024 };
 
-struct dns;
-
 struct server {
     struct fake_ca *ca;
     SSL_CTX *tls;
     int epoll, listener, signals;
-    struct heap timers; /* exchanges, by clock_boot_ms */
+    struct heap timers;       /* exchanges, by clock_boot_ms */
     struct list conns, dirty; /* dirty: to be settled at the end of the turn */
-    struct dns *dns; /* NULL: not asked to look */
+    struct txt_look *look;    /* NULL: not asked to look */
     bool stop;
 };
 int64_t server_wall_ms(void);
@@ -61,8 +62,8 @@ struct exchange {
     char *method, *path, *content_type, *user_agent;
     struct buf body;
     struct fake_reply reply;
-    bool complete; /* the request was handed to the authority */
-    bool started;  /* the reply's head is out */
+    bool complete;   /* the request was handed to the authority */
+    bool started;    /* the reply's head is out */
     bool keep_alive; /* HTTP/1.1 */
     int64_t sent;    /* octets of body and filler */
     int64_t allowed; /* trickle: octets that may go until the next tick */
@@ -83,7 +84,8 @@ void exchange_answer(struct exchange *x);
 void exchange_due(struct exchange *x);
 /* What the body still holds, filler included; 0 for replies without body. */
 int64_t exchange_left(const struct exchange *x);
-/* The next octets, at most max. *ret_cut: the connection must break here. 0: nothing now (trickle) or no more. */
+/* The next octets, at most max; 0: nothing now (trickle), or no more. *ret_cut: the connection must
+ * break here. */
 size_t exchange_read(struct exchange *x, char *out, size_t max, bool *ret_cut);
 
 /* serve_h2.c */
@@ -101,14 +103,5 @@ void h1_output(struct conn *conn);
 
 /* serve_tls.c: writes the root certificate to root_path when it is not NULL. */
 SSL_CTX *tls_make(const char *root_path, struct err *err);
-
-/* serve_dns.c */
-struct dns *dns_open(const char *address, struct fake_ca *ca, int epoll, struct err *err);
-void dns_free(struct dns *dns);
-/* The callback txt_ask of fake_ca_options; ctx is a struct server *. */
-void dns_txt_ask(void *ctx, const char *owner_name, const char *value, size_t ticket);
-void dns_input(struct dns *dns);
-/* Asks again or gives up what waited too long; the boot time when it must run next. */
-int64_t dns_tick(struct dns *dns);
 
 #endif

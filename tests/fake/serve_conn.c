@@ -40,7 +40,7 @@ void conn_free(struct conn *conn)
 {
     /* nghttp2 frees its streams' exchanges by callback; HTTP/1.1 leaves its own here. */
     nghttp2_session_del(conn->h2);
-    LIST_EACH(it, &conn->exchanges)
+    LIST_EACH (it, &conn->exchanges)
         exchange_free(LIST_OWNER(it, struct exchange, link));
     list_remove(&conn->link);
     list_remove(&conn->dirty);
@@ -56,8 +56,8 @@ static void conn_flush(struct conn *conn)
 {
     while (!conn->dead && conn->out_at < conn->out.len) {
         ERR_clear_error();
-        int n = SSL_write(conn->ssl, conn->out.p + conn->out_at,
-                          (int)(conn->out.len - conn->out_at));
+        int n =
+            SSL_write(conn->ssl, conn->out.p + conn->out_at, (int)(conn->out.len - conn->out_at));
         if (n > 0) {
             conn->out_at += (size_t)n;
             continue;

@@ -59,8 +59,8 @@ static void consume(struct buf *in, size_t n)
     buf_cut(in, in->len - n);
 }
 
-/* A whole head stands in conn->in up to head_len. The body may still be on its way: then the head is
- * simply read again when more has come. True when the request was answered. */
+/* A whole head stands in conn->in up to head_len. The body may still be on its way: then the
+ * head is simply read again when more has come. True when the request was answered. */
 static bool request_read(struct conn *conn, size_t head_len)
 {
     struct exchange *x = exchange_new(conn);

@@ -35,8 +35,9 @@ static X509 *server_cert(const struct issuer *root, EVP_PKEY *key)
     static char address[] = "127.0.0.1", name[] = "localhost";
     char *const names[] = {name, address};
     static const unsigned char serial[16] = {1, 2, 3, 4};
-    AUTO(buf_fini) struct buf der = BUF(8192), spki = BUF(1024);
-    crypt_spki(key, &spki);
+    AUTO(buf_fini)
+    struct buf der = BUF(8192), spki = BUF(1024);
+    fake_crypt_spki(key, &spki);
     struct leaf leaf = {.names = names,
                         .n_names = 2,
                         .spki = buf_str(&spki),
@@ -44,7 +45,7 @@ static X509 *server_cert(const struct issuer *root, EVP_PKEY *key)
                         .not_after_ms = time_from_civil(2100, 1, 1, 0, 0, 0),
                         .serial = serial,
                         .common_name = true};
-    leaf_issue(root, &leaf, &der);
+    fake_leaf_issue(root, &leaf, &der);
     const unsigned char *p = (const unsigned char *)der.p;
     return d2i_X509(NULL, &p, (long)der.len);
 }
@@ -52,8 +53,8 @@ static X509 *server_cert(const struct issuer *root, EVP_PKEY *key)
 SSL_CTX *tls_make(const char *root_path, struct err *err)
 {
     struct issuer root;
-    issuer_make_root(&root, "Fake TLS Root");
-    EVP_PKEY *key = crypt_key_new();
+    fake_issuer_make_root(&root, "Fake TLS Root");
+    EVP_PKEY *key = fake_crypt_key_new();
     X509 *cert = server_cert(&root, key);
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     CHECK(ctx != NULL && cert != NULL);
@@ -65,7 +66,7 @@ SSL_CTX *tls_make(const char *root_path, struct err *err)
     bool good = root_path == NULL || file_write(root_path, buf_str(&root.pem), err);
     X509_free(cert);
     EVP_PKEY_free(key);
-    issuer_fini(&root);
+    fake_issuer_fini(&root);
     if (good)
         return ctx;
     SSL_CTX_free(ctx);

@@ -60,7 +60,7 @@ static void set(struct world *w, const char *json)
     } while (0)
 
 /* Every certificate of a PEM chain, leaf first. */
-static STACK_OF(X509) *chain_read(const struct fake_reply *reply)
+static STACK_OF(X509) * chain_read(const struct fake_reply *reply)
 {
     BIO *bio = BIO_new_mem_buf(reply->body.p, (int)reply->body.len);
     STACK_OF(X509) *chain = sk_X509_new_null();
@@ -71,9 +71,10 @@ static STACK_OF(X509) *chain_read(const struct fake_reply *reply)
     return chain;
 }
 
-static int chain_verdict(struct world *w, STACK_OF(X509) *chain, size_t root)
+static int chain_verdict(struct world *w, STACK_OF(X509) * chain, size_t root)
 {
-    AUTO(buf_fini) struct buf pem = BUF(65536);
+    AUTO(buf_fini)
+    struct buf pem = BUF(65536);
     assert_true(fake_ca_root_pem(w->ca, root, &pem));
     BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.len);
     X509 *trusted = PEM_read_bio_X509(bio, NULL, NULL, NULL);
@@ -117,8 +118,10 @@ static void test_order_when_all_goes_well_then_chain_verifies(void **state)
 static void test_ledger_when_one_issued_then_names_key_and_counts(void **state)
 {
     struct world *w = *state;
-    AUTO(buf_fini) struct buf text = BUF(1024 * 1024);
-    AUTO(json_fini) struct json *ledger = NULL;
+    AUTO(buf_fini)
+    struct buf text = BUF(1024 * 1024);
+    AUTO(json_fini)
+    struct json *ledger = NULL;
     assert_true(mini_issue(&w->m, NULL, two_names, 2, ""));
     assert_int_equal(mini_get(&w->m, "GET", mini_url(&w->m, "/ca-ledger")), 200);
     assert_true(json_parse(buf_str(&w->m.reply.body), SIZE_MAX, &ledger, NULL));
@@ -170,7 +173,8 @@ static void test_new_nonce_when_head_or_get_then_200_or_204(void **state)
 static void test_nonce_when_used_twice_then_bad_nonce_and_fresh_one(void **state)
 {
     struct world *w = *state;
-    AUTO(mem_fini) char *nonce = mem_strdup(w->m.nonce);
+    AUTO(mem_fini)
+    char *nonce = mem_strdup(w->m.nonce);
     assert_int_equal(mini_post(&w->m, w->m.kid, ""), 200);
     mem_set_str(&w->m.nonce, nonce);
     mini_post(&w->m, w->m.kid, "");
@@ -193,7 +197,8 @@ static void test_nonce_when_reject_knob_is_full_then_each_is_refused(void **stat
 static void test_request_when_content_type_is_json_then_415(void **state)
 {
     struct world *w = *state;
-    AUTO(buf_fini) struct buf body = BUF(65536);
+    AUTO(buf_fini)
+    struct buf body = BUF(65536);
     mini_jws(w->m.key, w->m.kid, w->m.nonce, w->m.kid, "", &body);
     assert_int_equal(mini_send(&w->m, w->m.kid, "application/json", body.p), 415);
 }
@@ -211,7 +216,8 @@ static void test_request_when_no_user_agent_then_400(void **state)
 static void test_request_when_signed_for_another_url_then_unauthorized(void **state)
 {
     struct world *w = *state;
-    AUTO(buf_fini) struct buf body = BUF(65536);
+    AUTO(buf_fini)
+    struct buf body = BUF(65536);
     mini_jws(w->m.key, w->m.kid, w->m.nonce, BASE "/acme/account/1/", "", &body);
     mini_send(&w->m, w->m.kid, "application/jose+json", body.p);
     assert_problem(&w->m, 401, "unauthorized");
@@ -220,7 +226,8 @@ static void test_request_when_signed_for_another_url_then_unauthorized(void **st
 static void test_request_when_base64_is_padded_then_malformed(void **state)
 {
     struct world *w = *state;
-    AUTO(buf_fini) struct buf body = BUF(65536);
+    AUTO(buf_fini)
+    struct buf body = BUF(65536);
     mini_jws(w->m.key, w->m.kid, w->m.nonce, w->m.kid, "{\"a\":1}", &body);
     struct str text = buf_str(&body), mark = STR("\",\"signature\"");
     size_t at = str_find(text, mark);
@@ -234,7 +241,8 @@ static void test_request_when_signature_is_of_another_key_then_malformed(void **
 {
     struct world *w = *state;
     struct mini_key *other = mini_key_new("P-256");
-    AUTO(buf_fini) struct buf body = BUF(65536);
+    AUTO(buf_fini)
+    struct buf body = BUF(65536);
     mini_jws(other, w->m.kid, w->m.nonce, w->m.kid, "", &body);
     mini_send(&w->m, w->m.kid, "application/jose+json", body.p);
     assert_problem(&w->m, 400, "malformed");
@@ -275,10 +283,11 @@ static void test_account_when_key_kinds_then_three_taken_one_refused(void **stat
 static void test_account_when_known_then_200_and_same_url(void **state)
 {
     struct world *w = *state;
-    AUTO(mem_fini) char *kid = mem_strdup(w->m.kid);
+    AUTO(mem_fini)
+    char *kid = mem_strdup(w->m.kid);
     mem_set_str(&w->m.kid, NULL);
-    assert_int_equal(
-        mini_post(&w->m, BASE "/acme/new-account", "{\"onlyReturnExisting\":true}"), 200);
+    assert_int_equal(mini_post(&w->m, BASE "/acme/new-account", "{\"onlyReturnExisting\":true}"),
+                     200);
     assert_string_equal(fake_reply_header(&w->m.reply, "location"), kid);
 }
 
@@ -300,7 +309,8 @@ static void test_account_when_unknown_or_no_terms_then_refused(void **state)
 
 static int register_bound(struct mini_client *m, const char *kid, struct str mac_key)
 {
-    AUTO(buf_fini) struct buf binding = BUF(65536);
+    AUTO(buf_fini)
+    struct buf binding = BUF(65536);
     mini_jws_mac(mac_key, kid, BASE "/acme/new-account", m->key->jwk, &binding);
     AUTO(mem_fini)
     char *payload =
@@ -334,7 +344,8 @@ static void test_key_change_when_inner_is_right_then_new_key_signs(void **state)
 {
     struct world *w = *state;
     struct mini_key *fresh = mini_key_new("P-384");
-    AUTO(buf_fini) struct buf inner = BUF(65536);
+    AUTO(buf_fini)
+    struct buf inner = BUF(65536);
     AUTO(mem_fini)
     char *payload = mem_printf("{\"account\":\"%s\",\"oldKey\":%s}", w->m.kid, w->m.key->jwk);
     mini_jws(fresh, NULL, NULL, BASE "/acme/key-change", payload, &inner);
@@ -356,7 +367,8 @@ static void test_order_when_times_pass_then_states_follow_the_knobs(void **state
     struct world *w = *state;
     EVP_PKEY *key = mini_pkey_new();
     set(w, "{\"validate_ms\":5000,\"issue_ms\":3000,\"retry_after_s\":7}");
-    AUTO(mem_fini) char *url = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, one_name, 1, "");
     mini_answer_all(&w->m, url);
     assert_string_equal(json_text(w->m.body, "status"), "processing");
     assert_string_equal(fake_reply_header(&w->m.reply, "retry-after"), "7");
@@ -383,7 +395,8 @@ static void test_retry_after_when_form_is_date_then_http_date(void **state)
     struct world *w = *state;
     int64_t at_ms = 0;
     set(w, "{\"validate_ms\":5000,\"retry_after_s\":7,\"retry_after_form\":1}");
-    AUTO(mem_fini) char *url = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, one_name, 1, "");
     mini_answer_all(&w->m, url);
     const char *text = fake_reply_header(&w->m.reply, "retry-after");
     assert_true(time_parse_http(str_of(text), &at_ms));
@@ -408,7 +421,8 @@ static void test_validation_when_record_is_absent_then_order_invalid(void **stat
     struct mini_client m;
     mini_client_init(&m, ca, BASE, "P-256", start_ms);
     mini_register(&m);
-    AUTO(mem_fini) char *url = mini_order(&m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&m, one_name, 1, "");
     mini_answer_all(&m, url);
     mini_post(&m, url, "");
     const struct json *error = json_find(m.body, "error");
@@ -442,7 +456,8 @@ static void test_validation_when_asked_then_waits_for_the_answer(void **state)
 {
     struct world *w = *state;
     struct asked asked = {0};
-    AUTO(buf_fini) struct buf value = BUF(64);
+    AUTO(buf_fini)
+    struct buf value = BUF(64);
     static const char *const names[] = {"*.example.org"};
     struct fake_ca_options options = fake_ca_options_default();
     options.txt_ask = txt_note;
@@ -451,7 +466,8 @@ static void test_validation_when_asked_then_waits_for_the_answer(void **state)
     struct mini_client m;
     mini_client_init(&m, ca, BASE, "P-256", start_ms);
     mini_register(&m);
-    AUTO(mem_fini) char *url = mini_order(&m, names, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&m, names, 1, "");
     mini_answer_all(&m, url);
     mini_txt(m.key, json_text(m.body, "token"), &value);
     mini_post(&m, url, "");
@@ -469,7 +485,8 @@ static void test_validation_when_asked_then_waits_for_the_answer(void **state)
 static void test_authz_when_wildcard_then_base_name_and_flag(void **state)
 {
     struct world *w = *state;
-    AUTO(mem_fini) char *url = mini_order(&w->m, two_names, 2, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, two_names, 2, "");
     AUTO(mem_fini)
     char *first = mem_strdup(json_as_text(json_at(json_find(w->m.body, "authorizations"), 0)));
     mini_post(&w->m, first, "");
@@ -485,7 +502,8 @@ static void test_finalize_when_csr_is_wrong_then_order_stays_ready(void **state)
 {
     struct world *w = *state;
     EVP_PKEY *key = mini_pkey_new();
-    AUTO(mem_fini) char *url = mini_order(&w->m, two_names, 2, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, two_names, 2, "");
     mini_answer_all(&w->m, url);
     mini_finalize(&w->m, url, key, two_names, 1);
     assert_problem(&w->m, 400, "badCSR");
@@ -519,11 +537,14 @@ static void test_new_order_when_reuse_knobs_then_same_order_or_ready(void **stat
 {
     struct world *w = *state;
     set(w, "{\"order_reuse\":1,\"authz_reuse\":100}");
-    AUTO(mem_fini) char *first = mini_order(&w->m, one_name, 1, "");
-    AUTO(mem_fini) char *second = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *first = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *second = mini_order(&w->m, one_name, 1, "");
     assert_string_equal(first, second);
     assert_true(mini_issue(&w->m, NULL, one_name, 1, ""));
-    AUTO(mem_fini) char *third = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *third = mini_order(&w->m, one_name, 1, "");
     assert_string_not_equal(first, third);
     assert_string_equal(json_text(w->m.body, "status"), "ready");
     assert_int_equal(fake_ca_counts(w->ca)->orders_made, 2);
@@ -534,7 +555,8 @@ static void test_order_when_old_or_foreign_then_invalid_or_404(void **state)
 {
     struct world *w = *state;
     struct mini_client other;
-    AUTO(mem_fini) char *url = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, one_name, 1, "");
     mini_client_init(&other, w->ca, BASE, "P-256", start_ms);
     mini_register(&other);
     assert_int_equal(mini_post(&other, url, ""), 404);
@@ -551,7 +573,8 @@ static void test_orders_list_when_long_then_pages_hold_each_once(void **state)
     for (int i = 0; i < 5; i++)
         mem_free(mini_order(&w->m, one_name, 1, ""));
     size_t seen = 0;
-    AUTO(mem_fini) char *url = mem_strdup(BASE "/acme/orders/1");
+    AUTO(mem_fini)
+    char *url = mem_strdup(BASE "/acme/orders/1");
     while (url != NULL) {
         assert_int_equal(mini_post(&w->m, url, ""), 200);
         seen += json_len(json_find(w->m.body, "orders"));
@@ -574,7 +597,8 @@ static void test_profile_when_named_then_its_life_else_invalid(void **state)
     assert_true(mini_issue(&w->m, NULL, one_name, 1, ",\"profile\":\"short\""));
     const struct fake_certificate *cert = fake_ca_certificate(w->ca, 0);
     assert_int_equal(cert->not_after_ms - cert->not_before_ms, 518399 * MS_SECOND);
-    AUTO(mem_fini) char *url = mini_order(&w->m, one_name, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, one_name, 1, "");
     assert_string_equal(json_text(w->m.body, "profile"), "classic");
 }
 
@@ -621,7 +645,8 @@ static void revocation_payload(const struct fake_certificate *cert, const char *
 static void test_revoke_when_by_account_then_once(void **state)
 {
     struct world *w = *state;
-    AUTO(buf_fini) struct buf payload = BUF(65536), odd = BUF(65536);
+    AUTO(buf_fini)
+    struct buf payload = BUF(65536), odd = BUF(65536);
     assert_true(mini_issue(&w->m, NULL, one_name, 1, ""));
     revocation_payload(fake_ca_certificate(w->ca, 0), ",\"reason\":4", &payload);
     revocation_payload(fake_ca_certificate(w->ca, 0), ",\"reason\":3", &odd);
@@ -637,7 +662,8 @@ static void test_revoke_when_by_account_then_once(void **state)
 static void test_revoke_when_by_certificate_key_then_key_is_blocked(void **state)
 {
     struct world *w = *state;
-    AUTO(buf_fini) struct buf payload = BUF(65536);
+    AUTO(buf_fini)
+    struct buf payload = BUF(65536);
     struct mini_client holder;
     mini_client_init(&holder, w->ca, BASE, "P-256", start_ms);
     assert_true(mini_issue(&w->m, holder.key->key, one_name, 1, ""));
@@ -651,7 +677,8 @@ static void test_revoke_when_by_certificate_key_then_key_is_blocked(void **state
 /* The CertID of RFC 9773 4.1, made by OpenSSL's reading of the leaf. */
 static char *cert_id(const struct fake_certificate *cert)
 {
-    AUTO(buf_fini) struct buf text = BUF(256);
+    AUTO(buf_fini)
+    struct buf text = BUF(256);
     const unsigned char *p = (const unsigned char *)cert->leaf_der.p;
     unsigned char *der = NULL;
     X509 *leaf = d2i_X509(NULL, &p, (long)cert->leaf_der.len);
@@ -673,8 +700,10 @@ static void test_renewal_info_when_asked_then_window_at_two_thirds(void **state)
     for (size_t i = 0; i < 8; i++) {
         assert_true(mini_issue(&w->m, NULL, one_name, 1, ""));
         const struct fake_certificate *cert = fake_ca_certificate(w->ca, i);
-        AUTO(mem_fini) char *id = cert_id(cert);
-        AUTO(mem_fini) char *url = mem_printf(BASE "/acme/renewal-info/%s", id);
+        AUTO(mem_fini)
+        char *id = cert_id(cert);
+        AUTO(mem_fini)
+        char *url = mem_printf(BASE "/acme/renewal-info/%s", id);
         assert_int_equal(mini_get(&w->m, "GET", url), 200);
         const struct json *window = json_find(w->m.body, "suggestedWindow");
         assert_true(time_parse(str_of(json_text(window, "start")), &start));
@@ -683,7 +712,8 @@ static void test_renewal_info_when_asked_then_window_at_two_thirds(void **state)
         assert_in_range((start + end) / 2 - cert->not_before_ms, life / 3 * 2 - 2000,
                         life / 3 * 2 + 2000);
         assert_string_equal(fake_reply_header(&w->m.reply, "retry-after"), "21600");
-        AUTO(mem_fini) char *padded = mem_printf("%s=", url);
+        AUTO(mem_fini)
+        char *padded = mem_printf("%s=", url);
         assert_int_equal(mini_get(&w->m, "GET", padded), 400);
     }
     assert_int_equal(mini_get(&w->m, "GET", BASE "/acme/renewal-info/AAAA.AAAA"), 404);
@@ -694,10 +724,13 @@ static void test_replaces_when_finalized_once_then_already_replaced(void **state
     struct world *w = *state;
     static const char *const other[] = {"other.example.org"};
     assert_true(mini_issue(&w->m, NULL, one_name, 1, ""));
-    AUTO(mem_fini) char *id = cert_id(fake_ca_certificate(w->ca, 0));
-    AUTO(mem_fini) char *extra = mem_printf(",\"replaces\":\"%s\"", id);
+    AUTO(mem_fini)
+    char *id = cert_id(fake_ca_certificate(w->ca, 0));
+    AUTO(mem_fini)
+    char *extra = mem_printf(",\"replaces\":\"%s\"", id);
     assert_null(mini_order(&w->m, other, 1, extra));
-    AUTO(mem_fini) char *pending = mini_order(&w->m, one_name, 1, extra);
+    AUTO(mem_fini)
+    char *pending = mini_order(&w->m, one_name, 1, extra);
     assert_string_equal(json_text(w->m.body, "replaces"), id);
     assert_true(mini_issue(&w->m, NULL, one_name, 1, extra));
     assert_true(fake_ca_certificate(w->ca, 0)->replaced);

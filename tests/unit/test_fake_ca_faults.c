@@ -46,7 +46,8 @@ static int world_close(void **state)
 static void fault(struct world *w, const char *members)
 {
     struct err err = {0};
-    AUTO(mem_fini) char *json = mem_printf("{\"faults\":[{%s}]}", members);
+    AUTO(mem_fini)
+    char *json = mem_printf("{\"faults\":[{%s}]}", members);
     if (!fake_ca_set(w->ca, str_of(json), &err))
         fail_msg("%s", err.text);
 }
@@ -90,7 +91,8 @@ static void test_fault_when_503_then_no_effect_and_retry_after(void **state)
     assert_string_equal(fake_reply_header(&w->m.reply, "retry-after"), "120");
     assert_int_equal(fake_ca_counts(w->ca)->orders_made, 0);
     assert_int_equal(fake_ca_counts(w->ca)->faults, 1);
-    AUTO(mem_fini) char *url = mini_order(&w->m, names, 2, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, names, 2, "");
     assert_non_null(url);
 }
 
@@ -166,7 +168,8 @@ static void test_fault_when_authz_invalid_then_order_too(void **state)
 {
     struct world *w = *state;
     fault(w, "\"on\":\"challenge\",\"act\":\"invalid-authz\"");
-    AUTO(mem_fini) char *url = mini_order(&w->m, names, 2, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, names, 2, "");
     mini_answer_all(&w->m, url);
     mini_post(&w->m, url, "");
     assert_string_equal(json_text(w->m.body, "status"), "invalid");
@@ -182,7 +185,8 @@ static void test_fault_when_processing_forever_then_never_valid(void **state)
     mini_post(&w->m, BASE "/acme/order/1", "");
     assert_string_equal(json_text(w->m.body, "status"), "processing");
     fault(w, "\"on\":\"challenge\",\"act\":\"processing-forever\"");
-    AUTO(mem_fini) char *url = mini_order(&w->m, names, 1, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, names, 1, "");
     mini_answer_all(&w->m, url);
     w->m.now_ms += MS_HOUR;
     mini_post(&w->m, url, "");
@@ -224,7 +228,8 @@ static void test_forget_when_orders_then_404_and_account_stays(void **state)
 {
     struct world *w = *state;
     assert_true(fake_ca_set(w->ca, STR("{\"validate_ms\":1000}"), NULL));
-    AUTO(mem_fini) char *url = mini_order(&w->m, names, 2, "");
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, names, 2, "");
     mini_answer_all(&w->m, url);
     assert_true(fake_ca_set(w->ca, STR("{\"forget\":\"orders\",\"validate_ms\":0}"), NULL));
     w->m.now_ms += 5000;
@@ -340,7 +345,8 @@ static void test_fault_when_ari_acts_then_windows_as_named(void **state)
     const struct fake_certificate *cert = fake_ca_certificate(w->ca, 0);
     const unsigned char *p = (const unsigned char *)cert->leaf_der.p;
     X509 *leaf = d2i_X509(NULL, &p, (long)cert->leaf_der.len);
-    AUTO(buf_fini) struct buf url = BUF(512);
+    AUTO(buf_fini)
+    struct buf url = BUF(512);
     unsigned char *der = NULL;
     int len = i2d_ASN1_INTEGER(X509_get_serialNumber(leaf), &der);
     buf_add_cstr(&url, BASE "/acme/renewal-info/");
@@ -356,8 +362,7 @@ static void test_fault_when_ari_acts_then_windows_as_named(void **state)
         const struct json *window = json_find(w->m.body, "suggestedWindow");
         assert_true(time_parse(str_of(json_text(window, "start")), &start));
         assert_true(time_parse(str_of(json_text(window, "end")), &end));
-        assert_true(i == 0 ? end < start
-                           : i == 1 ? end < w->m.now_ms : start > cert->not_after_ms);
+        assert_true(i == 0 ? end < start : i == 1 ? end < w->m.now_ms : start > cert->not_after_ms);
     }
     OPENSSL_free(der);
     X509_free(leaf);

@@ -1,9 +1,11 @@
-#include "fake/serve.h"
+#include "fake/txt_look.h"
+
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <sys/epoll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,7 +28,7 @@ struct question {
     int64_t again_at_ms;
 };
 
-struct dns {
+struct txt_look {
     struct fake_ca *ca;
     int fd;
     uint16_t next_id;
@@ -41,41 +43,45 @@ static bool address_read(const char *text, struct sockaddr_in *ret_address)
     *ret_address = (struct sockaddr_in){.sin_family = AF_INET};
     if (!str_split(&rest, ':', &host) || !str_to_i64(rest, &port) || port < 1 || port > 65535)
         return false;
-    AUTO(mem_fini) char *name = mem_strndup(host.p, host.len);
+    AUTO(mem_fini)
+    char *name = mem_strndup(host.p, host.len);
     ret_address->sin_port = htons((uint16_t)port);
     return inet_pton(AF_INET, name, &ret_address->sin_addr) == 1;
 }
 
-struct dns *dns_open(const char *address, struct fake_ca *ca, int epoll, struct err *err)
+struct txt_look *txt_look_open(const char *address, struct fake_ca *ca, struct err *err)
 {
     struct sockaddr_in peer;
     if (!address_read(address, &peer)) {
-        err_set(err, ERR_CONFIG, "--dns %s: must look like 127.0.0.1:5353", address);
+        err_set(err, ERR_CONFIG, "%s: must look like 127.0.0.1:5353", address);
         return NULL;
     }
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)(const void *)&peer, sizeof(peer)) != 0) {
-        err_errno(err, errno, "--dns %s", address);
+        err_errno(err, errno, "%s", address);
         if (fd >= 0)
             close(fd);
         return NULL;
     }
-    struct dns *dns = NEW(struct dns);
-    dns->ca = ca;
-    dns->fd = fd;
-    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = dns}};
-    CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
-    return dns;
+    struct txt_look *look = NEW(struct txt_look);
+    look->ca = ca;
+    look->fd = fd;
+    return look;
 }
 
-void dns_free(struct dns *dns)
+int txt_look_fd(const struct txt_look *look)
 {
-    if (dns == NULL)
+    return look->fd;
+}
+
+void txt_look_free(struct txt_look *look)
+{
+    if (look == NULL)
         return;
     for (size_t i = 0; i < SLOTS; i++)
-        mem_free(dns->slots[i]);
-    close(dns->fd);
-    mem_free(dns);
+        mem_free(look->slots[i]);
+    close(look->fd);
+    mem_free(look);
 }
 
 static void u16_put(struct buf *out, unsigned v)
@@ -84,9 +90,10 @@ static void u16_put(struct buf *out, unsigned v)
     buf_add_char(out, (char)(v & 255));
 }
 
-static void question_send(struct dns *dns, uint16_t id, struct question *q)
+static void question_send(struct txt_look *look, uint16_t id, struct question *q)
 {
-    AUTO(buf_fini) struct buf packet = BUF(1024);
+    AUTO(buf_fini)
+    struct buf packet = BUF(1024);
     struct str rest = str_of(q->name), label;
     u16_put(&packet, id);
     u16_put(&packet, 0x0100); /* recursion desired: it may be a resolver */
@@ -106,45 +113,45 @@ static void question_send(struct dns *dns, uint16_t id, struct question *q)
     u16_put(&packet, 4096);
     buf_add(&packet, "\0\0\0\0\0\0", 6);
     q->asks++;
-    q->again_at_ms = server_boot_ms() + ASK_EVERY_MS;
+    q->again_at_ms = clock_boot_ms(&clock_system) + ASK_EVERY_MS;
     /* A lost packet is asked for again, one that cannot be sent too. */
-    ssize_t n = send(dns->fd, packet.p, packet.len, 0);
+    ssize_t n = send(look->fd, packet.p, packet.len, 0);
     (void)n;
 }
 
-static void question_place(struct dns *dns, struct question *q)
+static void question_place(struct txt_look *look, struct question *q)
 {
     do
-        dns->next_id = (uint16_t)(dns->next_id + 12347);
-    while (dns->slots[dns->next_id] != NULL);
-    dns->slots[dns->next_id] = q;
-    dns->n_waiting++;
-    question_send(dns, dns->next_id, q);
+        look->next_id = (uint16_t)(look->next_id + 12347);
+    while (look->slots[look->next_id] != NULL);
+    look->slots[look->next_id] = q;
+    look->n_waiting++;
+    question_send(look, look->next_id, q);
 }
 
-void dns_txt_ask(void *ctx, const char *owner_name, const char *value, size_t ticket)
+void txt_look_ask(void *ctx, const char *owner_name, const char *value, size_t ticket)
 {
-    const struct server *server = ctx;
-    if (server->dns->n_waiting >= SLOTS / 2)
+    struct txt_look *look = *(struct txt_look **)ctx;
+    if (look->n_waiting >= SLOTS / 2)
         return; /* stays in processing: nobody asks for 32,768 names at once */
     struct question *q = NEW(struct question);
     q->ticket = ticket;
     snprintf(q->name, sizeof(q->name), "%s", owner_name);
     snprintf(q->value, sizeof(q->value), "%s", value);
-    question_place(server->dns, q);
+    question_place(look, q);
 }
 
-static struct question *question_take(struct dns *dns, uint16_t id)
+static struct question *question_take(struct txt_look *look, uint16_t id)
 {
-    struct question *q = dns->slots[id];
-    dns->slots[id] = NULL;
-    dns->n_waiting -= q != NULL;
+    struct question *q = look->slots[id];
+    look->slots[id] = NULL;
+    look->n_waiting -= q != NULL;
     return q;
 }
 
-static void question_end(struct dns *dns, struct question *q, bool found)
+static void question_end(struct txt_look *look, struct question *q, bool found)
 {
-    fake_ca_txt_heard(dns->ca, q->ticket, found, server_wall_ms());
+    fake_ca_txt_heard(look->ca, q->ticket, found, clock_wall_ms(&clock_system));
     mem_free(q);
 }
 
@@ -168,7 +175,8 @@ static unsigned u16_get(struct packet *k)
 /* The name at k->at as text, pointers followed (RFC 1035 4.1.4). */
 static void name_get(struct packet *k, char out[NAME_TEXT])
 {
-    AUTO(buf_fini) struct buf text = BUF(NAME_TEXT - 1);
+    AUTO(buf_fini)
+    struct buf text = BUF(NAME_TEXT - 1);
     size_t at = k->at, end = 0;
     for (int jumps = 0; k->good;) {
         if (at >= k->len || jumps > 32) {
@@ -201,7 +209,8 @@ static void name_get(struct packet *k, char out[NAME_TEXT])
 
 static bool txt_is(const unsigned char *p, size_t len, const char *value)
 {
-    AUTO(buf_fini) struct buf text = BUF(65536);
+    AUTO(buf_fini)
+    struct buf text = BUF(65536);
     for (size_t at = 0; at < len && at + 1 + p[at] <= len; at += p[at] + 1u)
         buf_add(&text, p + at + 1, p[at]);
     return strcmp(buf_cstr(&text), value) == 0;
@@ -248,49 +257,49 @@ static void answer_read(struct packet *k, const struct question *q, struct answe
         record_read(k, q, a);
 }
 
-static void answer_take(struct dns *dns, const unsigned char *p, size_t len)
+static void answer_take(struct txt_look *look, const unsigned char *p, size_t len)
 {
     uint16_t id = (uint16_t)(p[0] << 8 | p[1]);
     struct answer a = {0};
     struct packet k = {.p = p, .len = len, .good = true};
-    if ((p[2] & 0x80) == 0 || dns->slots[id] == NULL)
+    if ((p[2] & 0x80) == 0 || look->slots[id] == NULL)
         return;
-    struct question *q = question_take(dns, id);
+    struct question *q = question_take(look, id);
     answer_read(&k, q, &a);
     if (k.good && !a.has_txt && a.has_alias && q->aliases++ < ALIASES_MAX) {
         snprintf(q->name, sizeof(q->name), "%s", a.alias);
         q->asks = 0;
-        question_place(dns, q);
+        question_place(look, q);
         return;
     }
-    question_end(dns, q, k.good && a.matches);
+    question_end(look, q, k.good && a.matches);
 }
 
-void dns_input(struct dns *dns)
+void txt_look_input(struct txt_look *look)
 {
     unsigned char packet[65536];
     ssize_t n;
-    while ((n = recv(dns->fd, packet, sizeof(packet), 0)) > 0) {
+    while ((n = recv(look->fd, packet, sizeof(packet), 0)) > 0) {
         if (n >= 12)
-            answer_take(dns, packet, (size_t)n);
+            answer_take(look, packet, (size_t)n);
     }
 }
 
-int64_t dns_tick(struct dns *dns)
+int64_t txt_look_tick(struct txt_look *look)
 {
-    int64_t now_ms = server_boot_ms(), next_ms = INT64_MAX;
-    if (dns == NULL || dns->n_waiting == 0)
+    int64_t now_ms = clock_boot_ms(&clock_system), next_ms = INT64_MAX;
+    if (look == NULL || look->n_waiting == 0)
         return INT64_MAX;
     for (size_t id = 0; id < SLOTS; id++) {
-        struct question *q = dns->slots[id];
+        struct question *q = look->slots[id];
         if (q == NULL)
             continue;
         if (q->again_at_ms <= now_ms && q->asks >= ASKS_MAX) {
-            question_end(dns, question_take(dns, (uint16_t)id), false);
+            question_end(look, question_take(look, (uint16_t)id), false);
             continue;
         }
         if (q->again_at_ms <= now_ms)
-            question_send(dns, (uint16_t)id, q);
+            question_send(look, (uint16_t)id, q);
         if (q->again_at_ms < next_ms)
             next_ms = q->again_at_ms;
     }
