@@ -39,11 +39,12 @@ static void wire_add(struct wire *w, const void *p, size_t len)
 {
     if (w->len + len > PEER_MESSAGE_MAX)
         abort();
-    memcpy(w->p + w->len, p, len);
+    if (len > 0)
+        memcpy(w->p + w->len, p, len);
     w->len += len;
 }
 
-static void wire_number(struct wire *w, uint64_t value, int n_bytes)
+static inline void wire_number(struct wire *w, uint64_t value, int n_bytes)
 {
     while (n_bytes-- > 0) {
         uint8_t byte = (uint8_t)(n_bytes < 8 ? value >> (8 * n_bytes) : 0);
@@ -52,7 +53,7 @@ static void wire_number(struct wire *w, uint64_t value, int n_bytes)
 }
 
 /* "www.Example.com" */
-static void wire_name(struct wire *w, const char *name)
+static inline void wire_name(struct wire *w, const char *name)
 {
     while (*name != '\0') {
         size_t len = strcspn(name, ".");
@@ -80,7 +81,7 @@ static struct wire wire_reply(uint8_t *out, const uint8_t *query, size_t query_l
 }
 
 /* section: 6 answer, 8 authority, 10 additional (the place of its count). The owner is the question's name, by pointer. */
-static void wire_record(struct wire *w, int section, int type, uint32_t ttl, const void *data, size_t len)
+static inline void wire_record(struct wire *w, int section, int type, uint32_t ttl, const void *data, size_t len)
 {
     wire_number(w, 0xc00c, 2);
     wire_number(w, (uint64_t)type, 2);
