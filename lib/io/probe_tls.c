@@ -35,7 +35,6 @@ static SSL_CTX *ctx_new(void)
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     CHECK(ctx != NULL);
     CHECK(SSL_CTX_set_min_proto_version(ctx, 0) == 1);
-    SSL_CTX_set_security_level(ctx, 0);
     CHECK(SSL_CTX_set_cipher_list(ctx, "ALL:!aNULL:!eNULL:@SECLEVEL=0") == 1);
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

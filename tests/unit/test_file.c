@@ -1,5 +1,5 @@
 /* SEES: base io */
-#include "io/files.h"
+#include "io/files_at.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -142,6 +142,21 @@ static void test_replace_when_a_sync_or_rename_fails_then_the_old_stays_and_noth
         assert_int_equal(n_entries(scratch_dir), 1);
     }
     assert_true(failpoint_arm("", NULL));
+}
+
+static void test_write_at_when_a_link_is_planted_at_the_very_name_then_refused_and_its_target_whole(
+    void **state)
+{
+    struct err err;
+    (void)state;
+    scratch_put("victim", "mine", 0600);
+    assert_int_equal(symlink("victim", scratch("temporary")), 0);
+    int dirfd = folder_open(scratch_dir, false, &err);
+    assert_true(dirfd >= 0);
+    assert_false(file_write_at(dirfd, "temporary", STR("evil"), 0600, NULL, scratch_dir, &err));
+    assert_false(file_write_at(dirfd, "victim", STR("evil"), 0600, NULL, scratch_dir, &err));
+    assert_string_equal(scratch_get("victim"), "mine");
+    close(dirfd);
 }
 
 static void replace_and_die(const char *point)
@@ -335,6 +350,8 @@ int main(void)
         TEST(test_replace_when_links_turn_in_a_circle_then_refused),
         TEST(test_replace_when_the_folder_is_missing_then_absent),
         TEST(test_replace_when_a_sync_or_rename_fails_then_the_old_stays_and_nothing_is_left),
+        TEST(
+            test_write_at_when_a_link_is_planted_at_the_very_name_then_refused_and_its_target_whole),
         TEST(test_replace_when_killed_before_then_the_next_one_sweeps_the_remains),
         TEST(test_replace_with_owner_then_owner_and_mode_are_set),
         TEST(test_read_when_regular_then_whole),

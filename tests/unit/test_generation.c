@@ -280,6 +280,22 @@ static void test_switch_when_the_version_is_missing_then_absent_and_the_old_serv
     assert_int_equal(served_letter(scratch("shop")), 'b');
 }
 
+static void test_switch_when_the_rename_fails_then_no_link_is_left(void **state)
+{
+    struct err err;
+    (void)state;
+    assert_true(pair_deploy(scratch("shop"), 1, NULL));
+    if (!failpoint_arm("files.switch.before=error", NULL)) {
+        print_message("NOT TESTED: built without failpoints\n");
+        skip();
+    }
+    assert_false(pair_deploy(scratch("shop"), 2, &err));
+    failpoint_arm("", NULL);
+    assert_int_equal(err.kind, ERR_LOCAL);
+    assert_int_equal(n_entries(scratch("shop")), 2);
+    assert_int_equal(served_letter(scratch("shop")), 'b');
+}
+
 static void test_switch_when_back_to_an_older_version_then_that_is_served(void **state)
 {
     (void)state;
@@ -552,6 +568,7 @@ int main(void)
         TEST(test_write_when_a_link_is_planted_at_any_name_then_refused_and_its_target_whole),
         TEST(test_switch_when_current_is_not_our_link_then_refused),
         TEST(test_switch_when_the_version_is_missing_then_absent_and_the_old_served),
+        TEST(test_switch_when_the_rename_fails_then_no_link_is_left),
         TEST(test_switch_when_back_to_an_older_version_then_that_is_served),
         TEST(test_prune_when_many_then_only_kept_and_current_stay),
         TEST(test_prune_when_a_version_holds_a_folder_then_said_and_the_others_go),

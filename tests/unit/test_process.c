@@ -290,8 +290,10 @@ static void test_start_when_only_the_program_obeys_term_then_its_group_is_killed
     AUTO(said_fini)
     struct said said;
     (void)state;
-    run_shell("sh -c 'trap \"\" TERM; while :; do sleep 0.2; done' & echo $!; exec sleep 60", 300,
-              &said);
+    run_shell(
+        "sh -c 'trap \"\" TERM; exec >/dev/null 2>&1; while :; do sleep 0.2; done' & echo $!; "
+        "exec sleep 60",
+        300, &said);
     assert_true(said.result.timed_out);
     assert_int_equal(said.result.signal, SIGTERM);
     assert_in_range(said.result.took_ms, 2200, 5000);

@@ -1,11 +1,14 @@
 /* SEES: base io */
 #include "io/probe.h"
 
-#include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mount.h>
+
+#include "scratch.h"
 
 #include <cmocka.h>
 
@@ -40,6 +43,42 @@ static struct said resolve(const char *host, uint16_t port)
     loop_free(loop);
     assert_int_equal(said.n, 1);
     return said;
+}
+
+static bool has_own_hosts;
+
+/* Before the first question: the threads that ask keep the view of the file system they were started with. */
+static int hosts_mount(void **state)
+{
+    if (scratch_make(state) != 0)
+        return -1;
+    scratch_put("hosts",
+                "127.0.0.1 localhost\n127.0.0.9 twice.test\n::1 twice.test\n127.0.0.9 twice.test\n",
+                0644);
+    has_own_hosts = unshare(CLONE_NEWNS) == 0 &&
+                    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                    mount(scratch("hosts"), "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+    return 0;
+}
+
+static int hosts_umount(void **state)
+{
+    if (has_own_hosts)
+        umount("/etc/hosts");
+    return scratch_remove(state);
+}
+
+static void test_resolve_when_the_hosts_file_names_one_twice_then_both_families_each_once(
+    void **state)
+{
+    (void)state;
+    if (!has_own_hosts) {
+        print_message("NOT TESTED: may not mount a hosts file of our own here\n");
+        skip();
+    }
+    struct said said = resolve("twice.test", 443);
+    assert_int_equal(said.n_addresses, 2);
+    assert_int_equal(said.addresses[0].ip_len + said.addresses[1].ip_len, 20);
 }
 
 static void test_resolve_when_localhost_then_loopback_with_the_port_each_once(void **state)
@@ -105,10 +144,12 @@ static void test_cancel_when_under_way_or_at_loop_free_then_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_resolve_when_the_hosts_file_names_one_twice_then_both_families_each_once),
         cmocka_unit_test(test_resolve_when_localhost_then_loopback_with_the_port_each_once),
         cmocka_unit_test(test_resolve_when_an_address_of_either_family_then_itself),
         cmocka_unit_test(test_resolve_when_the_name_cannot_be_then_an_error_and_no_address),
         cmocka_unit_test(test_cancel_when_under_way_or_at_loop_free_then_silent),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, hosts_mount, hosts_umount);
 }
