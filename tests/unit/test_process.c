@@ -209,12 +209,14 @@ static void test_start_when_we_hold_descriptors_then_the_program_has_three(void 
 static void test_start_when_started_then_in_a_session_of_its_own_without_our_signal_rules(
     void **state)
 {
+    const char *const argv[] = {"cat", "/proc/self/stat", "/proc/self/status", NULL};
+    struct process_request request = {.argv = argv};
     AUTO(said_fini)
     struct said said;
     long pid, group, session;
     char name[64];
     (void)state;
-    run_shell("cat /proc/$$/stat; grep -E 'SigIgn|SigBlk' /proc/$$/status", 0, &said);
+    run(&request, &said);
     assert_int_equal(
         sscanf(buf_cstr(&said.output), "%ld %63s %*c %*d %ld %ld", &pid, name, &group, &session),
         4);
