@@ -95,11 +95,11 @@ def make_tls(folder: Path, name="localhost"):
 class Pebble:
     """The test CA. `old` tells that only Debian's 2.4 was to be had: no ARI, no profiles."""
 
-    def __init__(self, folder: Path, dns: str, nonce_reject=5, authz_reuse=50, always_valid=False, **config):
+    def __init__(self, folder: Path, dns: str, nonce_reject=5, authz_reuse=50, always_valid=False, port=None, **config):
         program = os.environ.get("PEBBLE") or find_program("pebble")
         assert program, "pebble is not installed: run tests/run.sh, which fetches it"
         self.tls = make_tls(folder / "tls")
-        self.port, self.management_port = free_port(), free_port()
+        self.port, self.management_port = port or free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.port}/dir"
         pebble = {
             "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management_port}",
