@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { PUSH_AT = 8192 };
+
 static void watch(struct conn *conn, int operation, bool out)
 {
     struct epoll_event event = {.events = EPOLLIN | (out ? (uint32_t)EPOLLOUT : 0),
@@ -136,6 +138,11 @@ static void conn_read(struct conn *conn)
             h2_input(conn, octets, (size_t)n);
         else
             h1_input(conn, octets, (size_t)n);
+        /* A client with many requests on the way shall not wait for the last of them. */
+        if (!conn->dead)
+            conn_fill(conn);
+        if (conn->out.len >= PUSH_AT)
+            conn_flush(conn);
     }
 }
 
