@@ -73,6 +73,7 @@ static void ask_heard(void *arg, const struct dns_reply *reply, const struct err
     AUTO(buf_fini)
     struct buf why = BUF(ERR_TEXT_MAX + 32);
     a->call = NULL;
+    buf_add_char(&why, ' ');
     if (reply != NULL && a->judge(a->arg, reply, &why)) {
         ask_finish(a, reply);
         return;

@@ -222,6 +222,10 @@ static void find_locate(struct zone_find *find)
     }
     AUTO(mem_fini)
     char *base = base_of(find->owner);
+    if (base[0] == '\0') {
+        find->refusal = timer_start(finder->asker.loop, 0, find_refuse, find);
+        return;
+    }
     struct zone *known = zone_cache_above(finder, base);
     struct zone_entry *loading = known == NULL ? zone_cache_loading_above(finder, base) : NULL;
     if (known != NULL)
