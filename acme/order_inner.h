@@ -60,6 +60,9 @@ bool order_authz_list_read(struct order *order, const struct acme_world *world,
                            const struct json *tree, struct err *err);
 /* Are the identifiers of the object exactly order->names, in any order? BROKEN. */
 bool order_identifiers_check(const struct order *order, const struct json *tree, struct err *err);
+/* The kind of an error that stands inside an order or a challenge: it is about names and their DNS, not about our account, and no
+ * passing fault, because the same records would fail again. */
+enum err_kind kind_of_name_fault(const struct acme_problem *error);
 /* Keeps an order's own error, and marks it invalid. */
 void order_mark_invalid(struct order *order, const struct order_object *object);
 /* FAIL with what was kept of it and of its authorizations. */

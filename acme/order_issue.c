@@ -82,7 +82,7 @@ static struct verdict issue_ready(struct order *order)
 static struct verdict issue_pending(struct order *order)
 {
     enum order_step next = ORDER_VALIDATE;
-    if (++order->n_back > BACK_MAX)
+    if (++order->n_back > BACK_MAX || order->n_finalize >= FINALIZE_TRIES_MAX)
         return verdict_fail(ERR_BROKEN,
                             "order: pending again and again after its names were validated");
     order->finalize_sent = false;

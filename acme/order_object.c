@@ -161,6 +161,16 @@ bool order_identifiers_check(const struct order *order, const struct json *tree,
     return true;
 }
 
+enum err_kind kind_of_name_fault(const struct acme_problem *error)
+{
+    static const enum problem_type lasting[] = {PROBLEM_UNAUTHORIZED, PROBLEM_DNS,
+                                                PROBLEM_INCORRECT_RESPONSE, PROBLEM_CAA};
+    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
+        if (error->type == lasting[i])
+            return ERR_REFUSED;
+    return error->kind;
+}
+
 void order_mark_invalid(struct order *order, const struct order_object *object)
 {
     struct err why;
@@ -171,7 +181,7 @@ void order_mark_invalid(struct order *order, const struct order_object *object)
     acme_problem_err(object->error, "order", 0, &why);
     mem_set_str(&order->failure, why.text);
     if (order->failure_kind == ERR_NONE)
-        order->failure_kind = object->error->kind;
+        order->failure_kind = kind_of_name_fault(object->error);
 }
 
 struct authz *order_authz_at(struct order *order, int slot)

@@ -123,8 +123,8 @@ static struct verdict authz_unusable(struct authz *authz, const struct acme_worl
     mem_set_str(&authz->failure, error->detail);
     struct err err;
     acme_problem_err(error, buf_cstr(&name), 0, &err);
-    return verdict_fail(err.kind, "authorization is %s: %s", authz_status_name(authz->status),
-                        err.text);
+    return verdict_fail(kind_of_name_fault(error), "authorization is %s: %s",
+                        authz_status_name(authz->status), err.text);
 }
 
 static struct verdict read_next(struct order *order)

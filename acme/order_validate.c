@@ -60,17 +60,6 @@ struct verdict order_step_ANSWER(struct order *order, const struct acme_world *w
     return answer_next(order);
 }
 
-/* A validation that failed is no passing fault: the same records would fail again. */
-static enum err_kind kind_of_failed_validation(const struct acme_problem *error)
-{
-    static const enum problem_type lasting[] = {PROBLEM_UNAUTHORIZED, PROBLEM_DNS,
-                                                PROBLEM_INCORRECT_RESPONSE, PROBLEM_CAA};
-    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
-        if (error->type == lasting[i])
-            return ERR_REFUSED;
-    return error->kind;
-}
-
 static void reason_keep(struct order *order, struct authz *authz, const struct acme_problem *error)
 {
     AUTO(buf_fini)
@@ -84,7 +73,7 @@ static void reason_keep(struct order *order, struct authz *authz, const struct a
     buf_add_cstr(&text, error->detail[0] != '\0' ? error->detail : "no details");
     mem_set_str(&authz->failure, buf_cstr(&text));
     if (order->failure_kind == ERR_NONE)
-        order->failure_kind = kind_of_failed_validation(error);
+        order->failure_kind = kind_of_name_fault(error);
 }
 
 static bool authz_may_tell(const struct authz *authz)

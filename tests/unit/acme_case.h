@@ -6,6 +6,7 @@
 #define TESTS_ACME_CASE_H
 
 #include "acme/order.h"
+#include "order_row.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,57 +152,12 @@ static inline void case_at(struct acme_case *c, enum order_step step)
     c->order->n_polls = 0;
 }
 
-static inline void authz_reload(struct authz *to, const struct authz *from)
-{
-    to->url = mem_strdup(from->url);
-    to->identifier = mem_strdup(from->identifier);
-    to->wildcard = from->wildcard;
-    assert_true(authz_status_find(authz_status_name(from->status), &to->status));
-    to->challenge_url = mem_strdup(from->challenge_url);
-    to->token = mem_strdup(from->token);
-    to->value = mem_strdup(from->value);
-    to->answered = from->answered;
-    to->failure = mem_strdup(from->failure);
-}
-
-/* A kill and a start: only what the columns of the row hold comes back. */
-static inline struct order *order_reload(struct order *old)
-{
-    AUTO(buf_fini)
-    struct buf memory = BUF(65536);
-    struct err err = {0};
-    struct order *order = order_new(old->set_name, (const char *const *)old->names, old->n_names);
-    order_memory_format(old, &memory);
-    if (!order_memory_parse(order, buf_cstr(&memory), &err))
-        fail_msg("%s", err.text);
-    assert_true(order_step_find(order_step_name(old->step), &order->step));
-    order->id = old->id;
-    order->authority = mem_strdup(old->authority);
-    order->directory = mem_strdup(old->directory);
-    order->profile = mem_strdup(old->profile);
-    order->replaces = mem_strdup(old->replaces);
-    order->failed = old->failed;
-    order->url = mem_strdup(old->url);
-    order->finalize_url = mem_strdup(old->finalize_url);
-    order->certificate_url = mem_strdup(old->certificate_url);
-    order->expires_at_ms = old->expires_at_ms;
-    order->n_authz = old->n_authz;
-    order->authz = NEW_N(old->n_authz, struct authz);
-    for (size_t i = 0; i < old->n_authz; i++)
-        authz_reload(&order->authz[i], &old->authz[i]);
-    order->has_key = old->has_key;
-    memcpy(order->spki, old->spki, sizeof order->spki);
-    memcpy(order->thumbprint, old->thumbprint, sizeof order->thumbprint);
-    buf_add_str(&order->csr, buf_str(&old->csr));
-    order->started_at_ms = old->started_at_ms;
-    order->step_at_ms = old->step_at_ms;
-    order_free(old);
-    return order;
-}
-
+/* A kill and a start. */
 static inline void case_kill(struct acme_case *c)
 {
-    c->order = order_reload(c->order);
+    struct order *row = order_of_row(c->order);
+    order_free(c->order);
+    c->order = row;
 }
 
 #define assert_has(text, part)                                                                     \

@@ -123,7 +123,7 @@ static void test_read_when_unusable_then_fail_with_status_and_reason(void **stat
     place(c);
     case_ask(c);
     assert_fails(case_hear(c, 0, 200, AUTHZ_FAILED("www.example.com", "unauthorized", "no TXT")),
-                 ERR_DENIED, "no TXT");
+                 ERR_REFUSED, "no TXT");
     assert_string_equal(c->order->authz[0].failure, "no TXT");
 }
 
@@ -348,7 +348,7 @@ static void test_validate_when_reasons_are_lost_then_three_tries_and_fail(void *
     assert_again(case_hear(c, 1, 500, "{\"type\":\"urn:ietf:params:acme:error:malformed\"}"),
                  ERR_AGAIN, "malformed");
     case_ask(c);
-    assert_fails(case_lose(c, 1), ERR_DENIED, "order says so");
+    assert_fails(case_lose(c, 1), ERR_REFUSED, "order says so");
 }
 
 static void test_validate_when_the_ca_says_nothing_then_fail_all_the_same(void **state)
