@@ -213,7 +213,7 @@ struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, d
     call->timeout_ms = question->timeout_ms > 0 ? question->timeout_ms : QUESTION_MS;
     net_address_format(&ask->server, true, server);
     snprintf(call->what, sizeof call->what, "%s: %s %s", ask->server.ip_len != 0 ? server : "resolver",
-             dns_type_name(question->type), question->name);
+             dns_type_name((int)question->type), question->name);
     dns->figures.n_questions++;
     dns_call_begin(dns, call);
     if (!dns->is_shut)

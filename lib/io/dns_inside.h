@@ -3,6 +3,7 @@
  *
  *   dns.c           calls: started, ended, reported, cancelled; questions and what becomes of their answers
  *   dns_channel.c   c-ares channels on the loop: one a server, transport and RD flag
+ *   dns_wire.c      a cursor over the bytes of a message
  *   dns_read.c      a message as it came -> struct dns_reply
  *   dns_update.c    an update call: build, sign, send, judge the answer
  *   dns_message.c   the RFC 2136 message

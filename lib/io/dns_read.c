@@ -1,140 +1,198 @@
 #include "io/dns_read.h"
 
-#include <ldns/ldns.h>
-#include <stdlib.h>
+#include "io/dns_wire.h"
+
+#include <arpa/inet.h>
+
+enum {
+    CLASS_IN = 1,
+    FLAG_ANSWER = 0x8000,
+    FLAG_AUTHORITATIVE = 0x0400,
+    FLAG_TRUNCATED = 0x0200,
+    RECORD_LEAST = 11,                     /* bytes of the shortest */
+    PRESENTATION_MAX = 8 * DNS_MESSAGE_MAX, /* more than the worst byte takes as text */
+    TEXTS_MAX = 4 * 1024 * 1024             /* of all records: compressed names can blow a message up hundredfold */
+};
 
 struct reading {
-    const uint8_t *wire;
-    size_t len, pos;
+    struct dns_wire wire;
     struct arena *arena;
     struct dns_record *records;
     size_t n;
     int rcode_high; /* the upper bits, from OPT (RFC 6891 6.1.3) */
 };
 
-static int word_at(const struct reading *r, size_t pos)
+static const char *text_keep(struct reading *r, const struct buf *text)
 {
-    return r->wire[pos] << 8 | r->wire[pos + 1];
+    return arena_strndup(r->arena, buf_cstr(text), text->len);
 }
 
-/* Presentation form into the arena; ldns allocates its own. */
-static char *rdf_text(struct reading *r, const ldns_rdf *rdf)
+static const char *name_text(struct reading *r, const struct dns_name *name)
 {
-    char *text = ldns_rdf2str(rdf);
-    char *copy = arena_strdup(r->arena, text != NULL ? text : "");
-    free(text);
-    return copy;
+    AUTO(buf_fini) struct buf text = BUF(4 * DNS_NAME_MAX);
+    dns_name_format(name, &text);
+    return text_keep(r, &text);
 }
 
-static char *rdf_name(struct reading *r, const ldns_rdf *rdf)
+/* A, AAAA */
+static void data_address(struct reading *r, struct dns_raw *raw, struct dns_record *record)
 {
-    char *name = rdf_text(r, rdf);
-    size_t len = strlen(name);
-    if (len > 0 && name[len - 1] == '.')
-        name[len - 1] = '\0';
-    for (char *p = name; *p != '\0'; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p - 'A' + 'a');
-    return name;
-}
-
-/* Character-strings (RFC 1035 3.3): a length byte and that many bytes each. */
-static void txt_join(struct reading *r, const ldns_rr *rr, struct dns_record *record)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
-        len += ldns_rdf_size(ldns_rr_rdf(rr, i)) - 1;
-    char *data = arena_alloc(r->arena, len + 1);
-    record->data = data;
-    record->data_len = len;
-    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
-        const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
-        memcpy(data, ldns_rdf_data(rdf) + 1, ldns_rdf_size(rdf) - 1);
-        data += ldns_rdf_size(rdf) - 1;
-    }
-}
-
-static void rdfs_join(struct reading *r, const ldns_rr *rr, struct dns_record *record)
-{
-    const char *data = "";
-    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
-        data = arena_printf(r->arena, "%s%s%s", data, i > 0 ? " " : "", rdf_text(r, ldns_rr_rdf(rr, i)));
-    record->data = data;
-    record->data_len = strlen(data);
-}
-
-static void data_read(struct reading *r, const ldns_rr *rr, struct dns_record *record)
-{
-    size_t n = ldns_rr_rd_count(rr);
-    bool is_name = record->type == DNS_NS || record->type == DNS_CNAME || record->type == DNS_DNAME || record->type == DNS_SOA;
-    if (record->type == DNS_TXT) {
-        txt_join(r, rr, record);
-    } else if (is_name && n > 0) {
-        record->data = rdf_name(r, ldns_rr_rdf(rr, 0));
-        record->data_len = strlen(record->data);
-    } else {
-        rdfs_join(r, rr, record);
-    }
-    if (record->type == DNS_SOA && n == 7)
-        record->soa_minimum_s = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
-}
-
-static void record_take(struct reading *r, const ldns_rr *rr, enum dns_section section)
-{
-    ldns_rr_type type = ldns_rr_get_type(rr);
-    if (type == LDNS_RR_TYPE_OPT && section == DNS_ADDITIONAL)
-        r->rcode_high = (int)(ldns_rr_ttl(rr) >> 24);
-    if (type == LDNS_RR_TYPE_OPT || type == LDNS_RR_TYPE_TSIG || ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
+    char text[INET6_ADDRSTRLEN];
+    struct str bytes = dns_wire_bytes(&raw->data, record->type == DNS_A ? 4 : 16);
+    if (raw->data.bad)
         return;
+    inet_ntop(record->type == DNS_A ? AF_INET : AF_INET6, bytes.p, text, sizeof text);
+    record->data = arena_strdup(r->arena, text);
+}
+
+/* NS, CNAME, DNAME, and the first name of SOA */
+static void data_name(struct reading *r, struct dns_raw *raw, struct dns_record *record)
+{
+    struct dns_name name, mailbox;
+    dns_wire_name(&raw->data, &name);
+    record->data = name_text(r, &name);
+    if (record->type != DNS_SOA)
+        return;
+    dns_wire_name(&raw->data, &mailbox);
+    dns_wire_bytes(&raw->data, 16); /* serial, refresh, retry, expire */
+    record->soa_minimum_s = (uint32_t)dns_wire_number(&raw->data, 4);
+}
+
+static void data_txt(struct reading *r, struct dns_raw *raw, struct dns_record *record)
+{
+    size_t room = raw->data.len - raw->data.pos, len = 0;
+    char *text = arena_alloc(r->arena, room + 1);
+    while (!raw->data.bad && raw->data.pos < raw->data.len) {
+        struct str piece = dns_wire_string(&raw->data);
+        memcpy(text + len, piece.p, piece.len);
+        len += piece.len;
+    }
+    record->data = text;
+    record->data_len = len;
+}
+
+/* RFC 8659 4.1: flags tag "value" */
+static void data_caa(struct reading *r, struct dns_raw *raw, struct dns_record *record)
+{
+    AUTO(buf_fini) struct buf text = BUF(PRESENTATION_MAX);
+    int flags = (int)dns_wire_number(&raw->data, 1);
+    struct str tag = dns_wire_string(&raw->data), value = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
+    buf_printf(&text, "%d ", flags);
+    text_escape(&text, tag, tag.len * 4);
+    buf_add_cstr(&text, " \"");
+    for (size_t i = 0; i < value.len; i++)
+        if (value.p[i] < ' ' || value.p[i] > '~')
+            buf_printf(&text, "\\%03d", (unsigned char)value.p[i]);
+        else
+            buf_printf(&text, "%s%c", value.p[i] == '"' || value.p[i] == '\\' ? "\\" : "", value.p[i]);
+    buf_add_char(&text, '"');
+    record->data = text_keep(r, &text);
+}
+
+static void data_generic(struct reading *r, struct dns_raw *raw, struct dns_record *record)
+{
+    AUTO(buf_fini) struct buf text = BUF(PRESENTATION_MAX);
+    struct str bytes = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
+    buf_printf(&text, "\\# %zu ", bytes.len);
+    hex_encode(&text, bytes.p, bytes.len);
+    record->data = text_keep(r, &text);
+}
+
+static void data_read(struct reading *r, struct dns_raw *raw, struct dns_record *record)
+{
+    switch (record->type) {
+    case DNS_A:
+    case DNS_AAAA:
+        data_address(r, raw, record);
+        break;
+    case DNS_NS:
+    case DNS_CNAME:
+    case DNS_DNAME:
+    case DNS_SOA:
+        data_name(r, raw, record);
+        break;
+    case DNS_TXT:
+        data_txt(r, raw, record);
+        return;
+    case DNS_CAA:
+        data_caa(r, raw, record);
+        break;
+    default:
+        data_generic(r, raw, record);
+    }
+    record->data_len = record->data != NULL ? strlen(record->data) : 0;
+}
+
+static bool record_read(struct reading *r, enum dns_section section)
+{
+    struct dns_raw raw;
+    dns_wire_record(&r->wire, &raw);
+    if (r->wire.bad)
+        return false;
+    if (raw.type == DNS_TYPE_OPT && section == DNS_ADDITIONAL)
+        r->rcode_high = (int)(raw.ttl_s >> 24);
+    if (raw.type == DNS_TYPE_OPT || raw.type == DNS_TYPE_TSIG || raw.class != CLASS_IN)
+        return true;
     struct dns_record *record = &r->records[r->n++];
     record->section = section;
-    record->owner = rdf_name(r, ldns_rr_owner(rr));
-    record->type = (int)type;
-    record->ttl_s = ldns_rr_ttl(rr) > INT32_MAX ? 0 : ldns_rr_ttl(rr); /* RFC 2181 8 */
-    data_read(r, rr, record);
+    record->owner = name_text(r, &raw.owner);
+    record->type = raw.type;
+    record->ttl_s = raw.ttl_s > INT32_MAX ? 0 : raw.ttl_s; /* RFC 2181 8 */
+    data_read(r, &raw, record);
+    return !raw.data.bad && raw.data.pos == raw.data.len;
 }
 
-static bool section_read(struct reading *r, int n, ldns_pkt_section from, enum dns_section section, struct err *err)
+static bool section_read(struct reading *r, int n, enum dns_section section, struct err *err)
 {
     static const char *const names[] = {"answer", "authority", "additional"};
     for (int i = 0; i < n; i++) {
-        ldns_rr *rr = NULL;
-        ldns_status status = ldns_wire2rr(&rr, r->wire, r->len, &r->pos, from);
-        if (status != LDNS_STATUS_OK)
-            return err_set(err, ERR_BROKEN, "DNS message: %s %d: %s",
-                           from == LDNS_SECTION_QUESTION ? "question" : names[section], i + 1, ldns_get_errorstr_by_id(status));
-        if (from != LDNS_SECTION_QUESTION)
-            record_take(r, rr, section);
-        ldns_rr_free(rr);
+        if (!record_read(r, section))
+            return err_set(err, ERR_BROKEN, "DNS message: %s record %d is malformed", names[section], i + 1);
+        if (arena_used(r->arena) > TEXTS_MAX)
+            return err_set(err, ERR_BROKEN, "DNS message: names of more than %d bytes", TEXTS_MAX);
     }
+    return true;
+}
+
+static bool questions_read(struct reading *r, int n, struct err *err)
+{
+    for (int i = 0; i < n && !r->wire.bad; i++)
+        dns_wire_question(&r->wire);
+    return !r->wire.bad || err_set(err, ERR_BROKEN, "DNS message: the question is malformed");
+}
+
+bool dns_read(struct str wire, struct arena *arena, struct dns_reply *ret_reply, struct err *err)
+{
+    struct reading r = {.wire = dns_wire_of(wire), .arena = arena};
+    struct dns_header header;
+    dns_wire_header(&r.wire, &header);
+    if (r.wire.bad || wire.len > DNS_MESSAGE_MAX)
+        return err_set(err, ERR_BROKEN, "DNS message: %zu bytes", wire.len);
+    if ((header.flags & FLAG_ANSWER) == 0)
+        return err_set(err, ERR_BROKEN, "DNS message: not an answer");
+    size_t n_told = (size_t)(header.n[1] + header.n[2] + header.n[3]), n_possible = wire.len / RECORD_LEAST;
+    r.records = arena_alloc(arena, (n_told < n_possible ? n_told : n_possible) * sizeof *r.records);
+    if (!questions_read(&r, header.n[0], err) || !section_read(&r, header.n[1], DNS_ANSWER, err) ||
+        !section_read(&r, header.n[2], DNS_AUTHORITY, err) || !section_read(&r, header.n[3], DNS_ADDITIONAL, err))
+        return false;
+    *ret_reply = (struct dns_reply){.rcode = (header.flags & 15) + r.rcode_high * 16,
+                                    .authoritative = (header.flags & FLAG_AUTHORITATIVE) != 0,
+                                    .records = r.records,
+                                    .n_records = r.n};
     return true;
 }
 
 bool dns_is_truncated(struct str wire)
 {
-    return wire.len >= DNS_HEADER_LEN && LDNS_TC_WIRE((const uint8_t *)wire.p) != 0;
+    struct dns_wire w = dns_wire_of(wire);
+    return ((int)dns_wire_number(&w, 4) & FLAG_TRUNCATED) != 0;
 }
 
-bool dns_read(struct str wire, struct arena *arena, struct dns_reply *ret_reply, struct err *err)
+int dns_opcode(struct str wire)
 {
-    struct reading r = {.wire = (const uint8_t *)wire.p, .len = wire.len, .pos = DNS_HEADER_LEN, .arena = arena};
-    if (wire.len < DNS_HEADER_LEN || wire.len > DNS_MESSAGE_MAX)
-        return err_set(err, ERR_BROKEN, "DNS message: %zu bytes", wire.len);
-    if (LDNS_QR_WIRE(r.wire) == 0)
-        return err_set(err, ERR_BROKEN, "DNS message: not an answer");
-    size_t n_told = (size_t)word_at(&r, 6) + (size_t)word_at(&r, 8) + (size_t)word_at(&r, 10);
-    size_t n_possible = (wire.len - DNS_HEADER_LEN) / 11; /* the shortest record */
-    r.records = arena_alloc(arena, (n_told < n_possible ? n_told : n_possible) * sizeof *r.records);
-    if (!section_read(&r, word_at(&r, 4), LDNS_SECTION_QUESTION, DNS_ANSWER, err) ||
-        !section_read(&r, word_at(&r, 6), LDNS_SECTION_ANSWER, DNS_ANSWER, err) ||
-        !section_read(&r, word_at(&r, 8), LDNS_SECTION_AUTHORITY, DNS_AUTHORITY, err) ||
-        !section_read(&r, word_at(&r, 10), LDNS_SECTION_ADDITIONAL, DNS_ADDITIONAL, err))
-        return false;
-    *ret_reply = (struct dns_reply){.rcode = (int)LDNS_RCODE_WIRE(r.wire) + r.rcode_high * 16,
-                                    .authoritative = LDNS_AA_WIRE(r.wire) != 0,
-                                    .records = r.records,
-                                    .n_records = r.n};
-    return true;
+    struct dns_wire w = dns_wire_of(wire);
+    int head = (int)dns_wire_number(&w, 4);
+    return w.bad ? -1 : head >> 11 & 15;
 }
 
 struct number_name {

@@ -1,9 +1,11 @@
 #include "io/dns_tsig.h"
 
+#include "io/dns_read.h"
+
 #include <ldns/ldns.h>
 #include <ldns/sha2.h>
 
-enum { HEADER_LEN = 12, RECORD_MAX = 1024, MESSAGE_MAX = 65535, CLASS_ANY = 255, BLOCK_MAX = 128 };
+enum { RECORD_MAX = 1024, CLASS_ANY = 255, BLOCK_MAX = 128 };
 
 typedef unsigned char *hash_function(const unsigned char *data, unsigned int len, unsigned char *digest);
 
@@ -30,20 +32,15 @@ static const struct tsig_algorithm *algorithm_find(const char *name)
     return NULL;
 }
 
-static bool name_to_wire(const char *name, unsigned char *out, size_t *ret_len)
+static bool name_parse(const char *text, struct dns_name *ret_name)
 {
-    ldns_rdf *rdf = name != NULL ? ldns_dname_new_frm_str(name) : NULL;
+    ldns_rdf *rdf = text != NULL && text[0] != '\0' ? ldns_dname_new_frm_str(text) : NULL;
     if (rdf == NULL)
         return false;
-    ldns_dname2canonical(rdf);
-    size_t len = ldns_rdf_size(rdf);
-    bool fits = len <= TSIG_NAME_MAX;
-    if (fits) {
-        memcpy(out, ldns_rdf_data(rdf), len);
-        *ret_len = len;
-    }
+    struct dns_wire wire = dns_wire_of(str_mem(ldns_rdf_data(rdf), ldns_rdf_size(rdf)));
+    dns_wire_name(&wire, ret_name);
     ldns_rdf_deep_free(rdf);
-    return fits;
+    return !wire.bad;
 }
 
 bool tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm, const struct secret *secret, struct err *err)
@@ -52,9 +49,9 @@ bool tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm
     if (key->algorithm == NULL)
         return err_set(err, ERR_CONFIG, "TSIG: algorithm %s: known are hmac-sha256, hmac-sha384, hmac-sha512",
                        algorithm != NULL ? algorithm : "(none)");
-    if (!name_to_wire(name, key->name, &key->name_len))
+    if (!name_parse(name, &key->name))
         return err_set(err, ERR_CONFIG, "TSIG: %s cannot be a key's name", name != NULL ? name : "(none)");
-    CHECK(name_to_wire(key->algorithm->name, key->algorithm_name, &key->algorithm_name_len));
+    CHECK(name_parse(key->algorithm->name, &key->algorithm_name));
     if (secret == NULL || secret->len == 0)
         return err_set(err, ERR_CONFIG, "TSIG: key %s: the secret is empty", name);
     secret_init(&key->secret, secret->p, secret->len);
@@ -105,12 +102,12 @@ static void add_number(struct buf *out, uint64_t value, int n_bytes)
         buf_add_char(out, (char)(unsigned char)(value >> (8 * n_bytes)));
 }
 
-static uint64_t number_at(const unsigned char *p, int n_bytes)
+/* Where a header counts its additional records. */
+static void count_additional(unsigned char *head, int by)
 {
-    uint64_t value = 0;
-    for (int i = 0; i < n_bytes; i++)
-        value = value << 8 | p[i];
-    return value;
+    int n = (head[10] << 8 | head[11]) + by;
+    head[10] = (unsigned char)(n >> 8);
+    head[11] = (unsigned char)n;
 }
 
 /* RFC 8945 4.2 and 4.3.3: what is signed besides the message. */
@@ -122,10 +119,10 @@ struct tsig_fields {
 
 static void add_variables(struct buf *out, const struct tsig_key *key, const struct tsig_fields *fields)
 {
-    buf_add(out, key->name, key->name_len);
+    buf_add(out, key->name.p, key->name.len);
     add_number(out, CLASS_ANY, 2);
     add_number(out, 0, 4); /* TTL */
-    buf_add(out, key->algorithm_name, key->algorithm_name_len);
+    buf_add(out, key->algorithm_name.p, key->algorithm_name.len);
     add_number(out, fields->time_s, 6);
     add_number(out, fields->fudge_s, 2);
     add_number(out, fields->error, 2);
@@ -135,25 +132,23 @@ static void add_variables(struct buf *out, const struct tsig_key *key, const str
 
 void tsig_sign(const struct tsig_key *key, struct buf *message, int64_t now_ms, struct tsig_mac *ret_mac)
 {
-    CHECK(message->len >= HEADER_LEN);
-    unsigned char *head = (unsigned char *)message->p;
+    CHECK(message->len >= DNS_HEADER_LEN);
+    struct dns_wire head = dns_wire_of(buf_str(message));
     struct tsig_fields fields = {
-        .time_s = (uint64_t)(now_ms / MS_SECOND), .fudge_s = TSIG_FUDGE_S, .original_id = number_at(head, 2)};
-    struct buf signed_part = BUF(MESSAGE_MAX + RECORD_MAX);
+        .time_s = (uint64_t)(now_ms / MS_SECOND), .fudge_s = TSIG_FUDGE_S, .original_id = dns_wire_number(&head, 2)};
+    struct buf signed_part = BUF(DNS_MESSAGE_MAX + RECORD_MAX);
     buf_add_str(&signed_part, buf_str(message));
     add_variables(&signed_part, key, &fields);
     ret_mac->len = tsig_hmac(key, buf_str(&signed_part), ret_mac->p);
     buf_fini(&signed_part);
 
-    uint64_t n_additional = number_at(head + 10, 2) + 1;
-    head[10] = (unsigned char)(n_additional >> 8);
-    head[11] = (unsigned char)n_additional;
-    buf_add(message, key->name, key->name_len);
-    add_number(message, LDNS_RR_TYPE_TSIG, 2);
+    count_additional((unsigned char *)message->p, 1);
+    buf_add(message, key->name.p, key->name.len);
+    add_number(message, DNS_TYPE_TSIG, 2);
     add_number(message, CLASS_ANY, 2);
     add_number(message, 0, 4);
-    add_number(message, key->algorithm_name_len + 16 + ret_mac->len, 2);
-    buf_add(message, key->algorithm_name, key->algorithm_name_len);
+    add_number(message, key->algorithm_name.len + 16 + ret_mac->len, 2);
+    buf_add(message, key->algorithm_name.p, key->algorithm_name.len);
     add_number(message, fields.time_s, 6);
     add_number(message, fields.fudge_s, 2);
     add_number(message, ret_mac->len, 2);
@@ -163,73 +158,50 @@ void tsig_sign(const struct tsig_key *key, struct buf *message, int64_t now_ms, 
     add_number(message, 0, 2); /* other data */
 }
 
-/* The last record, and where it begins. NULL in *ret_last when there is none. */
-static bool walk_to_last(struct str wire, ldns_rr **ret_last, size_t *ret_pos, struct err *err)
+/* The last of the additional records; type 0 when there is none. */
+static bool walk_to_last(struct str wire, struct dns_raw *ret_last, struct err *err)
 {
-    const uint8_t *p = (const uint8_t *)wire.p;
-    if (wire.len < HEADER_LEN)
-        return err_set(err, ERR_BROKEN, "DNS message: %zu bytes", wire.len);
-    uint64_t n_questions = number_at(p + 4, 2);
-    uint64_t n = n_questions + number_at(p + 6, 2) + number_at(p + 8, 2) + number_at(p + 10, 2);
-    size_t pos = HEADER_LEN;
-    ldns_rr *last = NULL;
-    for (uint64_t i = 0; i < n; i++) {
-        ldns_rr_free(last);
-        last = NULL;
-        *ret_pos = pos;
-        ldns_status status =
-            ldns_wire2rr(&last, p, wire.len, &pos, i < n_questions ? LDNS_SECTION_QUESTION : LDNS_SECTION_ANSWER);
-        if (status != LDNS_STATUS_OK)
-            return err_set(err, ERR_BROKEN, "DNS message: record %d: %s", (int)i + 1, ldns_get_errorstr_by_id(status));
-    }
-    *ret_last = last;
+    struct dns_wire w = dns_wire_of(wire);
+    struct dns_header header;
+    *ret_last = (struct dns_raw){.at = 0};
+    dns_wire_header(&w, &header);
+    for (int i = 0; i < header.n[0] && !w.bad; i++)
+        dns_wire_question(&w);
+    for (int i = 0; i < header.n[1] + header.n[2] + header.n[3] && !w.bad; i++)
+        dns_wire_record(&w, ret_last);
+    if (w.bad)
+        return err_set(err, ERR_BROKEN, "DNS message: malformed");
+    if (header.n[3] == 0)
+        ret_last->type = 0;
     return true;
 }
 
-/* ldns keeps the two length bytes of such a field. */
-static struct str field_bytes(const ldns_rdf *rdf)
+static bool fields_read(struct dns_raw *raw, struct dns_name *ret_algorithm, struct tsig_fields *ret_fields)
 {
-    return str_mem(ldns_rdf_data(rdf) + 2, ldns_rdf_size(rdf) - 2);
-}
-
-static bool fields_read(const ldns_rr *rr, struct tsig_fields *ret_fields)
-{
-    static const size_t least[7] = {1, 6, 2, 2, 2, 2, 2};
-    if (ldns_rr_rd_count(rr) != 7)
-        return false;
-    for (size_t i = 0; i < 7; i++)
-        if (ldns_rdf_size(ldns_rr_rdf(rr, i)) < least[i])
-            return false;
-    ret_fields->time_s = number_at(ldns_rdf_data(ldns_rr_rdf(rr, 1)), 6);
-    ret_fields->fudge_s = number_at(ldns_rdf_data(ldns_rr_rdf(rr, 2)), 2);
-    ret_fields->mac = field_bytes(ldns_rr_rdf(rr, 3));
-    ret_fields->original_id = number_at(ldns_rdf_data(ldns_rr_rdf(rr, 4)), 2);
-    ret_fields->error = number_at(ldns_rdf_data(ldns_rr_rdf(rr, 5)), 2);
-    ret_fields->other = field_bytes(ldns_rr_rdf(rr, 6));
-    return true;
-}
-
-static bool name_is(ldns_rdf *name, const unsigned char *wire, size_t len)
-{
-    ldns_dname2canonical(name);
-    return ldns_rdf_size(name) == len && memcmp(ldns_rdf_data(name), wire, len) == 0;
+    struct dns_wire *w = &raw->data;
+    dns_wire_name(w, ret_algorithm);
+    ret_fields->time_s = dns_wire_number(w, 6);
+    ret_fields->fudge_s = dns_wire_number(w, 2);
+    ret_fields->mac = dns_wire_bytes(w, (size_t)dns_wire_number(w, 2));
+    ret_fields->original_id = dns_wire_number(w, 2);
+    ret_fields->error = dns_wire_number(w, 2);
+    ret_fields->other = dns_wire_bytes(w, (size_t)dns_wire_number(w, 2));
+    return !w->bad && w->pos == w->len;
 }
 
 /* RFC 8945 5.3.2: the request's MAC with its length, the answer as it was before it was signed, the variables. */
 static bool mac_fits(const struct tsig_key *key, const struct tsig_mac *request, struct str before, const struct tsig_fields *fields)
 {
-    struct buf all = BUF(MESSAGE_MAX + RECORD_MAX + fields->other.len);
+    struct buf all = BUF(DNS_MESSAGE_MAX + RECORD_MAX + fields->other.len);
     struct tsig_mac mac;
     add_number(&all, request->len, 2);
     buf_add(&all, request->p, request->len);
     size_t at = all.len;
     buf_add_str(&all, before);
     unsigned char *head = (unsigned char *)all.p + at;
-    uint64_t n_additional = number_at(head + 10, 2) - 1;
     head[0] = (unsigned char)(fields->original_id >> 8);
     head[1] = (unsigned char)fields->original_id;
-    head[10] = (unsigned char)(n_additional >> 8);
-    head[11] = (unsigned char)n_additional;
+    count_additional(head, -1);
     add_variables(&all, key, fields);
     mac.len = tsig_hmac(key, buf_str(&all), mac.p);
     buf_fini(&all);
@@ -242,38 +214,35 @@ static bool mac_fits(const struct tsig_key *key, const struct tsig_mac *request,
     return fits;
 }
 
-static bool record_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str before, ldns_rr *rr,
+static bool record_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer, struct dns_raw *raw,
                          struct tsig_verdict *ret_verdict, struct err *err)
 {
     struct tsig_fields fields;
-    if (!fields_read(rr, &fields))
+    struct dns_name algorithm;
+    if (!fields_read(raw, &algorithm, &fields))
         return err_set(err, ERR_BROKEN, "DNS message: the TSIG record is malformed");
     *ret_verdict = (struct tsig_verdict){.is_signed = true,
                                          .error = (int)fields.error,
                                          .signed_at_s = (int64_t)fields.time_s,
                                          .fudge_s = (int64_t)fields.fudge_s};
+    struct dns_wire other = dns_wire_of(fields.other);
     if (fields.error == TSIG_BADTIME && fields.other.len == 6)
-        ret_verdict->server_at_s = (int64_t)number_at((const unsigned char *)fields.other.p, 6);
-    ret_verdict->fits = name_is(ldns_rr_owner(rr), key->name, key->name_len) &&
-                        name_is(ldns_rr_rdf(rr, 0), key->algorithm_name, key->algorithm_name_len) &&
-                        number_at((const unsigned char *)before.p + 10, 2) > 0 && mac_fits(key, request, before, &fields);
+        ret_verdict->server_at_s = (int64_t)dns_wire_number(&other, 6);
+    ret_verdict->fits = dns_name_eq(&raw->owner, &key->name) && dns_name_eq(&algorithm, &key->algorithm_name) &&
+                        mac_fits(key, request, str_mem(answer.p, raw->at), &fields);
     return true;
 }
 
 bool tsig_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer, struct tsig_verdict *ret_verdict,
                 struct err *err)
 {
-    ldns_rr *last = NULL;
-    size_t pos = 0;
-    if (!walk_to_last(answer, &last, &pos, err))
+    struct dns_raw last;
+    if (!walk_to_last(answer, &last, err))
         return false;
-    bool ok = true;
-    if (last != NULL && !ldns_rr_is_question(last) && ldns_rr_get_type(last) == LDNS_RR_TYPE_TSIG)
-        ok = record_judge(key, request, str_mem(answer.p, pos), last, ret_verdict, err);
-    else
-        *ret_verdict = (struct tsig_verdict){0};
-    ldns_rr_free(last);
-    return ok;
+    if (last.type == DNS_TYPE_TSIG)
+        return record_judge(key, request, answer, &last, ret_verdict, err);
+    *ret_verdict = (struct tsig_verdict){0};
+    return true;
 }
 
 const char *tsig_error_name(int error)

@@ -2,20 +2,20 @@
  * Transaction signatures: TSIG (RFC 8945) over whole messages, with HMAC-SHA-256, -384 or -512.
  *
  * Written out here because ldns 1.8 neither knows hmac-sha384 by its name, nor compares in constant time, nor says
- * why a signature does not fit. Hashes and names are ldns's. Full-length MACs only; fudge 300 s.
+ * why a signature does not fit. The hashes are ldns's. Full-length MACs only; fudge 300 s.
  */
 #ifndef IO_DNS_TSIG_H
 #define IO_DNS_TSIG_H
 
 #include "base/clock.h"
+#include "io/dns_wire.h"
 
-enum { TSIG_MAC_MAX = 64, TSIG_NAME_MAX = 255, TSIG_FUDGE_S = 300 };
+enum { TSIG_MAC_MAX = 64, TSIG_FUDGE_S = 300 };
 enum tsig_error { TSIG_BADSIG = 16, TSIG_BADKEY = 17, TSIG_BADTIME = 18, TSIG_BADTRUNC = 22 };
 
 struct tsig_key {
     const struct tsig_algorithm *algorithm;
-    unsigned char name[TSIG_NAME_MAX], algorithm_name[TSIG_NAME_MAX]; /* wire form, lower case */
-    size_t name_len, algorithm_name_len;
+    struct dns_name name, algorithm_name;
     struct secret secret;
 };
 /* Copies the secret. Kind CONFIG when a name or the algorithm is unknown or the secret is empty. */

@@ -2,8 +2,6 @@
 #include "io/dns_message.h"
 #include "io/dns_tsig.h"
 
-#include <ldns/ldns.h>
-
 enum { UPDATE_MS = 10000, DNS_PORT = 53, UDP_PLAIN_MAX = 512 };
 
 struct update {
@@ -105,7 +103,7 @@ static bool answer_judge(const struct update *update, struct str wire, struct er
     arena_free(arena);
     if (!ok)
         return false;
-    if (LDNS_OPCODE_WIRE((const uint8_t *)wire.p) != LDNS_PACKET_UPDATE)
+    if (dns_opcode(wire) != DNS_OPCODE_UPDATE)
         return err_set(err, ERR_BROKEN, "the answer is not one to an update");
     if (update->is_signed && !signature_judge(update, wire, reply.rcode, err))
         return false;

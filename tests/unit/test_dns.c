@@ -308,6 +308,112 @@ static void test_message_when_malformed_then_broken(void **state)
     arena_free(arena);
 }
 
+/* 65,535 bytes that would cost a careless reader seconds or a hundred megabytes. */
+static size_t bomb_strings(uint8_t *out, int type)
+{
+    struct wire w = {out, 0};
+    wire_number(&w, 0x12348400, 4);
+    wire_number(&w, 1, 4);
+    wire_number(&w, 0, 5); /* rest of the header, root as owner */
+    wire_number(&w, (uint64_t)type, 2);
+    wire_number(&w, 1, 6);
+    wire_number(&w, 65535 - w.len - 2, 2);
+    memset(out + w.len, 0, 65535 - w.len);
+    return 65535;
+}
+
+static size_t bomb_names(uint8_t *out)
+{
+    struct wire w = {out, 0};
+    uint8_t name[255];
+    memset(name, 1, sizeof name); /* labels of one unprintable byte */
+    name[254] = 0;
+    wire_number(&w, 0x12348400, 4);
+    wire_number(&w, 0, 8);
+    wire_add(&w, name, 255);
+    wire_number(&w, 0x00020001, 4);
+    out[5] = 1; /* the question */
+    while (w.len + 14 <= 65535) {
+        wire_number(&w, 0xc00c, 2);
+        wire_number(&w, 0x00020001, 4);
+        wire_number(&w, 60, 4);
+        wire_number(&w, 0x0002c00c, 4);
+    }
+    size_t n = (w.len - 271) / 14;
+    out[6] = (uint8_t)(n >> 8);
+    out[7] = (uint8_t)n;
+    return w.len;
+}
+
+/* A chain of pointers, each to the one before, then records that begin at its end. */
+static size_t bomb_pointers(uint8_t *out)
+{
+    struct wire w = {out, 0};
+    uint64_t last = 10;
+    wire_number(&w, 0x12348400, 4);
+    wire_number(&w, 0x00000000, 4);
+    wire_number(&w, 0, 4 + 1); /* root */
+    wire_number(&w, 0x000a0001, 4);
+    wire_number(&w, 0, 4);
+    wire_number(&w, 16000, 2);
+    for (int i = 0; i < 8000; i++) {
+        uint64_t here = w.len;
+        wire_number(&w, 0xc000 | last, 2);
+        last = here;
+    }
+    while (w.len + 14 <= 65535) {
+        wire_number(&w, 0xc000 | last, 2);
+        wire_number(&w, 0x00020001, 4);
+        wire_number(&w, 60, 4);
+        wire_number(&w, 2, 2);
+        wire_number(&w, 0xc000 | last, 2);
+    }
+    size_t n = 1 + (w.len - 16023) / 14;
+    out[6] = (uint8_t)(n >> 8);
+    out[7] = (uint8_t)n;
+    return w.len;
+}
+
+static void expect_cheap(const uint8_t *bytes, size_t len, bool ok, const char *text)
+{
+    struct arena *arena = arena_new();
+    struct dns_reply reply;
+    struct err err = {.text = ""};
+    int64_t start = clock_boot_ms(&clock_system);
+    assert_int_equal(dns_read(str_mem(bytes, len), arena, &reply, &err), ok);
+    assert_string_equal(err.text, text);
+    assert_in_range(clock_boot_ms(&clock_system) - start, 0, 1000); /* with sanitizers; milliseconds without */
+    assert_in_range(arena_used(arena), 0, 5 * 1024 * 1024);
+    arena_free(arena);
+}
+
+static void test_message_when_made_to_be_costly_then_it_is_not(void **state)
+{
+    (void)state;
+    uint8_t *bytes = mem_new(1, 65536);
+    expect_cheap(bytes, bomb_strings(bytes, DNS_TXT), true, "");
+    expect_cheap(bytes, bomb_strings(bytes, 99), true, "");
+    expect_cheap(bytes, bomb_names(bytes), false, "DNS message: names of more than 4194304 bytes");
+    expect_cheap(bytes, bomb_pointers(bytes), false, "DNS message: answer record 2 is malformed");
+    mem_free(bytes);
+}
+
+static void test_names_and_values_when_they_hold_odd_bytes_then_escaped(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct dns_reply reply;
+    static const char rest[] = "\x05" "A.\\\x01\xff" "\x00\x01\x01\x00\x01\x00\x00\x00\x05\x00\x0c\x00\x05issue" "a\"\\\x7f\x20"
+                               "\xc0\x0c\xff\x00\x00\x01\x00\x00\x00\x05\x00\x03\x01\x02\xff";
+    assert_true(read_bytes("\x00\x02\x00\x00\x00\x00", rest, sizeof rest - 1, &reply, arena));
+    assert_int_equal(reply.n_records, 2);
+    assert_string_equal(reply.records[0].owner, "a\\.\\\\\\001\\255");
+    assert_string_equal(reply.records[0].data, "0 issue \"a\\\"\\\\\\127 \"");
+    assert_int_equal(reply.records[1].type, 65280);
+    assert_string_equal(reply.records[1].data, "\\# 3 0102ff");
+    arena_free(arena);
+}
+
 static void test_answer_when_an_error_code_then_it_is_a_reply(void **state)
 {
     (void)state;
@@ -429,7 +535,7 @@ static void test_answer_when_not_understandable_then_broken(void **state)
     struct heard heard;
     ask(&s, "loop.test", &heard);
     assert_int_equal(heard.err.kind, ERR_BROKEN);
-    assert_non_null(strstr(heard.err.text, ": TXT loop.test: DNS message: answer 1: "));
+    assert_non_null(strstr(heard.err.text, ": TXT loop.test: DNS message: answer record 1 is malformed"));
     ask(&s, "short.test", &heard);
     assert_int_equal(heard.err.kind, ERR_BROKEN);
     stage_end(&s);
@@ -598,6 +704,8 @@ int main(void)
         cmocka_unit_test(test_types_when_answered_then_each_in_its_text_form),
         cmocka_unit_test(test_message_when_sections_differ_then_each_record_knows_its_own),
         cmocka_unit_test(test_message_when_malformed_then_broken),
+        cmocka_unit_test(test_message_when_made_to_be_costly_then_it_is_not),
+        cmocka_unit_test(test_names_and_values_when_they_hold_odd_bytes_then_escaped),
         cmocka_unit_test(test_answer_when_an_error_code_then_it_is_a_reply),
         cmocka_unit_test(test_question_when_recursion_is_wanted_then_only_then_the_flag_is_set),
         cmocka_unit_test(test_answer_when_it_does_not_fit_udp_then_asked_again_over_tcp),
