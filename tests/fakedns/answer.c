@@ -118,7 +118,8 @@ static void act(const struct query *q, enum fake_act what, struct wire_out *out)
         break;
     case FAKE_GARBAGE:
         reply_usual(q, out, false);
-        memset(out->p + WIRE_HEADER_LEN, 0xff, out->len - WIRE_HEADER_LEN);
+        memset(out->p + WIRE_HEADER_LEN + q->question_len, 0xff,
+               out->len - WIRE_HEADER_LEN - q->question_len);
         break;
     case FAKE_SILENT:
         out->len = 0;

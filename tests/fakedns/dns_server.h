@@ -55,7 +55,7 @@ enum fake_act {
     FAKE_SILENT,  /* no answer, on TCP too */
     FAKE_CUT,     /* TC over UDP, whole over TCP */
     FAKE_LAME,    /* answers without the AA bit */
-    FAKE_GARBAGE, /* bytes that are no DNS message */
+    FAKE_GARBAGE, /* the question, then bytes that are no records */
 };
 /* What the host does when asked for name (NULL: any) and type (0: any; FAKE_UPDATE for updates), n
  * times (0: for ever). */

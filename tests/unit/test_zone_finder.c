@@ -173,6 +173,29 @@ static void test_find_when_a_thousand_names_of_one_zone_then_a_handful_of_questi
     zone_finder_free(finder);
 }
 
+static void test_find_when_three_hundred_zones_at_once_then_each_its_own(void **state)
+{
+    (void)state;
+    AUTO(got_fini)
+    struct got got = {0};
+    struct zone_finder_options options = usual();
+    options.timeout_ms = 5000;
+    struct zone_finder *finder = zone_finder_new(world.loop, world.dns, &options);
+    for (int i = 0; i < 300; i++) {
+        char zone[32], name[64];
+        snprintf(zone, sizeof zone, "z%d.test", i);
+        snprintf(name, sizeof name, "_acme-challenge.%s", zone);
+        fake_dns_zone(world.fake, zone);
+        world_add(&world, zone, zone, "NS", "ns.example.net");
+        fake_host_serve(world.other, zone);
+        zone_finder_find(finder, name, NULL, found, &got);
+    }
+    assert_true(world_wait(&world, &got.n, 300));
+    assert_int_equal(got.n_good, 300);
+    assert_int_equal(zone_finder_figures(finder).n_loads, 300);
+    zone_finder_free(finder);
+}
+
 static void test_find_when_child_zone_is_on_the_same_server_then_child(void **state)
 {
     (void)state;
@@ -668,6 +691,7 @@ int main(void)
         T(test_find_when_nothing_is_special_then_zone_servers_and_primary),
         T(test_find_when_resolver_used_then_never_asked_about_the_challenge_name),
         T(test_find_when_a_thousand_names_of_one_zone_then_a_handful_of_questions_and_one_each),
+        T(test_find_when_three_hundred_zones_at_once_then_each_its_own),
         T(test_find_when_child_zone_is_on_the_same_server_then_child),
         T(test_find_when_the_known_parent_refers_then_child_on_its_own_server),
         T(test_find_when_the_challenge_name_is_a_zone_of_its_own_then_that_zone),
