@@ -36,6 +36,14 @@ enum need {
     NEED_REGISTER = 1 << 5,    /* set files compared with the store (with STORE_WRITE) */
 };
 
+/* What an exit code means for one command. */
+struct meaning {
+    enum exit_code code;
+    const char *sentence;
+};
+struct example {
+    const char *line, *sentence;
+};
 struct option {
     const char *name;          /* "json": --json */
     char letter;               /* 'j' or 0 */
@@ -47,7 +55,12 @@ struct command {
     const char *name, *sub;    /* "provider", "list"; sub NULL for most */
     const char *usage;         /* "[SET ...]" */
     const char *sentence;
-    const char *text;          /* paragraphs for the man page, roff-free; NULL */
+    const char *text;          /* paragraphs for help and man page, parted by an empty line; NULL */
+    const struct example *examples;
+    size_t n_examples;
+    const struct meaning *meanings; /* exit codes that mean something of their own here */
+    size_t n_meanings;
+    bool hidden;               /* for the build, not for people: no help, no completion */
     const struct option *options;
     size_t n_options;
     int min_words, max_words;  /* of the words after the command; max -1: any number */

@@ -1,15 +1,44 @@
 #include "cmd/help.h"
 
-static void command_title(const struct command *c, struct buf *out)
+void command_title(const struct command *c, struct buf *out)
 {
     buf_printf(out, "%s%s%s", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "");
 }
 
-static void option_title(const struct option *o, struct buf *out)
+void option_title(const struct option *o, struct buf *out)
 {
     if (o->letter != 0)
         buf_printf(out, "-%c, ", o->letter);
     buf_printf(out, "--%s%s%s", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
+}
+
+/* ---- for people ---- */
+
+/* Words of text up to column WIDTH, continued at `indent`; the cursor stands at `column`. */
+static void text_fold(const char *text, size_t column, size_t indent, FILE *out)
+{
+    enum { WIDTH = 100 };
+    struct str rest = str_of(text), word;
+    for (bool first = true; str_split(&rest, ' ', &word); first = false) {
+        if (!first && column + 1 + word.len > WIDTH) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+            first = true;
+        }
+        fprintf(out, "%s%.*s", first ? "" : " ", STR_ARG(word));
+        column += word.len + (first ? 0 : 1);
+    }
+    fputc('\n', out);
+}
+
+static void row_print(const char *title, const char *sentence, FILE *out)
+{
+    enum { COLUMN = 24 };
+    size_t len = strlen(title);
+    fprintf(out, "  %-*s", COLUMN - 2, title);
+    if (len > COLUMN - 3)
+        fprintf(out, "\n%*s", COLUMN, "");
+    text_fold(sentence, COLUMN, COLUMN, out);
 }
 
 static void options_print(const struct option *options, size_t n, FILE *out)
@@ -17,7 +46,16 @@ static void options_print(const struct option *options, size_t n, FILE *out)
     for (size_t i = 0; i < n; i++) {
         AUTO(buf_fini) struct buf title = BUF(256);
         option_title(&options[i], &title);
-        fprintf(out, "  %-26s %s\n", buf_cstr(&title), options[i].sentence);
+        row_print(buf_cstr(&title), options[i].sentence, out);
+    }
+}
+
+static void text_print(const char *text, FILE *out)
+{
+    struct str rest = str_of(text), line;
+    while (text != NULL && str_split(&rest, '\n', &line)) {
+        AUTO(mem_fini) char *copy = mem_strndup(line.p, line.len);
+        text_fold(copy, 0, 0, out);
     }
 }
 
@@ -25,15 +63,27 @@ void help_command(const struct command *c, FILE *out)
 {
     AUTO(buf_fini) struct buf title = BUF(256);
     command_title(c, &title);
-    fprintf(out, "chancery %s %s\n\n%s\n", buf_cstr(&title), c->usage, c->sentence);
-    if (c->text != NULL)
-        fprintf(out, "\n%s\n", c->text);
-    if (c->n_options > 0) {
-        fprintf(out, "\nOptions:\n");
-        options_print(c->options, c->n_options, out);
+    fprintf(out, "chancery %s%s%s\n\n%s\n", buf_cstr(&title), c->usage[0] != '\0' ? " " : "", c->usage, c->sentence);
+    if (c->text != NULL) {
+        fprintf(out, "\n");
+        text_print(c->text, out);
     }
+    if (c->n_options > 0)
+        fprintf(out, "\nOptions:\n");
+    options_print(c->options, c->n_options, out);
     fprintf(out, "\nOptions of every command:\n");
     options_print(common_options, n_common_options, out);
+    if (c->n_meanings > 0)
+        fprintf(out, "\nExit codes:\n");
+    for (size_t i = 0; i < c->n_meanings; i++) {
+        char code[16];
+        snprintf(code, sizeof code, "%d", (int)c->meanings[i].code);
+        row_print(code, c->meanings[i].sentence, out);
+    }
+    if (c->n_examples > 0)
+        fprintf(out, "\nExamples:\n");
+    for (size_t i = 0; i < c->n_examples; i++)
+        fprintf(out, "  %s\n      %s\n", c->examples[i].line, c->examples[i].sentence);
 }
 
 static void help_all(FILE *out)
@@ -43,156 +93,107 @@ static void help_all(FILE *out)
     for (size_t i = 0; i < n_commands; i++) {
         AUTO(buf_fini) struct buf title = BUF(256);
         command_title(commands[i], &title);
-        fprintf(out, "  %-18s %s\n", buf_cstr(&title), commands[i]->sentence);
+        if (!commands[i]->hidden)
+            row_print(buf_cstr(&title), commands[i]->sentence, out);
     }
     fprintf(out, "\nOptions of every command:\n");
     options_print(common_options, n_common_options, out);
     fprintf(out, "\n`chancery help COMMAND` tells more; so do the man pages chancery(1) and chancery-COMMAND(1).\n");
 }
 
-enum exit_code help_run(struct invocation *in)
+/* ---- for programs ---- */
+
+static struct json *options_json(const struct option *options, size_t n)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        const char letter[2] = {options[i].letter, '\0'};
+        struct json *one = json_set_text(json_object(), "name", options[i].name);
+        json_set_text(one, "letter", letter[0] != '\0' ? letter : NULL);
+        json_set_text(one, "value", options[i].value);
+        json_push(list, json_set_text(one, "sentence", options[i].sentence));
+    }
+    return list;
+}
+
+static struct json *meanings_json(const struct command *c)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; i < c->n_meanings; i++) {
+        struct json *one = json_set_int(json_object(), "code", c->meanings[i].code);
+        json_push(list, json_set_text(one, "sentence", c->meanings[i].sentence));
+    }
+    return list;
+}
+
+struct json *help_json(const struct command *c)
+{
+    struct json *tree = json_set_text(json_object(), "name", c->name);
+    struct json *examples = json_array();
+    json_set_text(tree, "sub", c->sub);
+    json_set_text(tree, "usage", c->usage);
+    json_set_text(tree, "sentence", c->sentence);
+    json_set_text(tree, "text", c->text);
+    json_set(tree, "options", options_json(c->options, c->n_options));
+    json_set(tree, "exit_codes", meanings_json(c));
+    for (size_t i = 0; i < c->n_examples; i++) {
+        struct json *one = json_set_text(json_object(), "line", c->examples[i].line);
+        json_push(examples, json_set_text(one, "sentence", c->examples[i].sentence));
+    }
+    return json_set(tree, "examples", examples);
+}
+
+/* ---- which ---- */
+
+static bool command_is_meant(const struct invocation *in, const struct command *c)
+{
+    if (in->n_words == 0)
+        return !c->hidden;
+    return strcmp(c->name, in->words[0]) == 0 &&
+           (in->n_words < 2 || (c->sub != NULL && strcmp(c->sub, in->words[1]) == 0));
+}
+
+static struct json *commands_json(const struct invocation *in, size_t *ret_n)
+{
+    struct json *tree = json_object(), *list = json_array();
+    for (size_t i = 0; i < n_commands; i++)
+        if (command_is_meant(in, commands[i]))
+            json_push(list, help_json(commands[i]));
+    *ret_n = json_len(list);
+    json_set_text(tree, "version", CHANCERY_VERSION);
+    json_set(tree, "commands", list);
+    return json_set(tree, "common_options", options_json(common_options, n_common_options));
+}
+
+static bool help_words(const struct invocation *in)
 {
     bool found = false;
-    if (in->n_words == 0) {
-        help_all(stdout);
-        return EXIT_CODE_DONE;
-    }
     for (size_t i = 0; i < n_commands; i++) {
-        const struct command *c = commands[i];
-        bool same_sub = in->n_words < 2 || (c->sub != NULL && strcmp(c->sub, in->words[1]) == 0);
-        if (strcmp(c->name, in->words[0]) != 0 || !same_sub)
+        if (!command_is_meant(in, commands[i]))
             continue;
         if (found)
             printf("\n");
-        help_command(c, stdout);
+        help_command(commands[i], stdout);
         found = true;
     }
-    if (!found)
-        fprintf(stderr, "chancery: there is no command \"%s\"\n", in->words[0]);
-    return found ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
+    return found;
 }
 
-/* ---- man pages ---- */
-
-static void roff_text(struct buf *out, const char *text)
+enum exit_code help_run(struct invocation *in)
 {
-    for (bool line_start = true; text != NULL && *text != '\0'; text++) {
-        if (line_start && (*text == '.' || *text == '\''))
-            buf_add_cstr(out, "\\&");
-        if (*text == '\n' && text[1] == '\n') {
-            buf_add_cstr(out, "\n.PP\n");
-            text++;
-            line_start = true;
-            continue;
-        }
-        if (*text == '\\')
-            buf_add_cstr(out, "\\e");
-        else if (*text == '-')
-            buf_add_cstr(out, "\\-");
-        else
-            buf_add_char(out, *text);
-        line_start = *text == '\n';
+    size_t n = 1;
+    if (in->json) {
+        AUTO(json_fini) struct json *tree = commands_json(in, &n);
+        AUTO(buf_fini) struct buf text = BUF(1024 * 1024);
+        json_format(tree, &text, true);
+        printf("%s\n", buf_cstr(&text));
+    } else if (in->n_words == 0) {
+        help_all(stdout);
+    } else {
+        n = help_words(in) ? 1 : 0;
     }
-    buf_add_char(out, '\n');
-}
-
-static void man_head(struct buf *out, const char *title, const char *sentence)
-{
-    buf_printf(out, ".TH \"%s\" 1 \"\" \"chancery\" \"chancery manual\"\n.SH NAME\n%s \\- ", title, title);
-    roff_text(out, sentence);
-}
-
-static void man_options(struct buf *out, const struct option *options, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        AUTO(buf_fini) struct buf title = BUF(256);
-        option_title(&options[i], &title);
-        buf_add_cstr(out, ".TP\n.B ");
-        roff_text(out, buf_cstr(&title));
-        roff_text(out, options[i].sentence);
-    }
-}
-
-void man_command(const struct command *c, struct buf *out)
-{
-    AUTO(mem_fini) char *title =
-        mem_printf("chancery-%s%s%s", c->name, c->sub != NULL ? "-" : "", c->sub != NULL ? c->sub : "");
-    man_head(out, title, c->sentence);
-    buf_printf(out, ".SH SYNOPSIS\n.B chancery %s%s%s\n", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "");
-    if (c->usage[0] != '\0')
-        roff_text(out, c->usage);
-    buf_add_cstr(out, ".SH DESCRIPTION\n");
-    roff_text(out, c->sentence);
-    if (c->text != NULL) {
-        buf_add_cstr(out, ".PP\n");
-        roff_text(out, c->text);
-    }
-    buf_add_cstr(out, ".SH OPTIONS\n");
-    man_options(out, c->options, c->n_options);
-    man_options(out, common_options, n_common_options);
-    buf_add_cstr(out, ".SH SEE ALSO\n.BR chancery (1)\n");
-}
-
-void man_program(struct buf *out)
-{
-    static const struct {
-        int code;
-        const char *what;
-    } codes[] = {
-#define X(name, value, what) {value, what},
-        EXIT_CODES(X)
-#undef X
-    };
-    man_head(out, "chancery", "issue, deliver and watch TLS certificates");
-    buf_add_cstr(out, ".SH SYNOPSIS\n.B chancery\n.I COMMAND\n[OPTIONS] [WORDS]\n.SH DESCRIPTION\n");
-    roff_text(out, "A centralized ACME client and renewal orchestrator. One configuration file names authorities and DNS providers, one file a "
-                   "domain set names what is wanted; `chancery renew`, run from cron on one host, does all the rest: it orders what is due, "
-                   "delivers what is new and looks whether it is really served. Running anything twice changes nothing the second time.");
-    buf_add_cstr(out, ".SH COMMANDS\n");
-    for (size_t i = 0; i < n_commands; i++) {
-        AUTO(buf_fini) struct buf title = BUF(256);
-        command_title(commands[i], &title);
-        buf_printf(out, ".TP\n.B %s\n", buf_cstr(&title));
-        roff_text(out, commands[i]->sentence);
-    }
-    buf_add_cstr(out, ".SH OPTIONS\n");
-    man_options(out, common_options, n_common_options);
-    buf_add_cstr(out, ".SH EXIT STATUS\n");
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-        buf_printf(out, ".TP\n.B %d\n", codes[i].code);
-        roff_text(out, codes[i].what);
-    }
-    buf_add_cstr(out, ".SH FILES\n.TP\n.I /etc/chancery/chancery.yaml\nthe configuration\n.TP\n.I /etc/chancery/sets.d/*.yaml\none file a "
-                      "domain set\n.TP\n.I /var/lib/chancery/chancery.db\nthe store\n");
-}
-
-/* ---- completion ---- */
-
-void completion_bash(struct buf *out)
-{
-    buf_add_cstr(out, "# bash completion for chancery; generated from its command table.\n_chancery() {\n"
-                      "    local cur=${COMP_WORDS[COMP_CWORD]} words=\"\"\n    case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
-    for (size_t i = 0; i < n_commands; i++) {
-        const struct command *c = commands[i];
-        buf_printf(out, "    \"%s %s\"*) words=\"", c->name, c->sub != NULL ? c->sub : "");
-        for (size_t k = 0; k < c->n_options; k++)
-            buf_printf(out, "--%s ", c->options[k].name);
-        buf_add_cstr(out, "$_chancery_common\" ;;\n");
-    }
-    buf_add_cstr(out, "    esac\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"");
-    for (size_t i = 0; i < n_commands; i++) {
-        if (i == 0 || strcmp(commands[i]->name, commands[i - 1]->name) != 0)
-            buf_printf(out, "%s ", commands[i]->name);
-    }
-    buf_add_cstr(out, "help\"\n    elif [ \"$COMP_CWORD\" -eq 2 ]; then\n        case ${COMP_WORDS[1]} in\n");
-    for (size_t i = 0; i < n_commands; i++) {
-        if (commands[i]->sub != NULL)
-            buf_printf(out, "        %s) words=\"$words %s\" ;;\n", commands[i]->name, commands[i]->sub);
-    }
-    buf_add_cstr(out, "        esac\n    fi\n    case $cur in\n    -*) ;;\n"
-                      "    *) words=\"$words $(chancery status --names 2>/dev/null)\" ;;\n    esac\n"
-                      "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n_chancery_common=\"");
-    for (size_t i = 0; i < n_common_options; i++)
-        buf_printf(out, "--%s ", common_options[i].name);
-    buf_add_cstr(out, "\"\ncomplete -F _chancery chancery\n");
+    if (n == 0)
+        fprintf(stderr, "chancery: there is no command \"%s%s%s\"\n", in->words[0], in->n_words > 1 ? " " : "",
+                in->n_words > 1 ? in->words[1] : "");
+    return n > 0 ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
 }

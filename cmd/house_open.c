@@ -3,11 +3,8 @@
 #include "cmd/options.h"
 #include "inventory/register.h"
 
-#include <curl/curlver.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define USER_AGENT "chancery/" CHANCERY_VERSION " libcurl/" LIBCURL_VERSION
 
 static const char *environment_get(const char *name)
 {
@@ -48,7 +45,8 @@ bool house_open_seal(struct invocation *in, struct err *err)
 
 void house_open_net(struct invocation *in)
 {
-    struct http_options options = {.user_agent = USER_AGENT};
+    AUTO(mem_fini) char *user_agent = mem_printf("chancery/%s %s", CHANCERY_VERSION, http_library());
+    struct http_options options = {.user_agent = user_agent};
     in->house.loop = loop_new();
     in->house.clock = loop_clock(in->house.loop);
     loop_catch_signals(in->house.loop);

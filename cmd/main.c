@@ -61,6 +61,27 @@ static bool failpoints_arm(struct err *err)
 #endif
 }
 
+static enum exit_code version_run(const struct invocation *in)
+{
+    AUTO(json_fini) struct json *tree = json_set_text(json_object(), "version", CHANCERY_VERSION);
+    if (in->json)
+        json_print(tree);
+    else
+        printf("chancery %s (%s)\n", CHANCERY_VERSION, http_library());
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code help_of_command(const struct invocation *in)
+{
+    if (in->json) {
+        AUTO(json_fini) struct json *tree = help_json(in->command);
+        json_print(tree);
+    } else {
+        help_command(in->command, stdout);
+    }
+    return EXIT_CODE_DONE;
+}
+
 int main(int argc, char **argv)
 {
     struct invocation in = {.program = "chancery"};
@@ -72,11 +93,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "Try: %s help%s%s\n", in.program, in.command != NULL ? " " : "",
                 in.command != NULL ? in.command->name : "");
         code = EXIT_CODE_USAGE;
+    } else if (option_common(&in, "version") != NULL) {
+        code = version_run(&in);
     } else if (in.command == NULL) {
         code = help_run(&in);
     } else if (option_common(&in, "help") != NULL) {
-        help_command(in.command, stdout);
-        code = EXIT_CODE_DONE;
+        code = help_of_command(&in);
     } else {
         code = command_run(&in);
     }

@@ -12,6 +12,7 @@ const struct option common_options[] = {
     {"verbose", 'v', NULL, "log every event to standard error, at level debug"},
     {"color", 0, "WHEN", "auto, always or never"},
     {"help", 'h', NULL, "what this command does and takes"},
+    {"version", 'V', NULL, "the version of this program"},
 };
 const size_t n_common_options = sizeof(common_options) / sizeof(common_options[0]);
 
@@ -70,22 +71,35 @@ static const struct command *command_find(const char *name, const char *sub)
     return NULL;
 }
 
-static bool command_unknown(const char *name, const char *sub, struct err *err)
+/* "list, show, test"; the words that may follow the name of a group. */
+static void group_words(const char *name, struct buf *out)
 {
-    const char **known = NEW_N(n_commands, const char *);
-    bool in_group = group_exists(name);
+    for (size_t i = 0; i < n_commands; i++)
+        if (strcmp(commands[i]->name, name) == 0 && commands[i]->sub != NULL)
+            buf_printf(out, "%s%s", out->len > 0 ? ", " : "", commands[i]->sub);
+}
+
+static bool sub_unknown(const char *name, const char *sub, struct err *err)
+{
+    AUTO(buf_fini) struct buf words = BUF(1024);
+    group_words(name, &words);
+    if (sub == NULL)
+        return err_set(err, ERR_CONFIG, "%s needs one of: %s", name, buf_cstr(&words));
+    return err_set(err, ERR_CONFIG, "there is no command \"%s %.80s\"; %s takes one of: %s", name, sub, name, buf_cstr(&words));
+}
+
+static bool command_unknown(const char *name, struct err *err)
+{
+    const char **known = NEW_N(n_commands + 1, const char *);
     size_t n = 0;
-    for (size_t i = 0; i < n_commands; i++) {
-        if (!in_group)
+    for (size_t i = 0; i < n_commands; i++)
+        if (!commands[i]->hidden)
             known[n++] = commands[i]->name;
-        else if (strcmp(commands[i]->name, name) == 0 && commands[i]->sub != NULL)
-            known[n++] = commands[i]->sub;
-    }
-    const char *near = table_suggest(in_group ? (sub != NULL ? sub : "") : name, known, n);
+    known[n++] = "help";
+    const char *near = table_suggest(name, known, n);
     mem_free(known);
-    return err_set(err, ERR_CONFIG, "there is no command \"%s%s%s\"%s%s%s", name, in_group && sub != NULL ? " " : "",
-                   in_group && sub != NULL ? sub : "", near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-                   near != NULL ? "\"?" : "");
+    return err_set(err, ERR_CONFIG, "there is no command \"%.80s\"%s%s%s", name, near != NULL ? "; did you mean \"" : "",
+                   near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
 /* ---- options ---- */
@@ -129,22 +143,29 @@ static bool option_unknown(const struct invocation *in, const char *word, struct
         known[n++] = common_options[i].name;
     const char *near = word[1] == '-' ? table_suggest(word + 2, known, n) : NULL;
     mem_free(known);
-    return err_set(err, ERR_CONFIG, "%s%s: unknown option \"%s\"%s%s%s", c != NULL ? c->name : "chancery", "", word,
+    return err_set(err, ERR_CONFIG, "%s: unknown option \"%.80s\"%s%s%s", c != NULL ? c->name : "chancery", word,
                    near != NULL ? "; did you mean \"--" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+}
+
+/* word: "--name", "--name=value" or "-n". */
+static bool option_at(struct invocation *in, const char *word, struct place *ret, const char **ret_equals)
+{
+    bool is_long = word[1] == '-';
+    const char *equals = is_long ? strchr(word, '=') : NULL;
+    struct str name = is_long ? str_of(word + 2) : STR_NONE;
+    if (equals != NULL)
+        name.len = (size_t)(equals - word) - 2;
+    *ret_equals = equals;
+    return (is_long || word[2] == '\0') && option_find(in, name, is_long ? 0 : word[1], ret);
 }
 
 /* Takes one option and perhaps the next word as its value. */
 static bool option_take(struct invocation *in, char **argv, int argc, int *i, struct err *err)
 {
-    const char *word = argv[*i];
-    struct str rest = str_of(word), name;
     struct place place;
-    bool is_long = word[1] == '-';
-    const char *equals = is_long ? strchr(word, '=') : NULL;
-
-    name = is_long ? str_mem(word + 2, equals != NULL ? (size_t)(equals - word - 2) : rest.len - 2) : STR_NONE;
-    if ((!is_long && rest.len != 2) || !option_find(in, name, is_long ? 0 : word[1], &place))
-        return option_unknown(in, word, err);
+    const char *equals;
+    if (!option_at(in, argv[*i], &place, &equals))
+        return option_unknown(in, argv[*i], err);
     if (place.option->value == NULL) {
         if (equals != NULL)
             return err_set(err, ERR_CONFIG, "--%s takes no value", place.option->name);
@@ -158,11 +179,13 @@ static bool option_take(struct invocation *in, char **argv, int argc, int *i, st
     return true;
 }
 
-static bool words_take(struct invocation *in, int argc, char **argv, int from, struct err *err)
+/* The command itself stands at [at, at + n). */
+static bool words_take(struct invocation *in, int argc, char **argv, int at, int n, struct err *err)
 {
     bool options_over = false;
-    in->words = NEW_N((size_t)argc + 1, char *);
-    for (int i = from; i < argc; i++) {
+    for (int i = 1; i < argc; i++) {
+        if (i >= at && i < at + n)
+            continue;
         if (!options_over && strcmp(argv[i], "--") == 0)
             options_over = true;
         else if (!options_over && argv[i][0] == '-' && argv[i][1] != '\0') {
@@ -178,13 +201,14 @@ static bool words_take(struct invocation *in, int argc, char **argv, int from, s
 static bool words_check(const struct invocation *in, struct err *err)
 {
     const struct command *c = in->command;
-    if (option_common(in, "help") != NULL)
+    if (option_common(in, "help") != NULL || option_common(in, "version") != NULL)
         return true;
+    const char *space = c->sub != NULL ? " " : "", *sub = c->sub != NULL ? c->sub : "";
     if (in->n_words < (size_t)c->min_words)
-        return err_set(err, ERR_CONFIG, "%s%s%s needs %s", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "", c->usage);
+        return err_set(err, ERR_CONFIG, "%s%s%s needs %s", c->name, space, sub, c->usage);
     if (c->max_words >= 0 && in->n_words > (size_t)c->max_words)
-        return err_set(err, ERR_CONFIG, "%s%s%s: \"%s\" is one word too many; usage: %s", c->name, c->sub != NULL ? " " : "",
-                       c->sub != NULL ? c->sub : "", in->words[c->max_words], c->usage);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is one word too many; usage: chancery %s%s%s %s", in->words[c->max_words], c->name,
+                       space, sub, c->usage);
     return true;
 }
 
@@ -202,27 +226,52 @@ static bool look_read(struct invocation *in, struct err *err)
     return true;
 }
 
+/* The first word that is neither an option nor the value of one; argc when there is none. */
+static int command_place(struct invocation *in, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        struct place place;
+        const char *equals;
+        if (argv[i][0] != '-' || argv[i][1] == '\0')
+            return i;
+        if (strcmp(argv[i], "--") == 0)
+            return argc;
+        if (option_at(in, argv[i], &place, &equals) && place.option->value != NULL && equals == NULL)
+            i++;
+    }
+    return argc;
+}
+
+/* Gives how many words the command takes: 2 with a sub, 0 for help of everything or of a group. */
+static bool command_choose(struct invocation *in, int argc, char **argv, int at, int *ret_n, struct err *err)
+{
+    const char *name = argv[at];
+    const char *sub = at + 1 < argc && argv[at + 1][0] != '-' ? argv[at + 1] : NULL;
+    in->command = command_find(name, sub);
+    *ret_n = in->command == NULL ? 0 : in->command->sub != NULL ? 2 : 1;
+    if (in->command != NULL)
+        return true;
+    if (!group_exists(name))
+        return command_unknown(name, err);
+    bool wants_help = false;
+    for (int i = 1; i < argc; i++)
+        wants_help = wants_help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    return wants_help || sub_unknown(name, sub, err);
+}
+
 bool invocation_parse(struct invocation *in, int argc, char **argv, struct err *err)
 {
-    int from = 1;
+    int at, n = 0;
     in->common = NEW_N(n_common_options, const char *);
-    if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0) {
-        const char *sub = argc > 2 ? argv[2] : NULL;
-        in->command = command_find(argv[1], sub);
-        if (in->command == NULL) {
-            if (sub != NULL && (strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0) && group_exists(argv[1])) {
-                in->words = NEW_N(2, char *);
-                in->words[in->n_words++] = argv[1];
-                return true;
-            }
-            return command_unknown(argv[1], sub, err);
-        }
-        from = in->command->sub != NULL ? 3 : 2;
+    in->words = NEW_N((size_t)argc + 1, char *);
+    at = command_place(in, argc, argv);
+    if (at < argc && strcmp(argv[at], "help") == 0)
+        n = 1;
+    else if (at < argc && !command_choose(in, argc, argv, at, &n, err))
+        return false;
+    if (in->command != NULL)
         in->values = NEW_N(in->command->n_options + 1, const char *);
-    } else if (argc > 1 && strcmp(argv[1], "help") == 0) {
-        from = 2;
-    }
-    return words_take(in, argc, argv, from, err) && look_read(in, err) && (in->command == NULL || words_check(in, err));
+    return words_take(in, argc, argv, at, n, err) && look_read(in, err) && (in->command == NULL || words_check(in, err));
 }
 
 void invocation_fini(struct invocation *in)

@@ -1,5 +1,7 @@
 #include "io/http_inside.h"
 
+#include <stdio.h>
+
 static void http_shut(struct http *http);
 
 static void http_drop(struct loop_thing *thing)
@@ -155,7 +157,8 @@ static bool redirect_check(struct http_call *call, const char *url)
 {
     struct http_place from = call->place, to;
     if (++call->n_redirects > HTTP_REDIRECTS_MAX)
-        return err_set(&call->err, ERR_BROKEN, "%s: answer: more than %d redirects", from.text, HTTP_REDIRECTS_MAX);
+        return err_set(&call->err, ERR_BROKEN, "%s: answer: more than %d redirects", from.text,
+                       HTTP_REDIRECTS_MAX);
     if (!http_url_check(url, &to, &call->err))
         return err_wrap(&call->err, "%s: redirect", from.text);
     if (from.is_tls && !to.is_tls)
@@ -214,11 +217,12 @@ static bool header_check(const struct http_call *call, const char *header, struc
     struct str line = str_of(header);
     size_t colon = str_find_char(line, ':');
     if (colon == line.len || !is_token(str_mem(line.p, colon)))
-        return err_set(err, ERR_REFUSED, "%s: request: a header without a proper name", call->place.text);
+        return err_set(err, ERR_REFUSED, "%s: request: a header without a proper name",
+                       call->place.text);
     for (size_t i = colon; i < line.len; i++)
         if ((unsigned char)line.p[i] < ' ' && line.p[i] != '\t')
-            return err_set(err, ERR_REFUSED, "%s: request: header %.*s holds a control byte", call->place.text,
-                           STR_ARG(str_mem(line.p, colon)));
+            return err_set(err, ERR_REFUSED, "%s: request: header %.*s holds a control byte",
+                           call->place.text, STR_ARG(str_mem(line.p, colon)));
     return true;
 }
 
@@ -237,7 +241,8 @@ static bool headers_take(struct http_call *call, const char *const *headers, str
     if (!has_language)
         call->headers = curl_slist_append(call->headers, "Accept-Language: en");
     if (!has_type)
-        call->headers = curl_slist_append(call->headers, "Content-Type:"); /* curl would call it a form */
+        call->headers =
+            curl_slist_append(call->headers, "Content-Type:"); /* curl would call it a form */
     return true;
 }
 
@@ -269,7 +274,8 @@ static struct http_call *call_new(struct http *http, const struct http_request *
     return call;
 }
 
-struct http_call *http_start(struct http *http, const struct http_request *request, http_done *done, void *arg)
+struct http_call *http_start(struct http *http, const struct http_request *request, http_done *done,
+                             void *arg)
 {
     struct http_call *call = call_new(http, request);
     call->done = done;
@@ -333,4 +339,13 @@ const char *http_header(const struct http_reply *reply, const char *name)
         if (str_eq_nocase(str_of(reply->headers[i].name), str_of(name)))
             return reply->headers[i].value;
     return NULL;
+}
+
+const char *http_library(void)
+{
+    /* curl_version() would also name what curl is linked with. */
+    static char name[64];
+    if (name[0] == '\0')
+        snprintf(name, sizeof name, "libcurl/%s", curl_version_info(CURLVERSION_NOW)->version);
+    return name;
 }

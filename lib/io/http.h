@@ -56,5 +56,7 @@ struct http_figures { /* since http_new */
     int64_t n_requests, n_connections, n_bytes_in, n_bytes_out;
 };
 struct http_figures http_figures(const struct http *http);
+/* Name and version of the library behind, as a user agent tells them: "libcurl/7.88.1". */
+const char *http_library(void);
 
 #endif

@@ -1,0 +1,139 @@
+/* Rows of the commands that set up and ask around. */
+#include "cmd/command_rows.h"
+
+/* ---- init ---- */
+
+static const struct option init_options[] = {
+    {"directory", 0, "URL", "ACME directory of the first authority (default: Let's Encrypt)"},
+    {"contact", 0, "MAIL", "where the authority may write to"},
+    {"agree-tos", 0, NULL, "you have read the authority's terms of service and agree"},
+    {"store", 0, "FILE", "where the store goes (default: /var/lib/chancery/chancery.db for a folder below /etc, else chancery.db in the "
+                         "folder)"},
+};
+static const struct example init_examples[] = {
+    {"chancery init", "set up /etc/chancery"},
+    {"chancery init play --directory https://ca.example.net/acme/directory", "set up a folder for trying things out"},
+};
+static const struct meaning init_meanings[] = {
+    {EXIT_CODE_DONE, "all is there"},
+    {EXIT_CODE_FAILED, "a file or folder cannot be made; what was made before it stays and is used by the next try"},
+    {EXIT_CODE_USAGE, "there is a configuration already; nothing was changed"},
+};
+const struct command command_init = {
+    .name = "init",
+    .usage = "[FOLDER]",
+    .sentence = "Write a first configuration, a sealing key and an empty store.",
+    .text = "FOLDER is the folder of the configuration by default: /etc/chancery. It gets chancery.yaml with a comment on every "
+            "part, an empty folder sets.d, and seal.key (mode 0400): the key that seals private keys in the store. Back the sealing key up, "
+            "apart from the store: without it the keys in the store are lost.\n\n"
+            "Nothing that exists is overwritten. A sealing key or store that is already there is kept and used.",
+    OPTIONS(init_options),
+    EXAMPLES(init_examples),
+    MEANINGS(init_meanings),
+    .max_words = 1,
+    .run = init_run,
+};
+
+/* ---- check ---- */
+
+static const struct option check_options[] = {
+    {"files-only", 0, NULL, "only the files: no secrets, no store, no folders; for a repository or a build"},
+};
+static const struct example check_examples[] = {
+    {"chancery check", "is everything in order on this host?"},
+    {"chancery check --config chancery.yaml --files-only --json", "in a pipeline, before the files are rolled out"},
+};
+static const struct meaning check_meanings[] = {
+    {EXIT_CODE_DONE, "nothing is wrong"},
+    {EXIT_CODE_USAGE, "something is wrong; each complaint names file, line and column"},
+};
+const struct command command_check = {
+    .name = "check",
+    .usage = "",
+    .sentence = "Check the configuration and all set files, and report everything that is wrong.",
+    .text = "Reads chancery.yaml and every set file and reports each complaint with file, line and column: unknown keys (with the nearest "
+            "known one), names that are no names, authorities that do not exist, zones nobody serves, two sets that want the same names "
+            "or the same folder. Then looks whether each secret can be had, whether the sealing key opens the store, whether the store "
+            "can be used, and whether targets can be written by this user.\n\n"
+            "Programs behind exec: references are run. Nothing is written, and nothing is asked of a CA or a DNS server.",
+    OPTIONS(check_options),
+    EXAMPLES(check_examples),
+    MEANINGS(check_meanings),
+    .run = check_run,
+};
+
+/* ---- provider ---- */
+
+static const struct example provider_list_examples[] = {
+    {"chancery provider list", "what this program can talk to, and what is configured"},
+};
+const struct command command_provider_list = {
+    .name = "provider",
+    .sub = "list",
+    .usage = "",
+    .sentence = "List the DNS providers: those that are configured, and the types this program knows.",
+    EXAMPLES(provider_list_examples),
+    .run = provider_list_run,
+};
+
+static const struct example provider_show_examples[] = {
+    {"chancery provider show rfc2136", "every setting of the type rfc2136, with an example"},
+    {"chancery provider show corp", "how the configured provider corp is set up"},
+};
+static const struct meaning provider_show_meanings[] = {
+    {EXIT_CODE_DONE, "shown"},
+    {EXIT_CODE_USAGE, "there is neither a configured provider nor a type of that name"},
+};
+const struct command command_provider_show = {
+    .name = "provider",
+    .sub = "show",
+    .usage = "NAME",
+    .sentence = "Show a configured DNS provider, or all settings of a type.",
+    .text = "A name from the configuration comes first; else it is a type. Secrets are shown as the references they are.",
+    EXAMPLES(provider_show_examples),
+    MEANINGS(provider_show_meanings),
+    .min_words = 1,
+    .max_words = 1,
+    .run = provider_show_run,
+};
+
+static const struct option provider_test_options[] = {
+    {"wait", 'w', "TIME", "how long to wait while another process leads (default: not at all)"},
+};
+static const struct example provider_test_examples[] = {
+    {"chancery provider test corp www.example.com", "can provider corp prove control of www.example.com?"},
+};
+static const struct meaning provider_test_meanings[] = {
+    {EXIT_CODE_DONE, "the value was published, seen at every name server, and removed again"},
+    {EXIT_CODE_FAILED, "it was not; who answered what is told"},
+    {EXIT_CODE_USAGE, "there is no such provider, or it is not the one for that name"},
+    {EXIT_CODE_HELD, "another process leads"},
+};
+const struct command command_provider_test = {
+    .name = "provider",
+    .sub = "test",
+    .usage = "NAME HOSTNAME",
+    .sentence = "Try a DNS provider for real: publish a TXT record, see it served, remove it.",
+    .text = "Publishes a random value at _acme-challenge.HOSTNAME, follows a delegation as an order would, asks every authoritative name "
+            "server until all show it, removes it and sees it gone. No CA is asked. If the process dies, the next run of `renew` removes "
+            "the record.",
+    OPTIONS(provider_test_options),
+    EXAMPLES(provider_test_examples),
+    MEANINGS(provider_test_meanings),
+    .min_words = 2,
+    .max_words = 2,
+    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_NET,
+    .run = provider_test_run,
+};
+
+/* ---- documents: run by the build ---- */
+
+const struct command command_documents = {
+    .name = "documents",
+    .usage = "FOLDER",
+    .sentence = "Write man pages, completion, reference documents and JSON schemas into a folder.",
+    .hidden = true,
+    .min_words = 1,
+    .max_words = 1,
+    .run = documents_run,
+};
