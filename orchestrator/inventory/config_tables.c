@@ -1,0 +1,383 @@
+#include "inventory/config_inside.h"
+
+#define SECTION(variable, title, what, rows)                                                       \
+    const struct section variable = {.name = (title),                                              \
+                                     .sentence = (what),                                           \
+                                     .settings = (rows),                                           \
+                                     .n = sizeof(rows) / sizeof((rows)[0])}
+
+/* In the order of KEY_KINDS; the first is the default. */
+#define KEY_CHOICES "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
+
+static const struct setting eab_settings[] = {
+    {.name = "kid",
+     .kind = SETTING_SECRET,
+     .required = true,
+     .sentence = "The key identifier the CA gave you."},
+    {.name = "key",
+     .kind = SETTING_SECRET,
+     .required = true,
+     .sentence = "The MAC key the CA gave you, in base64url as it came."},
+    {.name = "algorithm",
+     .kind = SETTING_TEXT,
+     .otherwise = "HS256",
+     .choices = "HS256|HS384|HS512",
+     .sentence = "How the binding is signed; all known CAs take `HS256`."},
+};
+static SECTION(section_eab, "authorities.NAME.eab",
+               "External account binding (RFC 8555 7.3.4): ties the ACME account to one you have "
+               "at the CA. Used once, when "
+               "the account is registered.",
+               eab_settings);
+
+static const struct setting authority_settings[] = {
+    {.name = "directory",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .sentence = "URL of the CA's ACME directory. Must be https, or http on this machine for "
+                 "trying things out."},
+    {.name = "staging",
+     .kind = SETTING_TEXT,
+     .sentence = "URL of the CA's directory for rehearsals; `--dry-run` orders there and never at "
+                 "`directory`."},
+    {.name = "agree_tos",
+     .kind = SETTING_BOOL,
+     .otherwise = "false",
+     .sentence =
+         "You have read the CA's terms of service and agree. Most CAs register nobody without it."},
+    {.name = "contact",
+     .kind = SETTING_TEXTS,
+     .sentence =
+         "Where the CA may write to, as `mailto:ops@example.com`. Many CAs no longer use it."},
+    {.name = "eab",
+     .kind = SETTING_SECTION,
+     .section = &section_eab,
+     .sentence = "External account binding, for CAs that ask for it."},
+    {.name = "ca_file",
+     .kind = SETTING_TEXT,
+     .sentence = "PEM file with the root that signs the directory's own certificate, for a private "
+                 "CA. Only it is trusted then. "
+                 "A relative path starts at the folder of chancery.yaml."},
+    {.name = "private",
+     .kind = SETTING_BOOL,
+     .otherwise = "false",
+     .sentence = "The CA stands in a private network: its URLs may lead to private addresses. "
+                 "Without it they are refused, "
+                 "unless the directory itself names one."},
+    {.name = "parallel",
+     .kind = SETTING_INT,
+     .otherwise = "100",
+     .min = 1,
+     .max = 1000,
+     .sentence = "Orders in flight at most."},
+};
+static SECTION(section_authority, "authorities.NAME",
+               "A certificate authority that speaks ACME. NAME is yours to choose; sets name it in "
+               "`authority`.",
+               authority_settings);
+
+static const struct setting propagation_settings[] = {
+    {.name = "timeout",
+     .kind = SETTING_DURATION,
+     .otherwise = "10m",
+     .min = MS_SECOND,
+     .max = MS_DAY,
+     .sentence = "How long to wait until every authoritative name server shows a TXT record."},
+    {.name = "settle",
+     .kind = SETTING_DURATION,
+     .otherwise = "0s",
+     .min = 0,
+     .max = MS_HOUR,
+     .sentence = "How long to wait after that, for zones whose servers stand behind one address "
+                 "(anycast)."},
+};
+static SECTION(section_propagation, "providers.NAME.propagation",
+               "How a published TXT record is judged.", propagation_settings);
+
+static const struct setting provider_settings[] = {
+    {.name = "type",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .sentence = "Which provider this is: see docs/PROVIDERS.md, or `chancery provider list`."},
+    {.name = "zones",
+     .kind = SETTING_TEXTS,
+     .required = true,
+     .min = 1,
+     .max = 10000,
+     .sentence = "The zones whose TXT records go through this provider. The longest one that fits "
+                 "a name counts."},
+    {.name = "ttl",
+     .kind = SETTING_INT,
+     .otherwise = "60",
+     .min = 0,
+     .max = 86400,
+     .sentence = "TTL of the TXT records in seconds."},
+    {.name = "follow_cname",
+     .kind = SETTING_BOOL,
+     .otherwise = "true",
+     .sentence = "When the challenge name is a CNAME, publish where it leads to."},
+    {.name = "propagation",
+     .kind = SETTING_SECTION,
+     .otherwise = "{}",
+     .section = &section_propagation,
+     .sentence = "When a TXT record counts as served."},
+    {.name = "resolvers",
+     .kind = SETTING_TEXTS,
+     .max = 16,
+     .sentence = "Resolvers (address or address:port) for finding the zone and its name servers; "
+                 "else those of the system."},
+    {.name = "authoritative",
+     .kind = SETTING_TEXTS,
+     .max = 16,
+     .sentence = "Name servers (address or address:port) to ask for the TXT records instead of "
+                 "those that the zone's NS records "
+                 "name: for split horizons and closed ports."},
+    {.name = "authoritative_port",
+     .kind = SETTING_INT,
+     .otherwise = "53",
+     .min = 1,
+     .max = 65535,
+     .sentence = "Port of the name servers that NS records name."},
+};
+SECTION(section_provider, "providers.NAME",
+        "A DNS provider with one set of credentials. NAME is yours to choose; any number of one "
+        "type may stand side by side. "
+        "Settings of its type stand beside these: `chancery provider show TYPE`.",
+        provider_settings);
+
+static const struct setting default_settings[] = {
+    {.name = "authority",
+     .kind = SETTING_TEXTS,
+     .max = 8,
+     .sentence = "For sets that name none: one authority, or several in order of preference. Not "
+                 "needed when there is only one."},
+    {.name = "key",
+     .kind = SETTING_TEXT,
+     .otherwise = "ecdsa-p256",
+     .choices = KEY_CHOICES,
+     .sentence = "Kind of the certificates' keys. Each certificate gets a new key."},
+    {.name = "profile",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 64,
+     .sentence = "Certificate profile to ask the CA for."},
+    {.name = "verify_every",
+     .kind = SETTING_DURATION,
+     .otherwise = "6h",
+     .min = MS_MINUTE,
+     .max = 30 * MS_DAY,
+     .sentence = "How often endpoints are looked at when nothing was delivered."},
+};
+static SECTION(section_defaults, "defaults", "What holds for sets that say nothing else.",
+               default_settings);
+
+static const struct setting main_settings[] = {
+    {.name = "store",
+     .kind = SETTING_TEXT,
+     .otherwise = "sqlite:/var/lib/chancery/chancery.db",
+     .sentence = "Where everything is kept: `sqlite:` and a path on a local disk."},
+    {.name = "seal",
+     .kind = SETTING_SECRET,
+     .required = true,
+     .sentence = "The key that seals private keys in the store; `chancery init` makes one. Without "
+                 "it the store's keys are lost: "
+                 "back it up, apart from the store."},
+    {.name = "sets",
+     .kind = SETTING_TEXT,
+     .otherwise = "sets.d/*.yaml",
+     .sentence = "The files of the domain sets: a folder, `*`, and how their names end. The name "
+                 "before the end is the set's."},
+    {.name = "authorities",
+     .kind = SETTING_MAP,
+     .required = true,
+     .section = &section_authority,
+     .sentence = "The CAs, by name."},
+    {.name = "providers",
+     .kind = SETTING_ANY,
+     .required = true,
+     .section = &section_provider,
+     .sentence = "The DNS providers, by name."},
+    {.name = "defaults",
+     .kind = SETTING_SECTION,
+     .otherwise = "{}",
+     .section = &section_defaults,
+     .sentence = "What holds for sets that say nothing else."},
+};
+static SECTION(section_main, "chancery.yaml",
+               "The main file. Relative paths start at its folder. A secret is always a reference: "
+               "`file:PATH` (readable by its "
+               "owner only), `cred:NAME` (a systemd credential), `exec:PROGRAM WORDS` (its output) "
+               "or `env:NAME`.",
+               main_settings);
+
+static const struct setting files_settings[] = {
+    {.name = "dir",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 1024,
+     .sentence =
+         "The folder. Readers use DIR/current/..., a link that is switched to each new version in "
+         "one step; "
+         "DIR/versions holds the versions. A relative path starts at the folder of chancery.yaml."},
+    {.name = "owner",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 64,
+     .sentence = "User that owns the files, by name or number."},
+    {.name = "group",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 64,
+     .sentence = "Their group, by name or number."},
+    {.name = "mode",
+     .kind = SETTING_MODE,
+     .otherwise = "0640",
+     .min = 0400,
+     .max = 0777,
+     .sentence = "Mode of each file, the private key's too, from its first byte."},
+    {.name = "dir_mode",
+     .kind = SETTING_MODE,
+     .otherwise = "0750",
+     .min = 0500,
+     .max = 0777,
+     .sentence = "Mode of the folder of each version."},
+    {.name = "formats",
+     .kind = SETTING_TEXTS,
+     .otherwise = "[\"key\",\"cert\",\"chain\",\"fullchain\"]",
+     .choices = "key|cert|chain|fullchain|combined|keyfirst|pkcs12",
+     .min = 1,
+     .max = 7,
+     .sentence = "Which files: key.pem, cert.pem, chain.pem, fullchain.pem (certificate and "
+                 "chain), combined.pem (certificate, "
+                 "chain, key), keyfirst.pem (key, certificate, chain), bundle.p12."},
+    {.name = "pkcs12_password",
+     .kind = SETTING_SECRET,
+     .sentence = "Password of bundle.p12; without it the password is empty."},
+    {.name = "pkcs12_legacy",
+     .kind = SETTING_BOOL,
+     .otherwise = "false",
+     .sentence = "Make bundle.p12 with 3DES and SHA-1, for programs that know nothing newer."},
+    {.name = "keep",
+     .kind = SETTING_INT,
+     .otherwise = "3",
+     .min = 1,
+     .max = 100,
+     .sentence = "How many versions stay in the folder."},
+};
+static SECTION(section_files, "deploy[].files", "A folder on this machine.", files_settings);
+
+static const struct setting activate_settings[] = {
+    {.name = "systemd",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 255,
+     .sentence = "The unit to reload, or to restart when it cannot reload, e.g. `nginx.service`."},
+};
+SECTION(section_activate, "deploy[].activate",
+        "What makes the service take up the new files, when it is a systemd unit.",
+        activate_settings);
+
+static const struct setting deploy_settings[] = {
+    {.name = "files",
+     .kind = SETTING_SECTION,
+     .required = true,
+     .section = &section_files,
+     .sentence = "Where the certificate's files go."},
+    {.name = "check",
+     .kind = SETTING_ARGV,
+     .sentence = "A program that must succeed before the new version is switched to, e.g. `[nginx, "
+                 "-t]`. No shell is involved."},
+    {.name = "activate",
+     .kind = SETTING_ANY,
+     .section = &section_activate,
+     .sentence = "After the switch: a program with its words, e.g. `[systemctl, reload, nginx]`, "
+                 "or `{systemd: UNIT}`. When it "
+                 "fails, the old version is switched back."},
+    {.name = "timeout",
+     .kind = SETTING_DURATION,
+     .otherwise = "30s",
+     .min = MS_SECOND,
+     .max = MS_HOUR,
+     .sentence = "How long `check` and `activate` may take, each."},
+};
+static SECTION(section_deploy, "deploy[]", "A place where the certificate is delivered to.",
+               deploy_settings);
+
+static const struct setting endpoint_settings[] = {
+    {.name = "endpoint",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 300,
+     .sentence =
+         "Host and port, e.g. `shop.example.com:443`. Every address of the host is looked at."},
+    {.name = "starttls",
+     .kind = SETTING_TEXT,
+     .choices = "smtp|imap|pop3|ftp|sieve|ldap|postgres",
+     .sentence = "The protocol that TLS is started in."},
+    {.name = "connect",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 64,
+     .sentence = "An address (with or without port) to connect to instead of the host's own."},
+};
+SECTION(section_endpoint, "endpoints[]",
+        "Where the certificate is looked at from outside. A text is short for `{endpoint: TEXT}`.",
+        endpoint_settings);
+
+static const struct setting set_settings[] = {
+    {.name = "names",
+     .kind = SETTING_TEXTS,
+     .required = true,
+     .min = 1,
+     .max = 1000,
+     .sentence = "The host names of the certificate, at most 100. Wildcards in quotes: "
+                 "`\"*.example.com\"`."},
+    {.name = "authority",
+     .kind = SETTING_TEXTS,
+     .max = 8,
+     .sentence = "One authority, or several in order of preference; else that of `defaults`."},
+    {.name = "key",
+     .kind = SETTING_TEXT,
+     .choices = KEY_CHOICES,
+     .sentence = "Kind of the key; else that of `defaults`."},
+    {.name = "profile",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 64,
+     .sentence = "Certificate profile to ask the CA for; else that of `defaults`."},
+    {.name = "challenge_alias",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 253,
+     .sentence = "The name that the challenge names of this set are CNAMEs to: the TXT records are "
+                 "published there."},
+    {.name = "deploy",
+     .kind = SETTING_SECTIONS,
+     .section = &section_deploy,
+     .sentence = "Where it is delivered to."},
+    {.name = "endpoints",
+     .kind = SETTING_ANY,
+     .section = &section_endpoint,
+     .sentence = "Where it is looked at from outside: a list of `host:port` texts or blocks."},
+    {.name = "verify_every",
+     .kind = SETTING_DURATION,
+     .min = MS_MINUTE,
+     .max = 30 * MS_DAY,
+     .sentence = "How often the endpoints are looked at; else that of `defaults`."},
+};
+static SECTION(section_set, "sets.d/NAME.yaml",
+               "A domain set: one file, one certificate. The file's name is the set's name.",
+               set_settings);
+
+const struct section *config_section_main(void)
+{
+    return &section_main;
+}
+
+const struct section *config_section_set(void)
+{
+    return &section_set;
+}

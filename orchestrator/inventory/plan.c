@@ -1,0 +1,244 @@
+#include "inventory/plan.h"
+
+#include "inventory/held_inside.h"
+#include "inventory/register_inside.h"
+
+#include <stdio.h>
+
+enum { WHY_MAX = 16 * 1024, NAMES_SHOWN = 10 };
+
+const char *plan_action_name(enum plan_action action)
+{
+    static const char *const names[] = {
+#define X(action, name) [PLAN_##action] = name,
+        PLAN_ACTIONS(X)
+#undef X
+    };
+    _Static_assert(sizeof names / sizeof names[0] == PLAN_ACTION_N, "a name for each action");
+    return names[action];
+}
+
+void plan_line_fini(struct plan_line *line)
+{
+    mem_free(line->set);
+    mem_free(line->why);
+    *line = (struct plan_line){0};
+}
+
+/* ---- what a certificate does not fulfil ---- */
+
+static bool texts_hold(char *const *texts, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(texts[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* " +a +b" for what stands in `has` and not in `lacks`; long lists are cut, but counted. */
+static size_t names_differ(char *const *has, size_t n_has, char *const *lacks, size_t n_lacks,
+                           char sign, struct buf *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_has; i++) {
+        if (texts_hold(lacks, n_lacks, has[i]))
+            continue;
+        if (n++ < NAMES_SHOWN)
+            buf_printf(out, " %c%s", sign, has[i]);
+    }
+    if (n > NAMES_SHOWN)
+        buf_printf(out, " (%c%zu more)", sign, n - NAMES_SHOWN);
+    return n;
+}
+
+static void reason_begin(struct buf *out, const char *what)
+{
+    buf_printf(out, "%s%s changed:", out->len > 0 ? "; " : "", what);
+}
+
+static void drift_names(const struct set_config *set, const struct certificate *c, struct buf *out)
+{
+    size_t before = out->len;
+    reason_begin(out, "names");
+    size_t n = names_differ(set->names, set->n_names, c->names, c->n_names, '+', out);
+    n += names_differ(c->names, c->n_names, set->names, set->n_names, '-', out);
+    if (n == 0)
+        buf_cut(out, before);
+}
+
+static void drift_text(const char *what, const char *held, const char *wanted, struct buf *out)
+{
+    held = held != NULL ? held : "none";
+    wanted = wanted != NULL ? wanted : "none";
+    if (strcmp(held, wanted) == 0)
+        return;
+    reason_begin(out, what);
+    buf_printf(out, " %s -> %s", held, wanted);
+}
+
+/* The directory decides: a name that now stands for another CA does not make its old certificate fit. */
+static void drift_authority(const struct set_config *set, const struct certificate *c,
+                            struct buf *out)
+{
+    for (size_t i = 0; set->directories[i] != NULL; i++)
+        if (strcmp(set->directories[i], c->directory) == 0)
+            return;
+    if (set->authorities[0] != NULL && strcmp(set->authorities[0], c->authority) == 0)
+        drift_text("directory of the authority", c->directory, set->directories[0], out);
+    else
+        drift_text("authority", c->authority, set->authorities[0], out);
+}
+
+bool plan_drift(const struct set_config *set, const struct certificate *c, struct buf *out)
+{
+    size_t before = out->len;
+    drift_names(set, c, out);
+    drift_text("key type", c->key_kind, key_kind_name(set->key), out);
+    drift_text("profile", c->profile, set->profile, out);
+    drift_authority(set, c, out);
+    return out->len > before;
+}
+
+/* ---- judgement ---- */
+
+static void span_format(int64_t ms, int64_t scale_ms, char out[TIME_TEXT_MAX])
+{
+    if (scale_ms >= 2 * MS_DAY)
+        snprintf(out, TIME_TEXT_MAX, "%lld day%s", (long long)(ms / MS_DAY),
+                 ms / MS_DAY == 1 ? "" : "s");
+    else
+        duration_format(ms, out);
+}
+
+static void age_format(const struct certificate *c, int64_t now_ms, struct buf *out)
+{
+    char left[TIME_TEXT_MAX], whole[TIME_TEXT_MAX];
+    int64_t life_ms = c->not_after_at_ms - c->not_before_at_ms;
+    int64_t left_ms = c->not_after_at_ms - now_ms;
+    span_format(left_ms < 0 ? -left_ms : left_ms, life_ms, left);
+    span_format(life_ms, life_ms, whole);
+    if (left_ms <= 0)
+        buf_printf(out, "expired %s ago", left);
+    else
+        buf_printf(out, "%s of its life is over (%s of %s left)",
+                   life_ms < 10 * MS_DAY ? "half" : "2/3", left, whole);
+}
+
+/* Why a certificate is needed now; PLAN_NONE when none is. */
+static enum plan_action need_find(const struct set_config *set, const struct set_row *row,
+                                  const struct certificate *c, int64_t now_ms, struct buf *why)
+{
+    if (c == NULL) {
+        buf_add_cstr(why, "no certificate yet");
+        return PLAN_ISSUE;
+    }
+    if (c->revoked_at_ms != 0)
+        buf_add_cstr(why, "revoked");
+    else if (c->n_names == 0)
+        buf_add_cstr(why, "its certificate's record in the store is damaged");
+    else if (set != NULL && strcmp(set->want, c->want) != 0 && plan_drift(set, c, why))
+        return PLAN_RENEW;
+    else if (c->due_at_ms <= now_ms)
+        age_format(c, now_ms, why);
+    else if (row->next_at_ms <= now_ms && strcmp(row->why, "forced") == 0)
+        buf_add_cstr(why, "forced");
+    else
+        return PLAN_NONE;
+    return PLAN_RENEW;
+}
+
+static void line_set(struct plan_line *line, enum plan_action action, int64_t at_ms, bool is_now,
+                     const struct buf *why)
+{
+    line->action = action;
+    line->at_ms = at_ms;
+    line->is_now = is_now;
+    line->why = mem_strdup(buf_cstr(why));
+}
+
+static void judge_later(const struct certificate *c, int64_t now_ms, struct buf *why)
+{
+    char date[TIME_TEXT_MAX], left[TIME_TEXT_MAX];
+    time_format(c->due_at_ms, false, date);
+    span_format(c->due_at_ms - now_ms, c->not_after_at_ms - c->not_before_at_ms, left);
+    buf_printf(why, "to be renewed in %s, at %s", left, date);
+}
+
+/* Needed, but failed before or put off. */
+static void judge_need(const struct set_row *row, enum plan_action action, int64_t now_ms,
+                       struct buf *why, struct plan_line *line)
+{
+    bool waits = row->next_at_ms > now_ms && row->next_at_ms != INT64_MAX;
+    if (row->n_failures > 0)
+        buf_printf(why, "; %s: %.600s", waits ? "waits after failure" : "retry after failure",
+                   row->failure != NULL ? row->failure : "unknown");
+    else if (waits && row->why[0] != '\0')
+        buf_printf(why, "; put off: %s", row->why);
+    line_set(line, waits ? PLAN_RETRY : action, waits ? row->next_at_ms : now_ms, !waits, why);
+}
+
+void plan_judge(const struct set_config *set, const struct set_row *row,
+                const struct certificate *certificate, bool has_open_order, int64_t now_ms,
+                struct plan_line *ret)
+{
+    AUTO(buf_fini)
+    struct buf why = BUF(WHY_MAX);
+    *ret = (struct plan_line){.set = mem_strdup(row->name)};
+    if (row->removed || row->fault != NULL) {
+        buf_add_cstr(&why, row->removed ? "its file is gone" : row->fault);
+        line_set(ret, row->removed ? PLAN_NONE : PLAN_BROKEN, INT64_MAX, false, &why);
+        return;
+    }
+    enum plan_action action = need_find(set, row, certificate, now_ms, &why);
+    if (has_open_order) {
+        buf_printf(&why, "%san order is open", why.len > 0 ? "; " : "");
+        line_set(ret, PLAN_CONTINUE, now_ms, true, &why);
+    } else if (action == PLAN_NONE) {
+        judge_later(certificate, now_ms, &why);
+        line_set(ret, PLAN_NONE, certificate->due_at_ms, false, &why);
+    } else {
+        judge_need(row, action, now_ms, &why, ret);
+    }
+}
+
+/* ---- all sets ---- */
+
+enum { AT_DOC = 0, AT_OPEN = 1, AT_ROW = 2, AT_CERTIFICATE = AT_ROW + SET_ROW_COLUMNS_N };
+
+/* The configuration is read only where it decides: where the certificate was not made for it. */
+static bool needs_config(const struct set_row *row, const struct certificate *c)
+{
+    return c != NULL && row->fault == NULL && strcmp(c->want, row->want) != 0;
+}
+
+static bool line_judge(struct house *house, const struct rows *rows, plan_visit *visit, void *arg)
+{
+    struct set_row row = {0};
+    struct set_config *set = NULL;
+    struct certificate *c =
+        rows_is_null(rows, AT_CERTIFICATE) ? NULL : certificate_read(rows, AT_CERTIFICATE);
+    struct plan_line line;
+    set_row_read(house, rows, AT_ROW, &row);
+    /* A set that cannot be read is judged without: what is wrong with it shows when it is taken up. */
+    if (needs_config(&row, c))
+        set_load(house, &row, rows_text(rows, AT_DOC), &set, NULL);
+    plan_judge(set, &row, c, rows_int(rows, AT_OPEN) != 0, house_now(house), &line);
+    bool on = visit(arg, &line);
+    plan_line_fini(&line);
+    set_config_free(set);
+    set_row_fini(&row);
+    certificate_free(c);
+    return on;
+}
+
+bool plan_each(struct house *house, bool all, plan_visit *visit, void *arg, struct err *err)
+{
+    struct rows rows;
+    bool on = true;
+    if (!(all ? store_query(house->store, &rows, err, SQL_PLAN_ALL, "")
+              : store_query(house->store, &rows, err, SQL_PLAN_DUE, "i", house_now(house))))
+        return false;
+    while (on && rows_next(&rows))
+        on = line_judge(house, &rows, visit, arg);
+    return rows_end(&rows, err);
+}
