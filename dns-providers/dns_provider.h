@@ -110,6 +110,9 @@ struct dns_provider {
     void (*step)(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish);
     const char *example;        /* YAML as it would stand below `providers:`, or NULL */
     const char *rights;         /* Markdown: the least that the credentials must be allowed to do, or NULL */
+    /* Hosts of the API, NULL-terminated ("api.example.com"): secrets go there, by https, and to the host of the setting `base_url`, nowhere
+     * else. NULL: only to the latter. */
+    const char *const *api_hosts;
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */

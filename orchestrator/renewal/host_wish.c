@@ -1,0 +1,228 @@
+#include "renewal/host_inner.h"
+
+#include "io/http_url.h"
+
+enum { HEADERS_MAX = 64, URL_FILLED_MAX = 8 * 1024, HEADER_FILLED_MAX = 64 * 1024 };
+
+/* ---- pauses ---- */
+
+static void pause_over(void *arg)
+{
+    struct host_job *job = arg;
+    job->pause = NULL;
+    host_job_answer(job, &(struct dns_answer){0});
+}
+
+static bool sleep_start(struct host_job *job)
+{
+    int64_t ms = job->wish.sleep_ms > 0 ? job->wish.sleep_ms : 0;
+    job->pause = timer_start(host_job_loop(job), ms, pause_over, job);
+    return true;
+}
+
+/* ---- programs ---- */
+
+static void program_ended(void *arg, const struct process_result *result, const struct err *err)
+{
+    struct host_job *job = arg;
+    struct dns_answer answer = {.err = err};
+    job->process = NULL;
+    if (result != NULL) {
+        answer.body = result->output;
+        answer.exit_code = result->signal != 0 ? -1 : result->exit_code;
+        answer.timed_out = result->timed_out;
+    }
+    host_job_answer(job, &answer);
+}
+
+/* A program has a deadline of its own, which a person has set: it does not count against the limit of the job. */
+static bool run_start(struct host_job *job)
+{
+    const struct dns_wish_run *wish = &job->wish.run;
+    struct process_request request = {
+        .argv = wish->argv,
+        .environment = wish->environment,
+        .input = wish->input,
+        .timeout_ms = wish->timeout_ms,
+    };
+    host_job_extend(job, wish->timeout_ms);
+    job->process = process_start(host_job_loop(job), &request, program_ended, job);
+    return true;
+}
+
+/* ---- HTTP ---- */
+
+struct http_answer {
+    struct dns_answer answer;
+    const struct http_reply *reply;
+};
+
+static const char *answer_header(const struct dns_answer *answer, const char *name)
+{
+    return http_header(((const struct http_answer *)(const void *)answer)->reply, name);
+}
+
+static void http_answered(void *arg, const struct http_reply *reply, const struct err *err)
+{
+    struct host_job *job = arg;
+    struct http_answer heard = {.answer = {.err = err}, .reply = reply};
+    job->http = NULL;
+    if (reply != NULL) {
+        heard.answer.status = reply->status;
+        heard.answer.body = reply->body;
+        heard.answer.header = answer_header;
+    }
+    host_job_answer(job, &heard.answer);
+}
+
+static bool place_eq(const struct http_place *a, const struct http_place *b)
+{
+    return a->is_tls == b->is_tls && str_eq_nocase(str_of(a->text), str_of(b->text));
+}
+
+/* base_url is the administrator's word, api_hosts the module's. */
+static bool place_is_api(const struct host_job *job, const struct http_place *place)
+{
+    const char *base_url = json_text(job->provider->settings, "base_url");
+    const char *const *hosts = job->provider->provider->api_hosts;
+    struct http_place base;
+    if (base_url != NULL && http_url_check(base_url, &base, NULL) && place_eq(&base, place))
+        return true;
+    for (; hosts != NULL && *hosts != NULL; hosts++)
+        if (place->is_tls && str_eq_nocase(str_of(*hosts), str_of(place->text)))
+            return true;
+    return false;
+}
+
+static bool wish_has_secret(const struct dns_wish_http *wish)
+{
+    bool has = host_text_has_secret(str_of(wish->url)) || host_text_has_secret(wish->body);
+    for (const char *const *h = wish->headers; h != NULL && *h != NULL; h++)
+        has = has || host_text_has_secret(str_of(*h));
+    return has;
+}
+
+/* Judged before anything is filled in: what stands behind the host of a URL cannot change the host. */
+static bool place_check(const struct host_job *job, struct err *err)
+{
+    const struct dns_wish_http *wish = &job->wish.http;
+    struct http_place place;
+    if (!wish_has_secret(wish))
+        return true;
+    if (!http_url_check(wish->url, &place, err))
+        return false;
+    if (place_is_api(job, &place))
+        return true;
+    return err_set(err, ERR_REFUSED, "secrets are not sent to %s: it is none of the API's hosts", place.text);
+}
+
+static bool is_named(struct str header, struct str name)
+{
+    return header.len > name.len && header.p[name.len] == ':' &&
+           str_eq_nocase(str_mem(header.p, name.len), name);
+}
+
+/* How a secret has to be written into the body. */
+static enum host_place body_place(const struct dns_wish_http *wish)
+{
+    for (const char *const *h = wish->headers; h != NULL && *h != NULL; h++) {
+        struct str header = str_of(*h);
+        if (!is_named(header, STR("content-type")))
+            continue;
+        if (str_find(header, STR("json")) < header.len)
+            return HOST_IN_JSON;
+        if (str_find(header, STR("x-www-form-urlencoded")) < header.len)
+            return HOST_IN_FORM;
+    }
+    return HOST_IN_BODY;
+}
+
+struct filled {
+    struct buf url, body, headers[HEADERS_MAX];
+    const char *header_list[HEADERS_MAX + 1];
+    size_t n_headers;
+};
+
+static void filled_free(struct filled *f)
+{
+    buf_fini(&f->url);
+    buf_fini(&f->body);
+    for (size_t i = 0; i < f->n_headers; i++)
+        buf_fini(&f->headers[i]);
+    mem_free(f);
+}
+
+static bool headers_fill(struct host_job *job, struct filled *f, struct err *err)
+{
+    for (const char *const *h = job->wish.http.headers; h != NULL && *h != NULL; h++) {
+        if (f->n_headers == HEADERS_MAX)
+            return err_set(err, ERR_BROKEN, "its module wishes more than %d headers", HEADERS_MAX);
+        struct buf *out = &f->headers[f->n_headers++];
+        buf_init(out, HEADER_FILLED_MAX);
+        if (!host_text_fill(job, str_of(*h), HOST_IN_HEADER, out, err))
+            return false;
+        f->header_list[f->n_headers - 1] = buf_cstr(out);
+    }
+    return true;
+}
+
+static bool wish_fill(struct host_job *job, struct filled *f, struct err *err)
+{
+    const struct dns_wish_http *wish = &job->wish.http;
+    buf_init(&f->url, URL_FILLED_MAX);
+    buf_init(&f->body, HOST_BODY_MAX);
+    return host_text_fill(job, str_of(wish->url), HOST_IN_URL, &f->url, err) &&
+           host_text_fill(job, wish->body, body_place(wish), &f->body, err) &&
+           headers_fill(job, f, err);
+}
+
+static bool request_start(struct host_job *job, struct err *err)
+{
+    struct filled *f = NEW(struct filled);
+    bool ok = place_check(job, err) && wish_fill(job, f, err);
+    if (ok) {
+        struct http_request request = {
+            .method = job->wish.http.method,
+            .url = buf_cstr(&f->url),
+            .headers = f->header_list,
+            .body = buf_str(&f->body),
+            .max_body = HOST_BODY_MAX,
+        };
+        job->http = http_start(job->host->house->http, &request, http_answered, job);
+    }
+    filled_free(f);
+    return ok;
+}
+
+bool host_wish_start(struct host_job *job, struct err *err)
+{
+    switch (job->wish.kind) {
+    case DNS_WISH_HTTP:
+        return request_start(job, err);
+    case DNS_WISH_UPDATE:
+        return host_update_start(job, err);
+    case DNS_WISH_RUN:
+        return run_start(job);
+    case DNS_WISH_SLEEP:
+        return sleep_start(job);
+    case DNS_WISH_DONE:
+    case DNS_WISH_FAIL:
+        break;
+    }
+    return err_set(err, ERR_BROKEN, "its module wishes something unknown");
+}
+
+void host_wish_cancel(struct host_job *job)
+{
+    timer_cancel(job->pause);
+    http_cancel(job->http);
+    if (job->dns != NULL)
+        dns_cancel(job->dns);
+    resolve_cancel(job->resolve);
+    process_cancel(job->process);
+    job->pause = NULL;
+    job->http = NULL;
+    job->dns = NULL;
+    job->resolve = NULL;
+    job->process = NULL;
+}
