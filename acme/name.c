@@ -84,9 +84,9 @@ static const char *ascii_fault(struct str name, bool is_wildcard)
     return NULL;
 }
 
-/* UTS 46, non-transitional: the "ß" stays a "ß". Not with IDN2_USE_STD3_ASCII_RULES: instead of refusing
- * what those rules forbid, the library leaves it out ("a_b" becomes "ab"). ascii_fault applies them.
- * Fresh text of the library, or NULL. */
+/* UTS 46, non-transitional: a sharp s stays one. Not with IDN2_USE_STD3_ASCII_RULES: instead of
+ * refusing what those rules forbid, the library leaves it out ("a_b" becomes "ab"). ascii_fault
+ * applies them. Fresh text of the library, or NULL. */
 static char *idna_to_ascii(const char *base, const char **ret_why)
 {
     char *ascii = NULL;

@@ -19,8 +19,7 @@ static struct verdict fetch_refused(const struct order *order, const struct acme
                                     const struct acme_answer *answer)
 {
     struct verdict verdict = verdict_of_answer(order, answer, "certificate");
-    bool is_absent = answer->status == 404 || answer->status == 410;
-    if (is_absent) {
+    if (answer_is_absent(answer)) {
         verdict.err.kind = ERR_AGAIN;
         if (world->now_ms - order->step_at_ms < absent_grace_ms)
             verdict.kind = VERDICT_AGAIN;

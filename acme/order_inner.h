@@ -27,6 +27,9 @@ struct verdict verdict_of_err(const struct err *err);
 /* The verdict of an answer that is no success: lost, a problem, or an unexpected status. */
 struct verdict verdict_of_answer(const struct order *order, const struct acme_answer *answer,
                                  const char *what);
+/* Did the CA say that a thing it named itself does not exist? Then it was wiped: FAIL with kind AGAIN, for a new order will do. */
+bool answer_is_absent(const struct acme_answer *answer);
+struct verdict verdict_forgotten(const struct acme_answer *answer, const char *what);
 /* Was it heard, without problem, with a status of 200 or 201 and a JSON object? */
 bool answer_is_object(const struct acme_answer *answer);
 

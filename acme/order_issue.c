@@ -32,10 +32,8 @@ static struct verdict finalize_refused(struct order *order, const struct acme_an
         order->finalize_sent = false;
         order->n_finalize--;
     }
-    if (answer->status == 404 || answer->status == 410)
-        return verdict_fail(ERR_AGAIN,
-                            "finalize: %d: the CA forgot the order; a new one will be placed",
-                            answer->status);
+    if (answer_is_absent(answer))
+        return verdict_forgotten(answer, "finalize");
     struct verdict verdict = verdict_of_answer(order, answer, "finalize");
     /* Nothing is known of what an answer we cannot read did: the order will tell. */
     if (verdict.err.kind == ERR_BROKEN)
@@ -77,8 +75,8 @@ static struct verdict issue_ready(struct order *order)
     return verdict_go(order, ORDER_FINALIZE);
 }
 
-/* Pending: the CA counts an authorization as open that we hold for done. Back to where it is decided; a
- * CA that plays this game for ever loses. */
+/* Pending: the CA counts an authorization as open that we hold for done. Back to where it is
+ * decided; a CA that plays this game for ever loses. */
 static struct verdict issue_pending(struct order *order)
 {
     enum order_step next = ORDER_VALIDATE;

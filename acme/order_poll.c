@@ -3,7 +3,7 @@
 enum { POLL_LEAST_MS = 250, POLL_MOST_MS = 10000, POLL_FIRST_MS = 150 };
 enum { REASONS_LEN_MAX = 640, REASON_LEN_MIN = 60 };
 
-/* A clock that was set back makes the step begin in the future: then there is nothing to wait for. */
+/* The earliest instant at which the answer is likely to be of use. */
 static int64_t poll_first_at_ms(const struct order *order, const struct acme_world *world)
 {
     int64_t wait_ms = world->poll_first_ms > 0 ? world->poll_first_ms : POLL_FIRST_MS;
@@ -14,6 +14,7 @@ static int64_t poll_first_at_ms(const struct order *order, const struct acme_wor
 struct verdict order_poll_ask(struct order *order, const struct acme_world *world)
 {
     int64_t first_at_ms = poll_first_at_ms(order, world);
+    /* A step that begins in the future saw the clock set back: there is nothing to wait for. */
     if (order->n_polls == 0 && world->now_ms < first_at_ms && world->now_ms >= order->step_at_ms)
         return verdict_sleep(first_at_ms);
     order->n_polls++;
@@ -41,10 +42,8 @@ bool order_poll_hear(struct order *order, const struct acme_world *world,
                      struct verdict *otherwise)
 {
     struct err err;
-    if (answer->status == 404 || answer->status == 410) {
-        *otherwise =
-            verdict_fail(ERR_AGAIN, "order: %d: the CA forgot the order; a new one will be placed",
-                         answer->status);
+    if (answer_is_absent(answer)) {
+        *otherwise = verdict_forgotten(answer, "order");
         return false;
     }
     if (!answer_is_object(answer)) {
@@ -57,8 +56,8 @@ bool order_poll_hear(struct order *order, const struct acme_world *world,
     return false;
 }
 
-/* 250 ms, then 1.6 times as long each time, up to 10 s. A Retry-After that does not lie in the future
- * is no reason to ask without pause. */
+/* 250 ms, then 1.6 times as long each time, up to 10 s. A Retry-After that does not lie in the
+ * future is no reason to ask without pause. */
 static int64_t poll_next_at_ms(const struct order *order, const struct acme_world *world,
                                int64_t retry_at_ms)
 {

@@ -26,6 +26,8 @@ static struct verdict read_hear_order(struct order *order, const struct acme_wor
 {
     struct order_object object;
     struct err err;
+    if (answer_is_absent(answer))
+        return verdict_forgotten(answer, "order");
     if (!answer_is_object(answer))
         return verdict_of_answer(order, answer, "order");
     if (!order_object_read(order, world, answer->tree, &object, &err) ||
@@ -175,6 +177,8 @@ struct verdict order_step_READ(struct order *order, const struct acme_world *wor
     authz->out = false;
     if (authz->status != AUTHZ_UNREAD)
         return read_next(order);
+    if (answer_is_absent(answer))
+        return verdict_forgotten(answer, "authorization");
     if (!answer_is_object(answer))
         return verdict_of_answer(order, answer, "authorization");
     return authz_hear(order, world, authz, answer->tree);

@@ -109,6 +109,17 @@ struct verdict verdict_of_answer(const struct order *order, const struct acme_an
     return verdict_of_err(&err);
 }
 
+bool answer_is_absent(const struct acme_answer *answer)
+{
+    return answer->status == 404 || answer->status == 410;
+}
+
+struct verdict verdict_forgotten(const struct acme_answer *answer, const char *what)
+{
+    return verdict_fail(ERR_AGAIN, "%s: %d: the CA forgot the order; a new one will be placed",
+                        what, answer->status);
+}
+
 bool answer_is_object(const struct acme_answer *answer)
 {
     return (answer->status == 200 || answer->status == 201) && answer->problem == NULL &&

@@ -158,6 +158,74 @@ static void test_read_when_the_row_lost_its_authorizations_then_the_order_is_rea
     assert_int_equal(case_ask(c).n_asks, 2);
 }
 
+/* READ with a row that lost its authorizations. */
+static void at_read_without_rows(struct acme_case *c)
+{
+    at_validate(c);
+    struct order *bare = order_new("shop", case_names, 2);
+    bare->url = mem_strdup(c->order->url);
+    bare->has_key = true;
+    memcpy(bare->thumbprint, c->order->thumbprint, sizeof bare->thumbprint);
+    order_free(c->order);
+    c->order = bare;
+    case_at(c, ORDER_READ);
+    assert_verdict(case_ask(c), VERDICT_ASK);
+}
+
+static void test_read_when_the_order_went_on_meanwhile_then_follows_it(void **state)
+{
+    struct acme_case *c = *state;
+    static const struct {
+        const char *body;
+        enum order_step next;
+    } cases[] = {
+        {ORDER_NEW_IS("ready", AUTHZ2), ORDER_FINALIZE},
+        {ORDER_NEW_IS("processing", AUTHZ2), ORDER_ISSUE},
+        {ORDER_NEW_IS("valid", AUTHZ2), ORDER_ISSUE},
+        {ORDER_NEW_IS("valid", AUTHZ2 "," CERTIFICATE), ORDER_FETCH},
+        {ORDER_NEW_IS("pending", "\"authorizations\":[]"), ORDER_VALIDATE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        at_read_without_rows(c);
+        case_go(c, case_hear(c, 0, 200, cases[i].body), cases[i].next);
+    }
+    at_read_without_rows(c);
+    assert_fails(case_hear(c, 0, 200, ORDER_NEW_IS("invalid", AUTHZ2)), ERR_REFUSED, "invalid");
+    at_read_without_rows(c);
+    assert_fails(case_hear(c, 0, 200, ORDER_IS("pending")), ERR_BROKEN, "authorizations");
+    assert_fails(case_problem(c, 0, 404, "malformed", "?"), ERR_AGAIN, "forgot");
+    assert_again(case_lose(c, 0), ERR_AGAIN, "order: connection reset");
+    mem_set_str(&c->order->url, NULL);
+    assert_fails(case_ask(c), ERR_BUG, "URL");
+}
+
+static void test_read_when_the_ca_forgot_the_order_then_fail_again_kind(void **state)
+{
+    struct acme_case *c = *state;
+    place(c);
+    case_ask(c);
+    assert_fails(case_problem(c, 1, 404, "malformed", "no such authz"), ERR_AGAIN, "forgot");
+}
+
+static void test_read_when_heard_twice_then_the_second_changes_nothing(void **state)
+{
+    struct acme_case *c = *state;
+    place(c);
+    case_ask(c);
+    case_hear(c, 0, 200, AUTHZ_WWW("pending"));
+    assert_verdict(case_hear(c, 0, 200, AUTHZ_WWW("invalid")), VERDICT_WAIT);
+    assert_int_equal(c->order->authz[0].status, AUTHZ_PENDING);
+}
+
+static void test_read_when_thumbprint_is_missing_then_it_is_a_defect(void **state)
+{
+    struct acme_case *c = *state;
+    place(c);
+    c->order->thumbprint[0] = '\0';
+    case_ask(c);
+    assert_fails(case_hear(c, 0, 200, AUTHZ_WWW("pending")), ERR_BUG, "thumbprint");
+}
+
 static void test_publish_when_not_yet_served_then_wanted_and_kill_changes_nothing(void **state)
 {
     struct acme_case *c = *state;
@@ -362,6 +430,24 @@ static void test_validate_when_the_ca_says_nothing_then_fail_all_the_same(void *
     assert_fails(case_hear(c, 1, 200, "{\"status\":\"invalid\"}"), ERR_REFUSED, "does not say why");
 }
 
+static void test_validate_when_an_authorization_gives_no_reason_then_named_all_the_same(
+    void **state)
+{
+    struct acme_case *c = *state;
+    at_validate(c);
+    case_ask(c);
+    case_hear(c, 0, 200, ORDER_IS("invalid"));
+    case_ask(c);
+    assert_again(case_lose(c, 0), ERR_AGAIN, "connection reset");
+    assert_again(case_hear(c, 1, 200,
+                           "{\"status\":\"expired\",\"wildcard\":true,\"identifier\":{\"type\":"
+                           "\"dns\",\"value\":\"EXAMPLE.com\"}}"),
+                 ERR_AGAIN, "not all");
+    assert_int_equal(case_ask(c).n_asks, 1);
+    assert_fails(case_hear(c, 0, 200, AUTHZ_WWW("valid")), ERR_REFUSED,
+                 "*.example.com: the CA does not say why");
+}
+
 static void test_validate_when_patience_is_over_then_fail(void **state)
 {
     struct acme_case *c = *state;
@@ -417,6 +503,10 @@ int main(void)
         CASE_TEST(test_read_when_unusable_then_fail_with_status_and_reason),
         CASE_TEST(test_read_when_no_dns01_is_offered_then_refused_and_named),
         CASE_TEST(test_read_when_the_row_lost_its_authorizations_then_the_order_is_read),
+        CASE_TEST(test_read_when_the_order_went_on_meanwhile_then_follows_it),
+        CASE_TEST(test_read_when_the_ca_forgot_the_order_then_fail_again_kind),
+        CASE_TEST(test_read_when_heard_twice_then_the_second_changes_nothing),
+        CASE_TEST(test_read_when_thumbprint_is_missing_then_it_is_a_defect),
         CASE_TEST(test_publish_when_not_yet_served_then_wanted_and_kill_changes_nothing),
         CASE_TEST(test_answer_when_asked_then_an_empty_object_to_each_challenge),
         CASE_TEST(test_answer_when_killed_half_way_then_only_the_rest_is_answered),
@@ -431,6 +521,7 @@ int main(void)
         CASE_TEST(test_validate_when_killed_among_the_reasons_then_fails_the_same_way),
         CASE_TEST(test_validate_when_reasons_are_lost_then_three_tries_and_fail),
         CASE_TEST(test_validate_when_the_ca_says_nothing_then_fail_all_the_same),
+        CASE_TEST(test_validate_when_an_authorization_gives_no_reason_then_named_all_the_same),
         CASE_TEST(test_validate_when_patience_is_over_then_fail),
         CASE_TEST(test_validate_when_the_ca_forgot_the_order_then_fail_again_kind),
         CASE_TEST(test_validate_when_answers_are_faulty_then_asked_again),

@@ -213,8 +213,8 @@ static void test_problem_when_members_have_wrong_types_then_as_if_absent(void **
         "\"x\"",
         "null",
         "{\"type\":1,\"detail\":[],\"subproblems\":{},\"instance\":{}}",
-        "{\"subproblems\":[1,null,\"x\",{\"identifier\":\"x\"},{\"identifier\":{\"value\":3}}],"
-        "\"algorithms\":\"none\"}"};
+        ("{\"subproblems\":[1,null,\"x\",{\"identifier\":\"x\"},{\"identifier\":{\"value\":3}}],"
+         "\"algorithms\":\"none\"}")};
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         const struct acme_problem *p = problem_of(400, bodies[i]);
         assert_int_equal(p->type, PROBLEM_OTHER);
