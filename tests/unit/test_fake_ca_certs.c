@@ -96,6 +96,18 @@ static void test_alternates_when_asked_then_each_chain_ends_at_its_root(void **s
     sk_X509_pop_free(second, X509_free);
 }
 
+static void test_issue_when_no_common_name_then_names_are_critical(void **state)
+{
+    struct world *w = *state;
+    set(w, "{\"common_name\":0}");
+    assert_true(mini_issue(&w->m, NULL, two_names, 2, ""));
+    STACK_OF(X509) *chain = chain_read(&w->m.reply);
+    X509 *leaf = sk_X509_value(chain, 0);
+    assert_int_equal(X509_NAME_entry_count(X509_get_subject_name(leaf)), 0);
+    assert_int_equal(chain_verdict(w, chain, 0), X509_V_OK); /* strict: RFC 5280 4.2.1.6 */
+    sk_X509_pop_free(chain, X509_free);
+}
+
 static void test_issue_when_life_passes_2050_then_dates_still_right(void **state)
 {
     struct world *w = *state;
@@ -237,6 +249,7 @@ int main(void)
         T(test_order_when_all_goes_well_then_chain_verifies),
         T(test_profile_when_named_then_its_life_else_invalid),
         T(test_alternates_when_asked_then_each_chain_ends_at_its_root),
+        T(test_issue_when_no_common_name_then_names_are_critical),
         T(test_issue_when_life_passes_2050_then_dates_still_right),
         T(test_revoke_when_by_account_then_once),
         T(test_revoke_when_by_certificate_key_then_key_is_blocked),

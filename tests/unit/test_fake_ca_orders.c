@@ -183,6 +183,29 @@ static void test_finalize_when_csr_is_wrong_then_order_stays_ready(void **state)
     EVP_PKEY_free(key);
 }
 
+static void test_finalize_when_csr_signature_is_bent_then_bad_csr(void **state)
+{
+    struct world *w = *state;
+    AUTO(buf_fini)
+    struct buf csr = BUF(8192), payload = BUF(16384);
+    EVP_PKEY *key = mini_pkey_new();
+    AUTO(mem_fini)
+    char *url = mini_order(&w->m, one_name, 1, "");
+    mini_answer_all(&w->m, url);
+    mini_csr(key, one_name, 1, &csr);
+    csr.p[csr.len - 1] ^= 1;
+    buf_add_cstr(&payload, "{\"csr\":\"");
+    base64url_encode(&payload, csr.p, csr.len);
+    buf_add_cstr(&payload, "\"}");
+    mini_post(&w->m, url, "");
+    AUTO(mem_fini)
+    char *finalize = mem_strdup(json_text(w->m.body, "finalize"));
+    mini_post(&w->m, finalize, payload.p);
+    assert_problem(&w->m, 400, "badCSR");
+    assert_int_equal(fake_ca_counts(w->ca)->orders_finalized, 0);
+    EVP_PKEY_free(key);
+}
+
 static void test_new_order_when_names_are_odd_then_refused(void **state)
 {
     struct world *w = *state;
@@ -277,6 +300,7 @@ int main(void)
         T(test_validation_when_asked_then_waits_for_the_answer),
         T(test_authz_when_wildcard_then_base_name_and_flag),
         T(test_finalize_when_csr_is_wrong_then_order_stays_ready),
+        T(test_finalize_when_csr_signature_is_bent_then_bad_csr),
         T(test_new_order_when_names_are_odd_then_refused),
         T(test_new_order_when_reuse_knobs_then_same_order_or_ready),
         T(test_order_when_old_or_foreign_then_invalid_or_404),
