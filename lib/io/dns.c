@@ -131,7 +131,8 @@ static void ask_report(struct dns_call *call)
     if (call->err.kind == ERR_NONE && !dns_read(buf_str(&ask->wire), arena, &reply, &call->err))
         err_wrap(&call->err, "%s", call->what);
     reply.over_tcp = ask->tcp;
-    ask->done(ask->arg, call->err.kind == ERR_NONE ? &reply : NULL, call->err.kind == ERR_NONE ? NULL : &call->err);
+    ask->done(ask->arg, call->err.kind == ERR_NONE ? &reply : NULL,
+              call->err.kind == ERR_NONE ? NULL : &call->err);
     arena_free(arena);
     ask_release(call);
 }
@@ -163,7 +164,8 @@ static bool answer_is_cut(struct str wire)
 {
     struct dns_reply reply;
     struct arena *arena = arena_new();
-    bool cut = dns_is_truncated(wire) || (wire.len >= UDP_PLAIN_MAX && !dns_read(wire, arena, &reply, NULL));
+    bool cut = dns_is_truncated(wire) ||
+               (wire.len >= UDP_PLAIN_MAX && !dns_read(wire, arena, &reply, NULL));
     arena_free(arena);
     return cut;
 }
@@ -173,13 +175,15 @@ static void ask_answered(void *arg, int status, struct str wire)
     struct ask *ask = arg;
     if (wire.len == 0) {
         err_set(&ask->call.err, kind_of_ares(status), "%s: %s%s", ask->call.what,
-                ask->was_truncated ? "truncated over UDP, and over TCP: " : "", ares_strerror(status));
+                ask->was_truncated ? "truncated over UDP, and over TCP: " : "",
+                ares_strerror(status));
         dns_call_end(&ask->call);
         return;
     }
     if (!ask->tcp && answer_is_cut(wire)) {
         ask->tcp = ask->was_truncated = true;
-        loop_later(ask->call.dns->loop, &ask->call.later, ask_again_by_tcp); /* not from inside c-ares */
+        loop_later(ask->call.dns->loop, &ask->call.later,
+                   ask_again_by_tcp); /* not from inside c-ares */
         return;
     }
     buf_add_str(&ask->wire, wire);
@@ -188,11 +192,13 @@ static void ask_answered(void *arg, int status, struct str wire)
 
 static void ask_send(struct ask *ask)
 {
-    struct dns_channel *channel = dns_channel_find(ask->call.dns, &ask->server, ask->tcp, ask->recurse);
+    struct dns_channel *channel =
+        dns_channel_find(ask->call.dns, &ask->server, ask->tcp, ask->recurse);
     dns_query_start(channel, ask->name, ask->type, &ask->query, ask_answered, ask);
 }
 
-struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, dns_done *done, void *arg)
+struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, dns_done *done,
+                         void *arg)
 {
     struct ask *ask = NEW(struct ask);
     struct dns_call *call = &ask->call;
@@ -212,8 +218,9 @@ struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, d
     call->release = ask_release;
     call->timeout_ms = question->timeout_ms > 0 ? question->timeout_ms : QUESTION_MS;
     net_address_format(&ask->server, true, server);
-    snprintf(call->what, sizeof call->what, "%s: %s %s", ask->server.ip_len != 0 ? server : "resolver",
-             dns_type_name((int)question->type), question->name);
+    snprintf(call->what, sizeof call->what, "%s: %s %s",
+             ask->server.ip_len != 0 ? server : "resolver", dns_type_name((int)question->type),
+             question->name);
     dns->figures.n_questions++;
     dns_call_begin(dns, call);
     if (!dns->is_shut)

@@ -9,11 +9,12 @@ enum {
     TRY_MS = 1000,
     N_TRIES = 4,
     TCP_TRY_MS = 30000, /* c-ares does not send again over one connection: one patient try */
-    TICK_MS = 100,      /* how often c-ares looks for timeouts; asking it when would walk all queries */
+    TICK_MS = 100, /* how often c-ares looks for timeouts; asking it when would walk all queries */
     IDLE_MS = 30000,
-    CHANNELS_MAX = 64,  /* kept when idle: a channel costs about 80 KB */
-    WINDOW = 256,       /* under way at one server at once, so that bursts are not lost in socket buffers */
-    UDP_MAX = 1232      /* DNS flag day 2020: fits every path */
+    CHANNELS_MAX = 64, /* kept when idle: a channel costs about 80 KB */
+    WINDOW =
+        256, /* under way at one server at once, so that bursts are not lost in socket buffers */
+    UDP_MAX = 1232 /* DNS flag day 2020: fits every path */
 };
 
 struct dns_channel {
@@ -63,7 +64,8 @@ static void query_answered(void *arg, int status, int n_timeouts, unsigned char 
     if (query->slot != NULL) {
         channel->n_live--;
         *query->slot = NULL;
-        query->done(query->arg, status, wire != NULL && len > 0 ? str_mem(wire, (size_t)len) : STR_NONE);
+        query->done(query->arg, status,
+                    wire != NULL && len > 0 ? str_mem(wire, (size_t)len) : STR_NONE);
     }
     query_free(query);
 }
@@ -86,8 +88,10 @@ static void channel_settle(struct dns_channel *channel)
     if (channel->inside)
         return;
     channel->inside = true;
-    while (!channel->dns->is_shut && channel->n_live < WINDOW && !list_is_empty(&channel->waiting)) {
-        struct dns_query *query = LIST_OWNER(list_pop_front(&channel->waiting), struct dns_query, link);
+    while (!channel->dns->is_shut && channel->n_live < WINDOW &&
+           !list_is_empty(&channel->waiting)) {
+        struct dns_query *query =
+            LIST_OWNER(list_pop_front(&channel->waiting), struct dns_query, link);
         query->at_ares = true;
         channel->n_live++;
         channel->n_at_ares++;
@@ -99,7 +103,8 @@ static void channel_settle(struct dns_channel *channel)
     channel_set_tick(channel);
 }
 
-static void channel_process(struct dns_channel *channel, ares_socket_t readable, ares_socket_t writable)
+static void channel_process(struct dns_channel *channel, ares_socket_t readable,
+                            ares_socket_t writable)
 {
     channel->inside = true;
     ares_process_fd(channel->ares, readable, writable);
@@ -124,8 +129,10 @@ static void socket_closed(uv_handle_t *handle)
 static void socket_ready(uv_poll_t *poll, int status, int events)
 {
     struct dns_socket *socket = poll->data;
-    bool readable = status < 0 || (events & UV_READABLE) != 0, writable = status < 0 || (events & UV_WRITABLE) != 0;
-    channel_process(socket->channel, readable ? socket->fd : ARES_SOCKET_BAD, writable ? socket->fd : ARES_SOCKET_BAD);
+    bool readable = status < 0 || (events & UV_READABLE) != 0,
+         writable = status < 0 || (events & UV_WRITABLE) != 0;
+    channel_process(socket->channel, readable ? socket->fd : ARES_SOCKET_BAD,
+                    writable ? socket->fd : ARES_SOCKET_BAD);
 }
 
 static struct dns_socket *socket_find(struct dns_channel *channel, ares_socket_t fd)
@@ -148,7 +155,8 @@ static void socket_wanted(void *arg, ares_socket_t fd, int readable, int writabl
 {
     struct dns_socket *socket = socket_find(arg, fd);
     if (readable || writable) {
-        uv_poll_start(&socket->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), socket_ready);
+        uv_poll_start(&socket->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0),
+                      socket_ready);
         return;
     }
     list_remove(&socket->link);
@@ -158,13 +166,15 @@ static void socket_wanted(void *arg, ares_socket_t fd, int readable, int writabl
 
 static void channel_set_server(struct dns_channel *channel)
 {
-    struct ares_addr_port_node node = {.udp_port = channel->server.port, .tcp_port = channel->server.port};
+    struct ares_addr_port_node node = {.udp_port = channel->server.port,
+                                       .tcp_port = channel->server.port};
     node.family = channel->server.ip_len == 4 ? AF_INET : AF_INET6;
     memcpy(&node.addr, channel->server.ip, (size_t)channel->server.ip_len);
     CHECK(ares_set_servers_ports(channel->ares, &node) == ARES_SUCCESS);
 }
 
-static struct dns_channel *channel_new(struct dns *dns, const struct net_address *server, bool tcp, bool recurse)
+static struct dns_channel *channel_new(struct dns *dns, const struct net_address *server, bool tcp,
+                                       bool recurse)
 {
     struct dns_channel *channel = NEW(struct dns_channel);
     *channel = (struct dns_channel){.dns = dns, .server = *server, .tcp = tcp, .recurse = recurse};
@@ -172,8 +182,9 @@ static struct dns_channel *channel_new(struct dns *dns, const struct net_address
     list_init(&channel->waiting);
     static char lookups[] = "b"; /* DNS only, no hosts file */
     struct ares_options options = {
-        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_IGNTC |
-                 (tcp ? ARES_FLAG_USEVC : ARES_FLAG_EDNS) | (recurse ? 0 : ARES_FLAG_NORECURSE),
+        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP |
+                 ARES_FLAG_IGNTC | (tcp ? ARES_FLAG_USEVC : ARES_FLAG_EDNS) |
+                 (recurse ? 0 : ARES_FLAG_NORECURSE),
         .timeout = tcp ? TCP_TRY_MS : TRY_MS,
         .tries = N_TRIES,
         .ednspsz = UDP_MAX,
@@ -182,8 +193,8 @@ static struct dns_channel *channel_new(struct dns *dns, const struct net_address
         .sock_state_cb = socket_wanted,
         .sock_state_cb_data = channel,
     };
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF |
-               ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
+               ARES_OPT_SOCK_RCVBUF | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
     CHECK(ares_init_options(&channel->ares, &options, mask) == ARES_SUCCESS);
     if (server->ip_len != 0)
         channel_set_server(channel);
@@ -207,7 +218,8 @@ static void channel_free(struct dns_channel *channel)
 /* The list is kept in order of use, the latest first. */
 static void channels_trim(struct dns *dns)
 {
-    for (struct list *link = dns->channels.prev; dns->n_channels >= CHANNELS_MAX && link != &dns->channels;) {
+    for (struct list *link = dns->channels.prev;
+         dns->n_channels >= CHANNELS_MAX && link != &dns->channels;) {
         struct dns_channel *channel = LIST_OWNER(link, struct dns_channel, link);
         link = link->prev;
         if (channel->n_at_ares == 0 && list_is_empty(&channel->waiting) && !channel->inside)
@@ -215,11 +227,13 @@ static void channels_trim(struct dns *dns)
     }
 }
 
-struct dns_channel *dns_channel_find(struct dns *dns, const struct net_address *server, bool tcp, bool recurse)
+struct dns_channel *dns_channel_find(struct dns *dns, const struct net_address *server, bool tcp,
+                                     bool recurse)
 {
     LIST_EACH (link, &dns->channels) {
         struct dns_channel *channel = LIST_OWNER(link, struct dns_channel, link);
-        if (channel->tcp == tcp && channel->recurse == recurse && net_address_eq(&channel->server, server)) {
+        if (channel->tcp == tcp && channel->recurse == recurse &&
+            net_address_eq(&channel->server, server)) {
             list_remove(&channel->link);
             list_push_front(&dns->channels, &channel->link);
             return channel;
@@ -229,10 +243,16 @@ struct dns_channel *dns_channel_find(struct dns *dns, const struct net_address *
     return channel_new(dns, server, tcp, recurse);
 }
 
-void dns_query_start(struct dns_channel *channel, const char *name, int type, struct dns_query **slot, dns_query_done *done, void *arg)
+void dns_query_start(struct dns_channel *channel, const char *name, int type,
+                     struct dns_query **slot, dns_query_done *done, void *arg)
 {
     struct dns_query *query = NEW(struct dns_query);
-    *query = (struct dns_query){.channel = channel, .slot = slot, .done = done, .arg = arg, .name = mem_strdup(name), .type = type};
+    *query = (struct dns_query){.channel = channel,
+                                .slot = slot,
+                                .done = done,
+                                .arg = arg,
+                                .name = mem_strdup(name),
+                                .type = type};
     *slot = query;
     list_push_back(&channel->waiting, &query->link);
     channel_settle(channel);

@@ -78,7 +78,8 @@ static bool is_for_us(const struct dns_exchange *x, const char *p, size_t len)
     return len >= DNS_HEADER_LEN && memcmp(p, x->out.p + 2, 2) == 0 && (p[2] & 0x80) != 0;
 }
 
-static void datagram_came(uv_udp_t *udp, ssize_t n, const uv_buf_t *room, const struct sockaddr *from, unsigned flags)
+static void datagram_came(uv_udp_t *udp, ssize_t n, const uv_buf_t *room,
+                          const struct sockaddr *from, unsigned flags)
 {
     (void)from; /* the socket is connected: the kernel takes from nobody else */
     (void)flags;
@@ -176,8 +177,9 @@ static void tcp_start(struct dns_exchange *x, const struct sockaddr *to)
         exchange_fail(x, code, "TCP");
 }
 
-struct dns_exchange *dns_exchange_start(struct loop *loop, const struct net_address *server, bool tcp, struct str message,
-                                        dns_exchange_done *done, void *arg)
+struct dns_exchange *dns_exchange_start(struct loop *loop, const struct net_address *server,
+                                        bool tcp, struct str message, dns_exchange_done *done,
+                                        void *arg)
 {
     CHECK(message.len >= DNS_HEADER_LEN && message.len <= DNS_MESSAGE_MAX);
     struct dns_exchange *x = NEW(struct dns_exchange);

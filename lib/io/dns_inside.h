@@ -34,8 +34,9 @@ struct dns_call {
     struct loop_timer deadline;
     struct err err;
     int64_t timeout_ms;
-    void (*stop)(struct dns_call *call);   /* gives up what is under way */
-    void (*report)(struct dns_call *call); /* calls done and releases the call; the call is in no list */
+    void (*stop)(struct dns_call *call); /* gives up what is under way */
+    void (*report)(
+        struct dns_call *call); /* calls done and releases the call; the call is in no list */
     void (*release)(struct dns_call *call);
     char what[512]; /* "192.0.2.53:53: TXT _acme-challenge.example.com" */
 };
@@ -49,9 +50,11 @@ struct dns_channel;
 struct dns_query;
 /* status is one of c-ares; wire is borrowed, empty when there was no answer. */
 typedef void dns_query_done(void *arg, int status, struct str wire);
-struct dns_channel *dns_channel_find(struct dns *dns, const struct net_address *server, bool tcp, bool recurse);
+struct dns_channel *dns_channel_find(struct dns *dns, const struct net_address *server, bool tcp,
+                                     bool recurse);
 /* done may be called from inside, and is not called after dns_query_drop. */
-void dns_query_start(struct dns_channel *channel, const char *name, int type, struct dns_query **slot, dns_query_done *done, void *arg);
+void dns_query_start(struct dns_channel *channel, const char *name, int type,
+                     struct dns_query **slot, dns_query_done *done, void *arg);
 void dns_query_drop(struct dns_query **slot); /* *slot may be NULL */
 void dns_channels_close(struct dns *dns);
 
@@ -61,8 +64,9 @@ struct dns_exchange;
 typedef void dns_exchange_done(void *arg, const struct str *wire, const struct err *err);
 /* Sends message (at most 65535 bytes, copied) and waits for the message with the same id. No deadline of its own; UDP is sent
  * again after 1 s, 2 s, 4 s ... */
-struct dns_exchange *dns_exchange_start(struct loop *loop, const struct net_address *server, bool tcp, struct str message,
-                                        dns_exchange_done *done, void *arg);
+struct dns_exchange *dns_exchange_start(struct loop *loop, const struct net_address *server,
+                                        bool tcp, struct str message, dns_exchange_done *done,
+                                        void *arg);
 void dns_exchange_cancel(struct dns_exchange *exchange);
 
 #endif

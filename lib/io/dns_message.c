@@ -25,10 +25,12 @@ static ldns_rdf *value_new(const char *value)
 static bool change_add(ldns_rr_list *list, const struct dns_change *change, struct err *err)
 {
     if (change->value == NULL || strlen(change->value) > TXT_VALUE_MAX)
-        return err_set(err, ERR_REFUSED, "%s: a TXT value of more than %d bytes", change->owner, TXT_VALUE_MAX);
+        return err_set(err, ERR_REFUSED, "%s: a TXT value of more than %d bytes", change->owner,
+                       TXT_VALUE_MAX);
     ldns_rdf *owner = name_new(change->owner);
     if (owner == NULL)
-        return err_set(err, ERR_REFUSED, "%s is not a domain name", change->owner != NULL ? change->owner : "(none)");
+        return err_set(err, ERR_REFUSED, "%s is not a domain name",
+                       change->owner != NULL ? change->owner : "(none)");
     ldns_rr *rr = ldns_rr_new();
     ldns_rr_set_owner(rr, owner);
     ldns_rr_set_type(rr, LDNS_RR_TYPE_TXT);
@@ -54,8 +56,8 @@ static bool packet_format(const ldns_pkt *packet, struct buf *ret_message, struc
     return true;
 }
 
-bool dns_message_update(const char *zone, const struct dns_change *changes, size_t n_changes, struct buf *ret_message,
-                        struct err *err)
+bool dns_message_update(const char *zone, const struct dns_change *changes, size_t n_changes,
+                        struct buf *ret_message, struct err *err)
 {
     ldns_rdf *zone_name = name_new(zone);
     if (zone_name == NULL)

@@ -7,7 +7,7 @@
 #include "io/dns.h"
 
 /* Unsigned, with a random id. Kinds: REFUSED (a name or value that cannot be sent), LOCAL. ret_message has room for TSIG. */
-bool dns_message_update(const char *zone, const struct dns_change *changes, size_t n_changes, struct buf *ret_message,
-                        struct err *err);
+bool dns_message_update(const char *zone, const struct dns_change *changes, size_t n_changes,
+                        struct buf *ret_message, struct err *err);
 
 #endif

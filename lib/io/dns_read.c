@@ -9,9 +9,10 @@ enum {
     FLAG_ANSWER = 0x8000,
     FLAG_AUTHORITATIVE = 0x0400,
     FLAG_TRUNCATED = 0x0200,
-    RECORD_LEAST = 11,                     /* bytes of the shortest */
+    RECORD_LEAST = 11,                      /* bytes of the shortest */
     PRESENTATION_MAX = 8 * DNS_MESSAGE_MAX, /* more than the worst byte takes as text */
-    TEXTS_MAX = 4 * 1024 * 1024             /* of all records: compressed names can blow a message up hundredfold */
+    TEXTS_MAX =
+        4 * 1024 * 1024 /* of all records: compressed names can blow a message up hundredfold */
 };
 
 struct reading {
@@ -29,7 +30,8 @@ static const char *text_keep(struct reading *r, const struct buf *text)
 
 static const char *name_text(struct reading *r, const struct dns_name *name)
 {
-    AUTO(buf_fini) struct buf text = BUF(4 * DNS_NAME_MAX);
+    AUTO(buf_fini)
+    struct buf text = BUF(4 * DNS_NAME_MAX);
     dns_name_format(name, &text);
     return text_keep(r, &text);
 }
@@ -74,9 +76,11 @@ static void data_txt(struct reading *r, struct dns_raw *raw, struct dns_record *
 /* RFC 8659 4.1: flags tag "value" */
 static void data_caa(struct reading *r, struct dns_raw *raw, struct dns_record *record)
 {
-    AUTO(buf_fini) struct buf text = BUF(PRESENTATION_MAX);
+    AUTO(buf_fini)
+    struct buf text = BUF(PRESENTATION_MAX);
     int flags = (int)dns_wire_number(&raw->data, 1);
-    struct str tag = dns_wire_string(&raw->data), value = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
+    struct str tag = dns_wire_string(&raw->data),
+               value = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
     buf_printf(&text, "%d ", flags);
     text_escape(&text, tag, tag.len * 4);
     buf_add_cstr(&text, " \"");
@@ -84,14 +88,16 @@ static void data_caa(struct reading *r, struct dns_raw *raw, struct dns_record *
         if (value.p[i] < ' ' || value.p[i] > '~')
             buf_printf(&text, "\\%03d", (unsigned char)value.p[i]);
         else
-            buf_printf(&text, "%s%c", value.p[i] == '"' || value.p[i] == '\\' ? "\\" : "", value.p[i]);
+            buf_printf(&text, "%s%c", value.p[i] == '"' || value.p[i] == '\\' ? "\\" : "",
+                       value.p[i]);
     buf_add_char(&text, '"');
     record->data = text_keep(r, &text);
 }
 
 static void data_generic(struct reading *r, struct dns_raw *raw, struct dns_record *record)
 {
-    AUTO(buf_fini) struct buf text = BUF(PRESENTATION_MAX);
+    AUTO(buf_fini)
+    struct buf text = BUF(PRESENTATION_MAX);
     struct str bytes = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
     buf_printf(&text, "\\# %zu ", bytes.len);
     hex_encode(&text, bytes.p, bytes.len);
@@ -147,7 +153,8 @@ static bool section_read(struct reading *r, int n, enum dns_section section, str
     static const char *const names[] = {"answer", "authority", "additional"};
     for (int i = 0; i < n; i++) {
         if (!record_read(r, section))
-            return err_set(err, ERR_BROKEN, "DNS message: %s record %d is malformed", names[section], i + 1);
+            return err_set(err, ERR_BROKEN, "DNS message: %s record %d is malformed",
+                           names[section], i + 1);
         if (arena_used(r->arena) > TEXTS_MAX)
             return err_set(err, ERR_BROKEN, "DNS message: names of more than %d bytes", TEXTS_MAX);
     }
@@ -170,10 +177,12 @@ bool dns_read(struct str wire, struct arena *arena, struct dns_reply *ret_reply,
         return err_set(err, ERR_BROKEN, "DNS message: %zu bytes", wire.len);
     if ((header.flags & FLAG_ANSWER) == 0)
         return err_set(err, ERR_BROKEN, "DNS message: not an answer");
-    size_t n_told = (size_t)(header.n[1] + header.n[2] + header.n[3]), n_possible = wire.len / RECORD_LEAST;
+    size_t n_told = (size_t)(header.n[1] + header.n[2] + header.n[3]),
+           n_possible = wire.len / RECORD_LEAST;
     r.records = arena_alloc(arena, (n_told < n_possible ? n_told : n_possible) * sizeof *r.records);
     if (!questions_read(&r, header.n[0], err) || !section_read(&r, header.n[1], DNS_ANSWER, err) ||
-        !section_read(&r, header.n[2], DNS_AUTHORITY, err) || !section_read(&r, header.n[3], DNS_ADDITIONAL, err))
+        !section_read(&r, header.n[2], DNS_AUTHORITY, err) ||
+        !section_read(&r, header.n[3], DNS_ADDITIONAL, err))
         return false;
     *ret_reply = (struct dns_reply){.rcode = (header.flags & 15) + r.rcode_high * 16,
                                     .authoritative = (header.flags & FLAG_AUTHORITATIVE) != 0,
@@ -201,13 +210,22 @@ struct number_name {
 };
 
 static const struct number_name rcodes[] = {
-    {DNS_NOERROR, "NOERROR"}, {DNS_FORMERR, "FORMERR"}, {DNS_SERVFAIL, "SERVFAIL"}, {DNS_NXDOMAIN, "NXDOMAIN"},
-    {DNS_NOTIMP, "NOTIMP"},   {DNS_REFUSED, "REFUSED"}, {6, "YXDOMAIN"},            {7, "YXRRSET"},
-    {8, "NXRRSET"},           {DNS_NOTAUTH, "NOTAUTH"}, {DNS_NOTZONE, "NOTZONE"},   {16, "BADVERS"},
+    {DNS_NOERROR, "NOERROR"},
+    {DNS_FORMERR, "FORMERR"},
+    {DNS_SERVFAIL, "SERVFAIL"},
+    {DNS_NXDOMAIN, "NXDOMAIN"},
+    {DNS_NOTIMP, "NOTIMP"},
+    {DNS_REFUSED, "REFUSED"},
+    {6, "YXDOMAIN"},
+    {7, "YXRRSET"},
+    {8, "NXRRSET"},
+    {DNS_NOTAUTH, "NOTAUTH"},
+    {DNS_NOTZONE, "NOTZONE"},
+    {16, "BADVERS"},
 };
 static const struct number_name types[] = {
-    {DNS_A, "A"},     {DNS_NS, "NS"},     {DNS_CNAME, "CNAME"}, {DNS_SOA, "SOA"}, {DNS_TXT, "TXT"},
-    {DNS_AAAA, "AAAA"}, {DNS_DNAME, "DNAME"}, {DNS_CAA, "CAA"},
+    {DNS_A, "A"},     {DNS_NS, "NS"},     {DNS_CNAME, "CNAME"}, {DNS_SOA, "SOA"},
+    {DNS_TXT, "TXT"}, {DNS_AAAA, "AAAA"}, {DNS_DNAME, "DNAME"}, {DNS_CAA, "CAA"},
 };
 
 static const char *name_find(const struct number_name *names, size_t n, int number)

@@ -7,7 +7,8 @@
 
 enum { RECORD_MAX = 1024, CLASS_ANY = 255, BLOCK_MAX = 128 };
 
-typedef unsigned char *hash_function(const unsigned char *data, unsigned int len, unsigned char *digest);
+typedef unsigned char *hash_function(const unsigned char *data, unsigned int len,
+                                     unsigned char *digest);
 
 struct tsig_algorithm {
     const char *name;
@@ -43,14 +44,17 @@ static bool name_parse(const char *text, struct dns_name *ret_name)
     return !wire.bad;
 }
 
-bool tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm, const struct secret *secret, struct err *err)
+bool tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm,
+                   const struct secret *secret, struct err *err)
 {
     *key = (struct tsig_key){.algorithm = algorithm_find(algorithm)};
     if (key->algorithm == NULL)
-        return err_set(err, ERR_CONFIG, "TSIG: algorithm %s: known are hmac-sha256, hmac-sha384, hmac-sha512",
+        return err_set(err, ERR_CONFIG,
+                       "TSIG: algorithm %s: known are hmac-sha256, hmac-sha384, hmac-sha512",
                        algorithm != NULL ? algorithm : "(none)");
     if (!name_parse(name, &key->name))
-        return err_set(err, ERR_CONFIG, "TSIG: %s cannot be a key's name", name != NULL ? name : "(none)");
+        return err_set(err, ERR_CONFIG, "TSIG: %s cannot be a key's name",
+                       name != NULL ? name : "(none)");
     CHECK(name_parse(key->algorithm->name, &key->algorithm_name));
     if (secret == NULL || secret->len == 0)
         return err_set(err, ERR_CONFIG, "TSIG: key %s: the secret is empty", name);
@@ -69,7 +73,8 @@ static void hash_into(const struct tsig_algorithm *algorithm, struct str data, u
     algorithm->hash((const unsigned char *)data.p, (unsigned int)data.len, out);
 }
 
-static void hash_padded(const struct tsig_key *key, unsigned char pad, struct str data, unsigned char *out)
+static void hash_padded(const struct tsig_key *key, unsigned char pad, struct str data,
+                        unsigned char *out)
 {
     unsigned char block[BLOCK_MAX] = {0};
     const struct tsig_algorithm *algorithm = key->algorithm;
@@ -117,7 +122,8 @@ struct tsig_fields {
     struct str mac, other;
 };
 
-static void add_variables(struct buf *out, const struct tsig_key *key, const struct tsig_fields *fields)
+static void add_variables(struct buf *out, const struct tsig_key *key,
+                          const struct tsig_fields *fields)
 {
     buf_add(out, key->name.p, key->name.len);
     add_number(out, CLASS_ANY, 2);
@@ -130,12 +136,14 @@ static void add_variables(struct buf *out, const struct tsig_key *key, const str
     buf_add_str(out, fields->other);
 }
 
-void tsig_sign(const struct tsig_key *key, struct buf *message, int64_t now_ms, struct tsig_mac *ret_mac)
+void tsig_sign(const struct tsig_key *key, struct buf *message, int64_t now_ms,
+               struct tsig_mac *ret_mac)
 {
     CHECK(message->len >= DNS_HEADER_LEN);
     struct dns_wire head = dns_wire_of(buf_str(message));
-    struct tsig_fields fields = {
-        .time_s = (uint64_t)(now_ms / MS_SECOND), .fudge_s = TSIG_FUDGE_S, .original_id = dns_wire_number(&head, 2)};
+    struct tsig_fields fields = {.time_s = (uint64_t)(now_ms / MS_SECOND),
+                                 .fudge_s = TSIG_FUDGE_S,
+                                 .original_id = dns_wire_number(&head, 2)};
     struct buf signed_part = BUF(DNS_MESSAGE_MAX + RECORD_MAX);
     buf_add_str(&signed_part, buf_str(message));
     add_variables(&signed_part, key, &fields);
@@ -176,7 +184,8 @@ static bool walk_to_last(struct str wire, struct dns_raw *ret_last, struct err *
     return true;
 }
 
-static bool fields_read(struct dns_raw *raw, struct dns_name *ret_algorithm, struct tsig_fields *ret_fields)
+static bool fields_read(struct dns_raw *raw, struct dns_name *ret_algorithm,
+                        struct tsig_fields *ret_fields)
 {
     struct dns_wire *w = &raw->data;
     dns_wire_name(w, ret_algorithm);
@@ -190,7 +199,8 @@ static bool fields_read(struct dns_raw *raw, struct dns_name *ret_algorithm, str
 }
 
 /* RFC 8945 5.3.2: the request's MAC with its length, the answer as it was before it was signed, the variables. */
-static bool mac_fits(const struct tsig_key *key, const struct tsig_mac *request, struct str before, const struct tsig_fields *fields)
+static bool mac_fits(const struct tsig_key *key, const struct tsig_mac *request, struct str before,
+                     const struct tsig_fields *fields)
 {
     struct buf all = BUF(DNS_MESSAGE_MAX + RECORD_MAX + fields->other.len);
     struct tsig_mac mac;
@@ -214,8 +224,9 @@ static bool mac_fits(const struct tsig_key *key, const struct tsig_mac *request,
     return fits;
 }
 
-static bool record_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer, struct dns_raw *raw,
-                         struct tsig_verdict *ret_verdict, struct err *err)
+static bool record_judge(const struct tsig_key *key, const struct tsig_mac *request,
+                         struct str answer, struct dns_raw *raw, struct tsig_verdict *ret_verdict,
+                         struct err *err)
 {
     struct tsig_fields fields;
     struct dns_name algorithm;
@@ -228,13 +239,14 @@ static bool record_judge(const struct tsig_key *key, const struct tsig_mac *requ
     struct dns_wire other = dns_wire_of(fields.other);
     if (fields.error == TSIG_BADTIME && fields.other.len == 6)
         ret_verdict->server_at_s = (int64_t)dns_wire_number(&other, 6);
-    ret_verdict->fits = dns_name_eq(&raw->owner, &key->name) && dns_name_eq(&algorithm, &key->algorithm_name) &&
+    ret_verdict->fits = dns_name_eq(&raw->owner, &key->name) &&
+                        dns_name_eq(&algorithm, &key->algorithm_name) &&
                         mac_fits(key, request, str_mem(answer.p, raw->at), &fields);
     return true;
 }
 
-bool tsig_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer, struct tsig_verdict *ret_verdict,
-                struct err *err)
+bool tsig_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer,
+                struct tsig_verdict *ret_verdict, struct err *err)
 {
     struct dns_raw last;
     if (!walk_to_last(answer, &last, err))

@@ -19,7 +19,8 @@ struct tsig_key {
     struct secret secret;
 };
 /* Copies the secret. Kind CONFIG when a name or the algorithm is unknown or the secret is empty. */
-bool tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm, const struct secret *secret, struct err *err);
+bool tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm,
+                   const struct secret *secret, struct err *err);
 void tsig_key_fini(struct tsig_key *key);
 
 struct tsig_mac {
@@ -27,7 +28,8 @@ struct tsig_mac {
     size_t len;
 };
 /* Appends the TSIG record to a complete message and counts it. */
-void tsig_sign(const struct tsig_key *key, struct buf *message, int64_t now_ms, struct tsig_mac *ret_mac);
+void tsig_sign(const struct tsig_key *key, struct buf *message, int64_t now_ms,
+               struct tsig_mac *ret_mac);
 
 /* What an answer's signature says. */
 struct tsig_verdict {
@@ -39,8 +41,8 @@ struct tsig_verdict {
     int64_t server_at_s; /* BADTIME only: the server's clock, else 0 */
 };
 /* BROKEN when the message cannot be walked. */
-bool tsig_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer, struct tsig_verdict *ret_verdict,
-                struct err *err);
+bool tsig_judge(const struct tsig_key *key, const struct tsig_mac *request, struct str answer,
+                struct tsig_verdict *ret_verdict, struct err *err);
 /* "BADSIG", "BADKEY", "BADTIME", "BADTRUNC", "unknown" */
 const char *tsig_error_name(int error);
 

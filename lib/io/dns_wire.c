@@ -76,12 +76,15 @@ bool dns_name_eq(const struct dns_name *a, const struct dns_name *b)
 
 static void byte_format(uint8_t c, struct buf *out)
 {
-    if (c <= ' ' || c > '~')
-        buf_printf(out, "\\%03d", c);
-    else if (strchr(".\\\"();@$", c) != NULL)
-        buf_printf(out, "\\%c", c);
-    else
-        buf_add_char(out, (char)c);
+    const char digits[4] = {'\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10),
+                            (char)('0' + c % 10)};
+    if (c <= ' ' || c > '~') {
+        buf_add(out, digits, 4);
+        return;
+    }
+    if (strchr(".\\\"();@$", c) != NULL)
+        buf_add_char(out, '\\');
+    buf_add_char(out, (char)c);
 }
 
 void dns_name_format(const struct dns_name *name, struct buf *out)

@@ -240,9 +240,8 @@ static bool headers_take(struct http_call *call, const char *const *headers, str
     }
     if (!has_language)
         call->headers = curl_slist_append(call->headers, "Accept-Language: en");
-    if (!has_type)
-        call->headers =
-            curl_slist_append(call->headers, "Content-Type:"); /* curl would call it a form */
+    if (!has_type) /* curl would call it a form */
+        call->headers = curl_slist_append(call->headers, "Content-Type:");
     return true;
 }
 

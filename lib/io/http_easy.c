@@ -63,7 +63,8 @@ static void set_trust(struct http_call *call)
         return;
     SET(CURLOPT_CAINFO, call->ca_file);
     SET(CURLOPT_CAPATH, NULL);
-    SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* a replaced trust file counts from the next connection on */
+    /* A replaced trust file counts from the next connection on. */
+    SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
 }
 
 static void set_limits(struct http_call *call)
@@ -146,7 +147,8 @@ size_t http_head_split(struct http_call *call, struct http_header **ret_headers)
         size_t colon = str_find_char(line, ':');
         if (colon == line.len || colon == 0 || memchr(line.p, '\0', line.len) != NULL)
             continue; /* the status line, the blank line, or no header */
-        struct str name = str_trim(str_mem(line.p, colon)), value = str_trim(str_mem(line.p + colon + 1, line.len - colon - 1));
+        struct str name = str_trim(str_mem(line.p, colon)),
+                   value = str_trim(str_mem(line.p + colon + 1, line.len - colon - 1));
         /* Both lie in call->head, which is ours to write in. */
         headers[n].name = text_end(call->head.p + (name.p - call->head.p), name);
         headers[n++].value = text_end(call->head.p + (value.p - call->head.p), value);

@@ -9,11 +9,13 @@ struct fault {
 
 /* What is not in the table is a passing fault. */
 static const struct fault faults[] = {
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_BROKEN, "answer", NULL}, /* also: an answer that is not HTTP/1 */
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_BROKEN, "answer",
+     NULL}, /* also: an answer that is not HTTP/1 */
     {CURLE_URL_MALFORMAT, ERR_REFUSED, "URL", NULL},
     {CURLE_WEIRD_SERVER_REPLY, ERR_BROKEN, "answer", NULL},
 #if LIBCURL_VERSION_NUM >= 0x080600
-    {CURLE_TOO_LARGE, ERR_BROKEN, "answer", NULL}, /* before 8.6 curl had no limit of its own here */
+    {CURLE_TOO_LARGE, ERR_BROKEN, "answer",
+     NULL}, /* before 8.6 curl had no limit of its own here */
 #endif
     {CURLE_BAD_CONTENT_ENCODING, ERR_BROKEN, "answer", NULL},
     {CURLE_OUT_OF_MEMORY, ERR_LOCAL, NULL, "out of memory"},
@@ -60,7 +62,8 @@ static const char *phase_of(const struct http_call *call)
  * their point at the end. */
 static const char *point_of(const char *text)
 {
-    static const char *const fronts[] = {"SSL certificate problem: ", "SSL: ", "error setting certificate file: "};
+    static const char *const fronts[] = {
+        "SSL certificate problem: ", "SSL: ", "error setting certificate file: "};
     for (size_t i = 0; i < sizeof fronts / sizeof fronts[0]; i++)
         if (strncmp(text, fronts[i], strlen(fronts[i])) == 0)
             return text + strlen(fronts[i]);
@@ -76,8 +79,9 @@ static const char *why_of(const struct http_call *call, CURLcode code)
 /* Most failed handshakes are a peer that restarts; these say that it does not speak our TLS at all. */
 static bool handshake_is_hopeless(const char *text)
 {
-    return strstr(text, "wrong version number") != NULL || strstr(text, "unsupported protocol") != NULL ||
-           strstr(text, "packet length") != NULL || strstr(text, "alert protocol version") != NULL;
+    return strstr(text, "wrong version number") != NULL ||
+           strstr(text, "unsupported protocol") != NULL || strstr(text, "packet length") != NULL ||
+           strstr(text, "alert protocol version") != NULL;
 }
 
 static void fault_connect(struct http_call *call)
@@ -85,22 +89,27 @@ static void fault_connect(struct http_call *call)
     long code = 0;
     curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &code);
     if (call->forbidden[0] != '\0')
-        err_set(&call->err, ERR_REFUSED, "%s: connect: the address %s is not public", call->place.text, call->forbidden);
+        err_set(&call->err, ERR_REFUSED, "%s: connect: the address %s is not public",
+                call->place.text, call->forbidden);
     else if (code != 0)
-        err_set(&call->err, ERR_AGAIN, "%s: connect: %s", call->place.text, strerrordesc_np((int)code));
+        err_set(&call->err, ERR_AGAIN, "%s: connect: %s", call->place.text,
+                strerrordesc_np((int)code));
     else
-        err_set(&call->err, ERR_AGAIN, "%s: connect: %s", call->place.text, why_of(call, CURLE_COULDNT_CONNECT));
+        err_set(&call->err, ERR_AGAIN, "%s: connect: %s", call->place.text,
+                why_of(call, CURLE_COULDNT_CONNECT));
 }
 
 void http_fault(struct http_call *call, CURLcode code)
 {
     const char *host = call->place.text;
     if (call->flaw == HTTP_FLAW_HEAD) {
-        err_set(&call->err, ERR_BROKEN, "%s: answer: headers of more than %d bytes", host, HTTP_HEAD_MAX);
+        err_set(&call->err, ERR_BROKEN, "%s: answer: headers of more than %d bytes", host,
+                HTTP_HEAD_MAX);
         return;
     }
     if (call->flaw == HTTP_FLAW_BODY) {
-        err_set(&call->err, ERR_BROKEN, "%s: answer: a body of more than %zu bytes", host, call->max_body);
+        err_set(&call->err, ERR_BROKEN, "%s: answer: a body of more than %zu bytes", host,
+                call->max_body);
         return;
     }
     if (code == CURLE_COULDNT_CONNECT) {
@@ -109,7 +118,8 @@ void http_fault(struct http_call *call, CURLcode code)
     }
     const char *why = why_of(call, code);
     if (code == CURLE_SSL_CONNECT_ERROR) {
-        err_set(&call->err, handshake_is_hopeless(why) ? ERR_BROKEN : ERR_AGAIN, "%s: TLS handshake: %s", host, why);
+        err_set(&call->err, handshake_is_hopeless(why) ? ERR_BROKEN : ERR_AGAIN,
+                "%s: TLS handshake: %s", host, why);
         return;
     }
     const struct fault *fault = fault_find(code);

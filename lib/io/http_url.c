@@ -25,7 +25,8 @@ static bool url_parse(const char *text, struct url_parts *parts, struct err *err
     CURLUcode code = curl_url_set(parts->url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
     if (code == CURLUE_OK)
         code = curl_url_get(parts->url, CURLUPART_SCHEME, &parts->scheme, 0);
-    if (code == CURLUE_OK && strcmp(parts->scheme, "https") != 0 && strcmp(parts->scheme, "http") != 0)
+    if (code == CURLUE_OK && strcmp(parts->scheme, "https") != 0 &&
+        strcmp(parts->scheme, "http") != 0)
         return err_set(err, ERR_REFUSED, "forbidden URL: not https");
     if (code == CURLUE_OK)
         code = curl_url_get(parts->url, CURLUPART_HOST, &parts->host, 0);
@@ -47,7 +48,8 @@ static bool url_bytes_check(const char *url, struct err *err)
         return err_set(err, ERR_REFUSED, "forbidden URL: longer than %d bytes", HTTP_URL_MAX);
     for (size_t i = 0; i < len; i++)
         if (url[i] <= ' ' || url[i] > '~' || url[i] == '\\')
-            return err_set(err, ERR_REFUSED, "forbidden URL: it holds a byte that URLs must not hold");
+            return err_set(err, ERR_REFUSED,
+                           "forbidden URL: it holds a byte that URLs must not hold");
     return true;
 }
 
@@ -64,7 +66,8 @@ static bool host_is_loopback(const char *host)
 
 bool http_url_check(const char *url, struct http_place *ret_place, struct err *err)
 {
-    AUTO(url_parts_fini) struct url_parts parts = {.url = curl_url()};
+    AUTO(url_parts_fini)
+    struct url_parts parts = {.url = curl_url()};
     CHECK(parts.url != NULL);
     if (!url_bytes_check(url, err) || !url_parse(url, &parts, err))
         return false;
@@ -74,9 +77,10 @@ bool http_url_check(const char *url, struct http_place *ret_place, struct err *e
     if (parts.user != NULL || parts.password != NULL)
         return err_set(err, ERR_REFUSED, "%s: forbidden URL: it holds a user name", parts.host);
     if (!is_tls && !host_is_loopback(parts.host))
-        return err_set(err, ERR_REFUSED, "%s: forbidden URL: http is allowed to this machine only", parts.host);
-    snprintf(ret_place->text, sizeof ret_place->text, "%s%s%s", parts.host, parts.port != NULL ? ":" : "",
-             parts.port != NULL ? parts.port : "");
+        return err_set(err, ERR_REFUSED, "%s: forbidden URL: http is allowed to this machine only",
+                       parts.host);
+    snprintf(ret_place->text, sizeof ret_place->text, "%s%s%s", parts.host,
+             parts.port != NULL ? ":" : "", parts.port != NULL ? parts.port : "");
     ret_place->is_tls = is_tls;
     return true;
 }

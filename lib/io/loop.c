@@ -107,7 +107,8 @@ void loop_wake(struct loop *loop)
     uv_async_send(&loop->waker);
 }
 
-void loop_thing_add(struct loop *loop, struct loop_thing *thing, void (*cancel)(struct loop_thing *thing))
+void loop_thing_add(struct loop *loop, struct loop_thing *thing,
+                    void (*cancel)(struct loop_thing *thing))
 {
     thing->cancel = cancel;
     list_push_back(&loop->things, &thing->link);
@@ -143,15 +144,16 @@ static void laters_run(struct loop *loop)
     }
 }
 
-void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms, void (*fired)(struct loop_timer *timer))
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
+                    void (*fired)(struct loop_timer *timer))
 {
     /* uv_now is the start of this turn; a long turn must not make the timer fire early. */
-    int64_t now_ms = (int64_t)(uv_hrtime() / 1000000);
+    int64_t now_ms = (int64_t)((uv_hrtime() + (after_ms > 0 ? 999999 : 0)) / 1000000);
     if ((int64_t)uv_now(&loop->uv) > now_ms)
         now_ms = (int64_t)uv_now(&loop->uv);
+    int64_t after = after_ms > 0 ? after_ms : 0;
     timer->fired = fired;
-    int64_t far = INT64_MAX - now_ms;
-    heap_put(&loop->timers, &timer->node, now_ms + (after_ms < 0 ? 0 : after_ms < far ? after_ms : far));
+    heap_put(&loop->timers, &timer->node, after < INT64_MAX - now_ms ? now_ms + after : INT64_MAX);
 }
 
 void loop_timer_clear(struct loop *loop, struct loop_timer *timer)

@@ -28,7 +28,8 @@ struct loop_thing {
     void (*cancel)(struct loop_thing *thing);
 };
 /* cancel is called by loop_free only, with the thing already removed. */
-void loop_thing_add(struct loop *loop, struct loop_thing *thing, void (*cancel)(struct loop_thing *thing));
+void loop_thing_add(struct loop *loop, struct loop_thing *thing,
+                    void (*cancel)(struct loop_thing *thing));
 void loop_thing_remove(struct loop_thing *thing); /* allowed for one outside */
 
 /* Says that a done function is about to be called: the current loop_wait returns when all that is ready was handled. */
@@ -48,11 +49,13 @@ struct loop_timer {
     struct heap_node node;
     void (*fired)(struct loop_timer *timer);
 };
-void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms, void (*fired)(struct loop_timer *timer));
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
+                    void (*fired)(struct loop_timer *timer));
 void loop_timer_clear(struct loop *loop, struct loop_timer *timer); /* allowed when not set */
 
 /* For uv_connect, uv_udp_send ...: fills *out and returns it as a sockaddr. */
-struct sockaddr *net_address_sockaddr(const struct net_address *address, struct sockaddr_storage *out, socklen_t *ret_len);
+struct sockaddr *net_address_sockaddr(const struct net_address *address,
+                                      struct sockaddr_storage *out, socklen_t *ret_len);
 bool net_address_from_sockaddr(const struct sockaddr *from, struct net_address *ret_address);
 
 /* The kind that fits a negative libuv error code, and "context: why" as text. Returns false. */

@@ -25,7 +25,8 @@ static bool ip_parse(struct str text, struct net_address *ret)
 static bool port_parse(struct str text, uint16_t *ret_port)
 {
     int64_t value;
-    if (text.len == 0 || text.p[0] == '-' || !str_to_i64(text, &value) || value < 1 || value > UINT16_MAX)
+    if (text.len == 0 || text.p[0] == '-' || !str_to_i64(text, &value) || value < 1 ||
+        value > UINT16_MAX)
         return false;
     *ret_port = (uint16_t)value;
     return true;
@@ -84,7 +85,8 @@ void net_address_format(const struct net_address *a, bool with_port, char out[NE
 
 bool net_address_eq(const struct net_address *a, const struct net_address *b)
 {
-    return a->ip_len == b->ip_len && a->port == b->port && memcmp(a->ip, b->ip, (size_t)a->ip_len) == 0;
+    return a->ip_len == b->ip_len && a->port == b->port &&
+           memcmp(a->ip, b->ip, (size_t)a->ip_len) == 0;
 }
 
 struct ip_range {
@@ -140,7 +142,8 @@ static bool ip_is_in_any(const unsigned char *ip, const struct ip_range *ranges,
 
 bool net_address_is_private(const struct net_address *a)
 {
-    const size_t n_v4 = sizeof private_v4 / sizeof private_v4[0], n_v6 = sizeof private_v6 / sizeof private_v6[0];
+    const size_t n_v4 = sizeof private_v4 / sizeof private_v4[0],
+                 n_v6 = sizeof private_v6 / sizeof private_v6[0];
     if (a->ip_len == 4)
         return ip_is_in_any(a->ip, private_v4, n_v4);
     if (a->ip_len != 16)
@@ -150,7 +153,8 @@ bool net_address_is_private(const struct net_address *a)
     return !ip_is_in(a->ip, &global_v6) || ip_is_in_any(a->ip, private_v6, n_v6);
 }
 
-struct sockaddr *net_address_sockaddr(const struct net_address *address, struct sockaddr_storage *out, socklen_t *ret_len)
+struct sockaddr *net_address_sockaddr(const struct net_address *address,
+                                      struct sockaddr_storage *out, socklen_t *ret_len)
 {
     memset(out, 0, sizeof *out);
     if (address->ip_len == 4) {

@@ -10,7 +10,8 @@ static void records_check(const struct dns_reply *reply)
         const struct dns_record *r = &reply->records[i];
         CHECK(r->owner != NULL && strlen(r->owner) <= 4 * 255);
         CHECK(r->data != NULL && r->data[r->data_len] == '\0');
-        CHECK(r->section == DNS_ANSWER || r->section == DNS_AUTHORITY || r->section == DNS_ADDITIONAL);
+        CHECK(r->section == DNS_ANSWER || r->section == DNS_AUTHORITY ||
+              r->section == DNS_ADDITIONAL);
     }
 }
 

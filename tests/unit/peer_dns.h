@@ -22,7 +22,8 @@ struct peer_dns {
     int udp, tcp, n_streams, streams[PEER_STREAMS_MAX];
     uint16_t port;
     /* Writes the answer to a query; 0: silence. Runs in the peer's thread. */
-    size_t (*answer)(struct peer_dns *peer, const uint8_t *query, size_t len, bool by_tcp, uint8_t *out);
+    size_t (*answer)(struct peer_dns *peer, const uint8_t *query, size_t len, bool by_tcp,
+                     uint8_t *out);
     void *arg;
     atomic_int n_udp, n_tcp;
     atomic_bool stop;
@@ -65,7 +66,8 @@ static inline void wire_name(struct wire *w, const char *name)
 }
 
 /* The header with the query's id and its one question. */
-static struct wire wire_reply(uint8_t *out, const uint8_t *query, size_t query_len, int flags, int rcode)
+static struct wire wire_reply(uint8_t *out, const uint8_t *query, size_t query_len, int flags,
+                              int rcode)
 {
     struct wire w = {out, 0};
     size_t end = 12;
@@ -81,7 +83,8 @@ static struct wire wire_reply(uint8_t *out, const uint8_t *query, size_t query_l
 }
 
 /* section: 6 answer, 8 authority, 10 additional (the place of its count). The owner is the question's name, by pointer. */
-static inline void wire_record(struct wire *w, int section, int type, uint32_t ttl, const void *data, size_t len)
+static inline void wire_record(struct wire *w, int section, int type, uint32_t ttl,
+                               const void *data, size_t len)
 {
     wire_number(w, 0xc00c, 2);
     wire_number(w, (uint64_t)type, 2);
@@ -97,7 +100,8 @@ static void peer_datagram(struct peer_dns *peer, uint8_t *query, uint8_t *out)
 {
     struct sockaddr_storage from;
     socklen_t from_len = sizeof from;
-    ssize_t n = recvfrom(peer->udp, query, PEER_MESSAGE_MAX, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+    ssize_t n = recvfrom(peer->udp, query, PEER_MESSAGE_MAX, MSG_DONTWAIT, (struct sockaddr *)&from,
+                         &from_len);
     if (n < 12)
         return;
     atomic_fetch_add(&peer->n_udp, 1);
@@ -155,7 +159,8 @@ static void *peer_dns_run(void *arg)
     struct peer_dns *peer = arg;
     uint8_t *query = malloc(PEER_MESSAGE_MAX), *out = malloc(PEER_MESSAGE_MAX + 1);
     while (!atomic_load(&peer->stop)) {
-        struct pollfd ready[2 + PEER_STREAMS_MAX] = {{.fd = peer->udp, .events = POLLIN}, {.fd = peer->tcp, .events = POLLIN}};
+        struct pollfd ready[2 + PEER_STREAMS_MAX] = {{.fd = peer->udp, .events = POLLIN},
+                                                     {.fd = peer->tcp, .events = POLLIN}};
         int n_streams = peer->n_streams;
         for (int i = 0; i < n_streams; i++)
             ready[2 + i] = (struct pollfd){.fd = peer->streams[i], .events = POLLIN};
@@ -175,8 +180,9 @@ static void *peer_dns_run(void *arg)
     return NULL;
 }
 
-static struct peer_dns *peer_dns_new(size_t (*answer)(struct peer_dns *, const uint8_t *, size_t, bool, uint8_t *), void *arg,
-                                     bool has_tcp)
+static struct peer_dns *peer_dns_new(size_t (*answer)(struct peer_dns *, const uint8_t *, size_t,
+                                                      bool, uint8_t *),
+                                     void *arg, bool has_tcp)
 {
     struct peer_dns *peer = calloc(1, sizeof *peer);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -187,7 +193,8 @@ static struct peer_dns *peer_dns_new(size_t (*answer)(struct peer_dns *, const u
     peer->tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     peer->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     setsockopt(peer->udp, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
-    if (bind(peer->tcp, (struct sockaddr *)&at, sizeof at) != 0 || getsockname(peer->tcp, (struct sockaddr *)&at, &len) != 0 ||
+    if (bind(peer->tcp, (struct sockaddr *)&at, sizeof at) != 0 ||
+        getsockname(peer->tcp, (struct sockaddr *)&at, &len) != 0 ||
         bind(peer->udp, (struct sockaddr *)&at, sizeof at) != 0)
         abort();
     if (has_tcp)

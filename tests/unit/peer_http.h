@@ -88,10 +88,12 @@ static bool peer_say(struct peer_connection *c, const char *text)
     return peer_write(c, text, strlen(text));
 }
 
-static bool peer_answer(struct peer_connection *c, const char *status, const char *headers, const char *body)
+static bool peer_answer(struct peer_connection *c, const char *status, const char *headers,
+                        const char *body)
 {
     char head[4096];
-    snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status, strlen(body), headers);
+    snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status,
+             strlen(body), headers);
     return peer_say(c, head) && peer_say(c, body);
 }
 
@@ -114,7 +116,8 @@ static bool peer_redirect(struct peer_connection *c, const char *to)
 static bool peer_redirect_to_localhost(struct peer_connection *c)
 {
     char to[128];
-    snprintf(to, sizeof to, "http%s://localhost:%u/echo", c->peer->tls != NULL ? "s" : "", c->peer->port);
+    snprintf(to, sizeof to, "http%s://localhost:%u/echo", c->peer->tls != NULL ? "s" : "",
+             c->peer->port);
     return peer_redirect(c, to);
 }
 
@@ -129,9 +132,12 @@ static bool peer_pause(struct peer_connection *c, int ms)
 static bool peer_route(struct peer_connection *c, const char *path, const char *request)
 {
     static const char kilobyte[] = "X-Filler: "
-                                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+                                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                   "aaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
     if (strcmp(path, "/hello") == 0)
-        return peer_answer(c, "200 OK", "Date: Sat, 21 Nov 2026 22:01:23 GMT\r\nX-Two: first\r\nx-two:second\r\n", "hello");
+        return peer_answer(
+            c, "200 OK", "Date: Sat, 21 Nov 2026 22:01:23 GMT\r\nX-Two: first\r\nx-two:second\r\n",
+            "hello");
     if (strcmp(path, "/echo") == 0)
         return peer_answer(c, "200 OK", "", request);
     if (strcmp(path, "/teapot") == 0)
@@ -147,8 +153,10 @@ static bool peer_route(struct peer_connection *c, const char *path, const char *
     if (strcmp(path, "/interims") == 0)
         return peer_flood(c, "", "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n");
     if (strcmp(path, "/interim") == 0)
-        return peer_say(c, "HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-                           "Trailer: X-Trailer\r\nX-Empty:\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: yes\r\n\r\n");
+        return peer_say(
+            c, "HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\nHTTP/1.1 200 "
+               "OK\r\nTransfer-Encoding: chunked\r\n"
+               "Trailer: X-Trailer\r\nX-Empty:\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: yes\r\n\r\n");
     if (strcmp(path, "/garbage") == 0)
         return peer_say(c, "SSH-2.0-OpenSSH_9.2p1\r\n") && false;
     if (strcmp(path, "/cut") == 0)
@@ -177,7 +185,8 @@ static bool peer_serve_one(struct peer_connection *c)
     size_t len = 0;
     char *end = NULL;
     while (end == NULL) {
-        long n = len + 1 < sizeof request ? peer_read(c, request + len, sizeof request - 1 - len) : -1;
+        long n =
+            len + 1 < sizeof request ? peer_read(c, request + len, sizeof request - 1 - len) : -1;
         if (n <= 0)
             return false;
         request[len += (size_t)n] = '\0';
@@ -186,7 +195,8 @@ static bool peer_serve_one(struct peer_connection *c)
         end = strstr(request, "\r\n\r\n");
     }
     const char *l = strstr(request, length);
-    size_t want = (size_t)(end + 4 - request) + (l != NULL ? strtoul(l + strlen(length), NULL, 10) : 0);
+    size_t want =
+        (size_t)(end + 4 - request) + (l != NULL ? strtoul(l + strlen(length), NULL, 10) : 0);
     if (want >= sizeof request || (want > len && !peer_read_all(c, request + len, want - len)))
         return false;
     request[want] = '\0';
@@ -195,11 +205,13 @@ static bool peer_serve_one(struct peer_connection *c)
     return peer_route(c, path, request);
 }
 
-static bool peer_frame(struct peer_connection *c, int type, int flags, uint32_t stream, const void *p, size_t len)
+static bool peer_frame(struct peer_connection *c, int type, int flags, uint32_t stream,
+                       const void *p, size_t len)
 {
-    unsigned char frame[64] = {(unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len, (unsigned char)type,
-                               (unsigned char)flags, (unsigned char)(stream >> 24), (unsigned char)(stream >> 16),
-                               (unsigned char)(stream >> 8), (unsigned char)stream};
+    unsigned char frame[64] = {
+        (unsigned char)(len >> 16),    (unsigned char)(len >> 8),    (unsigned char)len,
+        (unsigned char)type,           (unsigned char)flags,         (unsigned char)(stream >> 24),
+        (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream};
     if (len > 0)
         memcpy(frame + 9, p, len);
     return peer_write(c, frame, 9 + len);
@@ -213,7 +225,8 @@ static void peer_serve_h2(struct peer_connection *c)
     unsigned char head[9], payload[16384];
     uint32_t open[512];
     int n_open = 0;
-    if (!peer_read_all(c, payload, 24) || !peer_frame(c, SETTINGS, 0, 0, many_streams, sizeof many_streams))
+    if (!peer_read_all(c, payload, 24) ||
+        !peer_frame(c, SETTINGS, 0, 0, many_streams, sizeof many_streams))
         return;
     while (peer_read_all(c, head, sizeof head)) {
         size_t len = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
@@ -225,7 +238,8 @@ static void peer_serve_h2(struct peer_connection *c)
             peer_frame(c, PING, ACK, 0, payload, len);
         if ((head[3] != DATA && head[3] != HEADERS) || (head[4] & END_STREAM) == 0 || n_open == 512)
             continue;
-        open[n_open++] = (uint32_t)head[5] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 8 | head[8];
+        open[n_open++] =
+            (uint32_t)head[5] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 8 | head[8];
         atomic_fetch_add(&c->peer->n_requests, 1);
         if (n_open < c->peer->n_together)
             continue;
@@ -274,12 +288,14 @@ static void *peer_accept(void *arg)
     return NULL;
 }
 
-static int peer_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+static int peer_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                     const unsigned char *in, unsigned in_len, void *arg)
 {
     (void)ssl;
     const struct peer *peer = arg;
     const char *ours = peer->speaks_h2 ? "\x02h2" : "\x08http/1.1";
-    return SSL_select_next_proto((unsigned char **)(void *)out, out_len, (const unsigned char *)ours, (unsigned)strlen(ours), in,
+    return SSL_select_next_proto((unsigned char **)(void *)out, out_len,
+                                 (const unsigned char *)ours, (unsigned)strlen(ours), in,
                                  in_len) == OPENSSL_NPN_NEGOTIATED
                ? SSL_TLSEXT_ERR_OK
                : SSL_TLSEXT_ERR_NOACK;
@@ -324,7 +340,8 @@ static SSL_CTX *peer_tls(const char *path, const char *san, long valid_from_s, l
     ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
     X509_gmtime_adj(X509_getm_notBefore(cert), valid_from_s);
     X509_gmtime_adj(X509_getm_notAfter(cert), valid_to_s);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"test peer", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+                               (const unsigned char *)"test peer", -1, -1, 0);
     X509_set_issuer_name(cert, X509_get_subject_name(cert));
     X509_set_pubkey(cert, key);
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);

@@ -107,14 +107,19 @@ static size_t reply_long(const uint8_t *query, size_t len, uint8_t *out, size_t 
 }
 
 /* The first label of the name says what the server does. */
-static size_t answer(struct peer_dns *peer, const uint8_t *query, size_t len, bool by_tcp, uint8_t *out)
+static size_t answer(struct peer_dns *peer, const uint8_t *query, size_t len, bool by_tcp,
+                     uint8_t *out)
 {
     const char *label = (const char *)query + 13;
     size_t n = query[12];
 #define IS(name) (n == strlen(name) && memcmp(label, name, n) == 0)
     if (IS("txt")) {
         struct wire w = wire_reply(out, query, len, 0x400, 0);
-        add_txt(&w, "\x02" "ab\x00\x03\x00\xff" "c", 8);
+        add_txt(&w,
+                "\x02"
+                "ab\x00\x03\x00\xff"
+                "c",
+                8);
         add_txt(&w, "\x00", 1);
         return w.len;
     }
@@ -125,7 +130,8 @@ static size_t answer(struct peer_dns *peer, const uint8_t *query, size_t len, bo
     if ((IS("trunc") || IS("tcpsilent")) && !by_tcp)
         return wire_reply(out, query, len, 0x200, 0).len;
     if (IS("big"))
-        return by_tcp ? reply_long(query, len, out, 65535) : wire_reply(out, query, len, 0x200, 0).len;
+        return by_tcp ? reply_long(query, len, out, 65535)
+                      : wire_reply(out, query, len, 0x200, 0).len;
     if (IS("rude"))
         return reply_long(query, len, out, 3000);
     if (IS("fits"))
@@ -190,10 +196,15 @@ static void ask_full(struct stage *s, const struct dns_question *question, struc
 
 static void ask(struct stage *s, const char *name, struct heard *heard)
 {
-    ask_full(s, &(struct dns_question){.name = name, .type = DNS_TXT, .server = peer_dns_address(s->peer), .timeout_ms = 400}, heard);
+    ask_full(
+        s,
+        &(struct dns_question){
+            .name = name, .type = DNS_TXT, .server = peer_dns_address(s->peer), .timeout_ms = 400},
+        heard);
 }
 
-static void expect_err(const struct stage *s, const struct heard *heard, enum err_kind kind, const char *text)
+static void expect_err(const struct stage *s, const struct heard *heard, enum err_kind kind,
+                       const char *text)
 {
     char full[ERR_TEXT_MAX];
     snprintf(full, sizeof full, "127.0.0.1:%u: %s", s->peer->port, text);
@@ -215,13 +226,17 @@ static void test_txt_when_answered_then_strings_are_joined_byte_for_byte(void **
     assert_string_equal(heard.records[0].owner, "txt.example.com");
     assert_int_equal(heard.records[0].ttl_s, 60);
     assert_int_equal(heard.records[0].data_len, 5);
-    assert_memory_equal(heard.records[0].data, "ab\0\xff" "c", 6);
+    assert_memory_equal(heard.records[0].data,
+                        "ab\0\xff"
+                        "c",
+                        6);
     assert_int_equal(heard.records[1].data_len, 0);
     assert_int_equal(dns_figures(s.dns).n_questions, 1);
     stage_end(&s);
 }
 
-static void expect_record(const struct heard *heard, size_t i, enum dns_section section, int type, uint32_t ttl, const char *data)
+static void expect_record(const struct heard *heard, size_t i, enum dns_section section, int type,
+                          uint32_t ttl, const char *data)
 {
     assert_int_equal(heard->records[i].section, section);
     assert_int_equal(heard->records[i].type, type);
@@ -259,11 +274,15 @@ static void test_types_when_answered_then_each_in_its_text_form(void **state)
 }
 
 /* header, question of "a.", then the given rest */
-static bool read_bytes(const char *counts, const char *rest, size_t rest_len, struct dns_reply *reply, struct arena *arena)
+static bool read_bytes(const char *counts, const char *rest, size_t rest_len,
+                       struct dns_reply *reply, struct arena *arena)
 {
     char wire[512] = "\x12\x34\x84\x03\x00\x01";
     memcpy(wire + 6, counts, 6);
-    memcpy(wire + 12, "\x01" "a\x00\x00\x06\x00\x01", 7);
+    memcpy(wire + 12,
+           "\x01"
+           "a\x00\x00\x06\x00\x01",
+           7);
     memcpy(wire + 19, rest, rest_len);
     struct err err;
     bool ok = dns_read(str_mem(wire, 19 + rest_len), arena, reply, &err);
@@ -277,10 +296,11 @@ static void test_message_when_sections_differ_then_each_record_knows_its_own(voi
     (void)state;
     struct arena *arena = arena_new();
     struct dns_reply reply;
-    static const char rest[] = "\x00\x00\x02\x00\x01\x00\x00\x00\x05\x00\x02\xc0\x0c" /* . NS a */
-                               "\xc0\x0c\x00\x01\x00\x03\x00\x00\x00\x05\x00\x04\x00\x00\x00\x00" /* class CH: left out */
-                               "\x00\x00\x29\x04\xd0\x01\x00\x00\x00\x00\x00" /* OPT with an extended rcode */
-                               "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x05\x00\x04\x7f\x00\x00\x01";
+    static const char rest[] =
+        "\x00\x00\x02\x00\x01\x00\x00\x00\x05\x00\x02\xc0\x0c"             /* . NS a */
+        "\xc0\x0c\x00\x01\x00\x03\x00\x00\x00\x05\x00\x04\x00\x00\x00\x00" /* class CH: left out */
+        "\x00\x00\x29\x04\xd0\x01\x00\x00\x00\x00\x00" /* OPT with an extended rcode */
+        "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x05\x00\x04\x7f\x00\x00\x01";
     assert_true(read_bytes("\x00\x00\x00\x01\x00\x03", rest, sizeof rest - 1, &reply, arena));
     assert_int_equal(reply.rcode, 3 + 16);
     assert_int_equal(reply.n_records, 2);
@@ -300,11 +320,17 @@ static void test_message_when_malformed_then_broken(void **state)
     struct err err;
     assert_false(read_bytes("\xff\xff\xff\xff\xff\xff", "", 0, &reply, arena));
     assert_false(read_bytes("\x00\x01\x00\x00\x00\x00", "\xc0\x13\x00\x01", 4, &reply, arena));
-    assert_false(read_bytes("\x00\x01\x00\x00\x00\x00", "\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x05\x00\x03\x05" "ab", 15, &reply, arena));
-    assert_false(read_bytes("\x00\x01\x00\x00\x00\x00", "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x05\x00\x04\x7f", 13, &reply, arena));
+    assert_false(read_bytes("\x00\x01\x00\x00\x00\x00",
+                            "\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x05\x00\x03\x05"
+                            "ab",
+                            15, &reply, arena));
+    assert_false(read_bytes("\x00\x01\x00\x00\x00\x00",
+                            "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x05\x00\x04\x7f", 13, &reply,
+                            arena));
     assert_true(read_bytes("\x00\x00\x00\x00\x00\x00", "", 0, &reply, arena));
     assert_false(dns_read(STR("\x12\x34\x04\x00"), arena, &reply, &err));
-    assert_false(dns_read(str_mem("\x12\x34\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00", 12), arena, &reply, &err)); /* a question */
+    assert_false(dns_read(str_mem("\x12\x34\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00", 12), arena,
+                          &reply, &err)); /* a question */
     arena_free(arena);
 }
 
@@ -382,7 +408,8 @@ static void expect_cheap(const uint8_t *bytes, size_t len, bool ok, const char *
     int64_t start = clock_boot_ms(&clock_system);
     assert_int_equal(dns_read(str_mem(bytes, len), arena, &reply, &err), ok);
     assert_string_equal(err.text, text);
-    assert_in_range(clock_boot_ms(&clock_system) - start, 0, 1000); /* with sanitizers; milliseconds without */
+    assert_in_range(clock_boot_ms(&clock_system) - start, 0,
+                    1000); /* with sanitizers; milliseconds without */
     assert_in_range(arena_used(arena), 0, 5 * 1024 * 1024);
     arena_free(arena);
 }
@@ -403,7 +430,10 @@ static void test_names_and_values_when_they_hold_odd_bytes_then_escaped(void **s
     (void)state;
     struct arena *arena = arena_new();
     struct dns_reply reply;
-    static const char rest[] = "\x05" "A.\\\x01\xff" "\x00\x01\x01\x00\x01\x00\x00\x00\x05\x00\x0c\x00\x05issue" "a\"\\\x7f\x20"
+    static const char rest[] = "\x05"
+                               "A.\\\x01\xff"
+                               "\x00\x01\x01\x00\x01\x00\x00\x00\x05\x00\x0c\x00\x05issue"
+                               "a\"\\\x7f\x20"
                                "\xc0\x0c\xff\x00\x00\x01\x00\x00\x00\x05\x00\x03\x01\x02\xff";
     assert_true(read_bytes("\x00\x02\x00\x00\x00\x00", rest, sizeof rest - 1, &reply, arena));
     assert_int_equal(reply.n_records, 2);
@@ -436,7 +466,8 @@ static void test_question_when_recursion_is_wanted_then_only_then_the_flag_is_se
     (void)state;
     struct stage s = stage_new(true);
     struct heard heard;
-    struct dns_question question = {.name = "flags.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)};
+    struct dns_question question = {
+        .name = "flags.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)};
     ask_full(&s, &question, &heard);
     assert_string_equal(heard.records[0].data, "plain");
     question.recurse = true;
@@ -465,7 +496,12 @@ static void test_answer_when_it_does_not_fit_udp_then_asked_again_over_tcp(void 
     assert_false(heard.over_tcp);
     assert_int_equal(heard.n_records, 4);
     int n_udp = atomic_load(&s.peer->n_udp);
-    ask_full(&s, &(struct dns_question){.name = "x.test", .type = DNS_TXT, .server = peer_dns_address(s.peer), .tcp_only = true}, &heard);
+    ask_full(&s,
+             &(struct dns_question){.name = "x.test",
+                                    .type = DNS_TXT,
+                                    .server = peer_dns_address(s.peer),
+                                    .tcp_only = true},
+             &heard);
     assert_true(heard.over_tcp);
     assert_int_equal(atomic_load(&s.peer->n_udp), n_udp);
     stage_end(&s);
@@ -477,7 +513,8 @@ static void test_answer_when_truncated_and_tcp_is_refused_then_again_and_says_so
     struct stage s = stage_new(false);
     struct heard heard;
     ask(&s, "trunc.test", &heard);
-    expect_err(&s, &heard, ERR_AGAIN, "TXT trunc.test: truncated over UDP, and over TCP: Could not contact DNS servers");
+    expect_err(&s, &heard, ERR_AGAIN,
+               "TXT trunc.test: truncated over UDP, and over TCP: Could not contact DNS servers");
     stage_end(&s);
 }
 
@@ -494,8 +531,13 @@ static void test_server_when_silent_or_forging_then_the_deadline_ends_it(void **
     assert_in_range(clock_wall_ms(&clock_system) - start, 800, 5000);
     ask(&s, "after.test", &heard); /* what was given up does not stand in the way */
     assert_string_equal(heard.records[0].data, "hello");
-    ask_full(&s, &(struct dns_question){.name = "silent.test", .type = DNS_TXT, .server = peer_dns_address(s.peer), .tcp_only = true,
-                                        .timeout_ms = 200}, &heard);
+    ask_full(&s,
+             &(struct dns_question){.name = "silent.test",
+                                    .type = DNS_TXT,
+                                    .server = peer_dns_address(s.peer),
+                                    .tcp_only = true,
+                                    .timeout_ms = 200},
+             &heard);
     expect_err(&s, &heard, ERR_AGAIN, "TXT silent.test: no answer within 200ms");
     stage_end(&s);
 }
@@ -505,7 +547,10 @@ static void test_question_when_the_first_packet_is_lost_then_sent_again(void **s
     (void)state;
     struct stage s = stage_new(true);
     struct heard heard;
-    ask_full(&s, &(struct dns_question){.name = "lossy.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)}, &heard);
+    ask_full(&s,
+             &(struct dns_question){
+                 .name = "lossy.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)},
+             &heard);
     assert_string_equal(heard.err.text, "");
     assert_string_equal(heard.records[0].data, "hello");
     assert_int_equal(atomic_load(&s.peer->n_udp), 2);
@@ -522,7 +567,10 @@ static void test_server_when_nobody_listens_then_again_at_once(void **state)
     ask_full(&s, &(struct dns_question){.name = "a.test", .type = DNS_A, .server = nobody}, &heard);
     assert_int_equal(heard.err.kind, ERR_AGAIN);
     assert_string_equal(heard.err.text, "127.0.0.1:1: A a.test: Could not contact DNS servers");
-    ask_full(&s, &(struct dns_question){.name = "a.test", .type = DNS_A, .server = nobody, .tcp_only = true}, &heard);
+    ask_full(
+        &s,
+        &(struct dns_question){.name = "a.test", .type = DNS_A, .server = nobody, .tcp_only = true},
+        &heard);
     assert_int_equal(heard.err.kind, ERR_AGAIN);
     assert_in_range(clock_wall_ms(&clock_system) - start, 0, 3000);
     stage_end(&s);
@@ -535,7 +583,8 @@ static void test_answer_when_not_understandable_then_broken(void **state)
     struct heard heard;
     ask(&s, "loop.test", &heard);
     assert_int_equal(heard.err.kind, ERR_BROKEN);
-    assert_non_null(strstr(heard.err.text, ": TXT loop.test: DNS message: answer record 1 is malformed"));
+    assert_non_null(
+        strstr(heard.err.text, ": TXT loop.test: DNS message: answer record 1 is malformed"));
     ask(&s, "short.test", &heard);
     assert_int_equal(heard.err.kind, ERR_BROKEN);
     stage_end(&s);
@@ -566,7 +615,8 @@ static void test_cancel_when_under_way_then_done_is_never_called(void **state)
     (void)state;
     struct stage s = stage_new(true);
     struct heard never = {0}, heard;
-    struct dns_question question = {.name = "x.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)};
+    struct dns_question question = {
+        .name = "x.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)};
     struct dns_call *call = dns_ask(s.dns, &question, hear, &never);
     dns_cancel(call);
     question.name = "tcpsilent.test";
@@ -609,7 +659,11 @@ static void test_ten_thousand_questions_when_asked_at_once_then_all_are_answered
     char name[64];
     for (int i = 0; i < 10000; i++) {
         snprintf(name, sizeof name, "n%d.test", i);
-        dns_ask(s.dns, &(struct dns_question){.name = name, .type = DNS_TXT, .server = peer_dns_address(s.peer), .timeout_ms = 20000},
+        dns_ask(s.dns,
+                &(struct dns_question){.name = name,
+                                       .type = DNS_TXT,
+                                       .server = peer_dns_address(s.peer),
+                                       .timeout_ms = 20000},
                 count, &many);
     }
     wait_for(&s, &many.n_done, 10000);
@@ -624,7 +678,11 @@ static void test_ten_thousand_questions_when_nobody_answers_then_all_end_in_time
     struct many many = {0, 0};
     int64_t start = clock_wall_ms(&clock_system);
     for (int i = 0; i < 10000; i++)
-        dns_ask(s.dns, &(struct dns_question){.name = "silent.test", .type = DNS_TXT, .server = peer_dns_address(s.peer), .timeout_ms = 1500},
+        dns_ask(s.dns,
+                &(struct dns_question){.name = "silent.test",
+                                       .type = DNS_TXT,
+                                       .server = peer_dns_address(s.peer),
+                                       .timeout_ms = 1500},
                 count, &many);
     wait_for(&s, &many.n_done, 10000);
     assert_int_equal(many.n_right, 0);
@@ -656,7 +714,8 @@ static void test_dns_when_freed_in_done_or_after_the_loop_then_nothing_is_left(v
     (void)state;
     struct stage s = stage_new(true);
     struct heard never = {0}, heard;
-    struct dns_question question = {.name = "silent.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)};
+    struct dns_question question = {
+        .name = "silent.test", .type = DNS_TXT, .server = peer_dns_address(s.peer)};
     dns_ask(s.dns, &question, hear, &never);
     question.name = "x.test";
     dns_ask(s.dns, &question, free_dns, &s);
@@ -687,7 +746,8 @@ static void test_channels_when_many_servers_are_asked_then_descriptors_do_not_pi
     struct many many = {0, 0};
     for (int i = 1; i <= 200; i++) {
         struct net_address server = {.ip = {127, 0, 1, (unsigned char)i}, .ip_len = 4, .port = 1};
-        dns_ask(s.dns, &(struct dns_question){.name = "x.test", .type = DNS_TXT, .server = server}, count, &many);
+        dns_ask(s.dns, &(struct dns_question){.name = "x.test", .type = DNS_TXT, .server = server},
+                count, &many);
     }
     wait_for(&s, &many.n_done, 200);
     struct heard heard;

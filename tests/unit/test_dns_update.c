@@ -68,7 +68,8 @@ static void test_hmac_when_computed_then_equals_the_published_vectors(void **sta
     hmac("hmac-sha256", "4a656665", "what do ya want for nothing?", hex);
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     hmac("hmac-sha384", "4a656665", "what do ya want for nothing?", hex);
-    assert_string_equal(hex, "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649");
+    assert_string_equal(hex, "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e224"
+                             "0ca5e69e2c78b3239ecfab21649");
     hmac("HMAC-SHA512.", "4a656665", "what do ya want for nothing?", hex);
     assert_string_equal(hex, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
                              "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
@@ -91,10 +92,13 @@ struct signing {
     bool empty;      /* no MAC */
 };
 
-static size_t sign_answer(struct stage *s, struct wire *w, const uint8_t *query, size_t query_len, const struct signing *how)
+static size_t sign_answer(struct stage *s, struct wire *w, const uint8_t *query, size_t query_len,
+                          const struct signing *how)
 {
     /* The request's MAC: its TSIG record ends with mac, id (2), error (2), other length (2). */
-    size_t mac_len = s->key.algorithm_name.p[9] == '2' ? 32 : s->key.algorithm_name.p[9] == '3' ? 48 : 64;
+    size_t mac_len = s->key.algorithm_name.p[9] == '2'   ? 32
+                     : s->key.algorithm_name.p[9] == '3' ? 48
+                                                         : 64;
     const uint8_t *request_mac = query + query_len - 6 - mac_len;
     uint64_t time_s = (uint64_t)(clock_wall_ms(&clock_system) / 1000 + how->shift_s);
     uint8_t room[4096], mac[TSIG_MAC_MAX];
@@ -134,7 +138,8 @@ static size_t sign_answer(struct stage *s, struct wire *w, const uint8_t *query,
     return w->len;
 }
 
-static size_t answer(struct peer_dns *peer, const uint8_t *query, size_t len, bool by_tcp, uint8_t *out)
+static size_t answer(struct peer_dns *peer, const uint8_t *query, size_t len, bool by_tcp,
+                     uint8_t *out)
 {
     struct stage *s = peer->arg;
     const char *label = (const char *)query + 13;
@@ -207,7 +212,8 @@ static void wait_for(struct loop *loop, const int *n_done)
     assert_int_equal(*n_done, 1);
 }
 
-static void update_full(struct loop *loop, struct dns *dns, const struct dns_update *update, struct heard *heard)
+static void update_full(struct loop *loop, struct dns *dns, const struct dns_update *update,
+                        struct heard *heard)
 {
     memset(heard, 0, sizeof *heard);
     dns_update(dns, update, hear, heard);
@@ -217,7 +223,8 @@ static void update_full(struct loop *loop, struct dns *dns, const struct dns_upd
 
 static void update(struct stage *s, const char *zone, bool udp_first, struct heard *heard)
 {
-    static const struct dns_change change = {.add = true, .owner = "_acme-challenge.x.test", .ttl_s = 60, .value = "value"};
+    static const struct dns_change change = {
+        .add = true, .owner = "_acme-challenge.x.test", .ttl_s = 60, .value = "value"};
     struct dns_update request = {.zone = zone,
                                  .server = peer_dns_address(s->peer),
                                  .udp_first = udp_first,
@@ -252,7 +259,8 @@ static void test_update_when_answered_then_the_verdict_tells_what_to_do(void **s
     stage_init(&s, "hmac-sha256");
     expect(&s, "fine.test", ERR_NONE, "");
     expect(&s, "servfail.test", ERR_AGAIN, "SERVFAIL");
-    expect(&s, "refused.test", ERR_DENIED, "REFUSED: its policy does not let this key change these names");
+    expect(&s, "refused.test", ERR_DENIED,
+           "REFUSED: its policy does not let this key change these names");
     expect(&s, "formerr.test", ERR_REFUSED, "FORMERR");
     expect(&s, "silent.test", ERR_AGAIN, "no answer within 300ms");
     expect(&s, "query.test", ERR_BROKEN, "the answer is not one to an update");
@@ -270,7 +278,8 @@ static void test_update_when_the_answer_is_not_signed_well_then_not_believed(voi
     expect(&s, "flip.test", ERR_DENIED, "the answer's signature does not fit (BADSIG)");
     expect(&s, "refusedunsigned.test", ERR_DENIED,
            "REFUSED (in an unsigned answer): its policy does not let this key change these names");
-    expect(&s, "badkey.test", ERR_DENIED, "BADKEY: the server does not know the TSIG key or its algorithm");
+    expect(&s, "badkey.test", ERR_DENIED,
+           "BADKEY: the server does not know the TSIG key or its algorithm");
     expect(&s, "badsig.test", ERR_DENIED, "BADSIG: the server has another secret for the TSIG key");
     expect(&s, "old.test", ERR_DENIED, "BADTIME: our clock is 1000 s ahead of the server's");
     expect(&s, "badtime.test", ERR_DENIED, "BADTIME: our clock is 500 s behind the server's");
@@ -292,10 +301,23 @@ static void test_update_when_udp_is_lossy_or_too_small_then_arrives_all_the_same
     assert_int_equal(atomic_load(&s.peer->n_tcp), 1);
     struct dns_change changes[3];
     for (int i = 0; i < 3; i++)
-        changes[i] = (struct dns_change){.add = true, .owner = "_acme-challenge.x.test", .ttl_s = 60, .value = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"};
-    update_full(s.loop, s.dns, &(struct dns_update){.zone = "large.test", .server = peer_dns_address(s.peer), .udp_first = true,
-                                                    .tsig_name = "chancery.test", .tsig_algorithm = "hmac-sha256", .tsig_secret = &secret,
-                                                    .changes = changes, .n_changes = 3}, &heard);
+        changes[i] = (struct dns_change){
+            .add = true,
+            .owner = "_acme-challenge.x.test",
+            .ttl_s = 60,
+            .value =
+                "0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+                "234567890123456789012345678901234567890123456789012345678901234567890123456789"};
+    update_full(s.loop, s.dns,
+                &(struct dns_update){.zone = "large.test",
+                                     .server = peer_dns_address(s.peer),
+                                     .udp_first = true,
+                                     .tsig_name = "chancery.test",
+                                     .tsig_algorithm = "hmac-sha256",
+                                     .tsig_secret = &secret,
+                                     .changes = changes,
+                                     .n_changes = 3},
+                &heard);
     assert_string_equal(heard.err.text, "");
     assert_int_equal(atomic_load(&s.peer->n_tcp), 2); /* more than 512 bytes */
     stage_end(&s);
@@ -311,7 +333,8 @@ static void test_update_when_it_cannot_be_sent_then_says_why(void **state)
     long_value[256] = '\0';
     stage_init(&s, "hmac-sha256");
     struct dns_change change = {.add = true, .owner = "x.test", .value = long_value};
-    struct dns_update request = {.zone = "test", .server = peer_dns_address(s.peer), .changes = &change, .n_changes = 1};
+    struct dns_update request = {
+        .zone = "test", .server = peer_dns_address(s.peer), .changes = &change, .n_changes = 1};
     update_full(s.loop, s.dns, &request, &heard);
     assert_int_equal(heard.err.kind, ERR_REFUSED);
     assert_non_null(strstr(heard.err.text, "x.test: a TXT value of more than 255 bytes"));
@@ -343,7 +366,10 @@ static void test_update_when_cancelled_or_left_then_nothing_is_called_or_leaked(
     struct heard never = {0};
     stage_init(&s, "hmac-sha256");
     struct dns_change change = {.add = true, .owner = "x.test", .value = "v"};
-    struct dns_update request = {.zone = "silent.test", .server = peer_dns_address(s.peer), .changes = &change, .n_changes = 1};
+    struct dns_update request = {.zone = "silent.test",
+                                 .server = peer_dns_address(s.peer),
+                                 .changes = &change,
+                                 .n_changes = 1};
     dns_cancel(dns_update(s.dns, &request, hear, &never));
     struct dns_call *call = dns_update(s.dns, &request, hear, &never);
     while (atomic_load(&s.peer->n_tcp) < 1)
@@ -384,32 +410,40 @@ static uint16_t free_port(void)
     return ntohs(at.sin_port);
 }
 
-static const char *const bind_files[] = {"named.conf", "example.test.db", "example.test.db.jnl", "named.pid", "managed-keys.bind",
-                                         "managed-keys.bind.jnl", "log"};
+static const char *const bind_files[] = {"named.conf", "example.test.db",   "example.test.db.jnl",
+                                         "named.pid",  "managed-keys.bind", "managed-keys.bind.jnl",
+                                         "log"};
 
 static bool bind_start(struct bind *b)
 {
     char conf[4096];
     struct buf base64 = BUF(128);
-    *b = (struct bind){.dir = "/tmp/chancery-test-named-XXXXXX", .at = {.ip = {127, 0, 0, 1}, .ip_len = 4, .port = free_port()}};
+    *b = (struct bind){.dir = "/tmp/chancery-test-named-XXXXXX",
+                       .at = {.ip = {127, 0, 0, 1}, .ip_len = 4, .port = free_port()}};
     if (access("/usr/sbin/named", X_OK) != 0)
         return false;
     assert_non_null(mkdtemp(b->dir));
     base64_encode(&base64, secret.p, secret.len);
-    int n = snprintf(conf, sizeof conf,
-                     "options { directory \"%s\"; pid-file \"%s/named.pid\"; listen-on port %u { 127.0.0.1; };\n"
-                     " listen-on-v6 { none; }; recursion no; notify no; session-keyfile none; dnssec-validation no; };\n"
-                     "controls { };\nlogging { category default { null; }; };\n",
-                     b->dir, b->dir, b->at.port);
+    int n = snprintf(
+        conf, sizeof conf,
+        "options { directory \"%s\"; pid-file \"%s/named.pid\"; listen-on port %u { 127.0.0.1; };\n"
+        " listen-on-v6 { none; }; recursion no; notify no; session-keyfile none; dnssec-validation "
+        "no; };\n"
+        "controls { };\nlogging { category default { null; }; };\n",
+        b->dir, b->dir, b->at.port);
     static const char *const sizes[] = {"256", "384", "512"};
     for (int i = 0; i < 3; i++)
-        n += snprintf(conf + n, sizeof conf - (size_t)n, "key \"key%s\" { algorithm hmac-sha%s; secret \"%s\"; };\n", sizes[i],
+        n += snprintf(conf + n, sizeof conf - (size_t)n,
+                      "key \"key%s\" { algorithm hmac-sha%s; secret \"%s\"; };\n", sizes[i],
                       sizes[i], buf_cstr(&base64));
     snprintf(conf + n, sizeof conf - (size_t)n,
              "zone \"example.test\" { type primary; file \"example.test.db\"; update-policy {\n"
-             " grant key256 name _acme-challenge.example.test TXT; grant key384 zonesub TXT; grant key512 zonesub TXT; }; };\n");
+             " grant key256 name _acme-challenge.example.test TXT; grant key384 zonesub TXT; grant "
+             "key512 zonesub TXT; }; };\n");
     bind_write(b, "named.conf", conf);
-    bind_write(b, "example.test.db", "$TTL 60\n@ SOA ns.example.test. root.example.test. 1 60 60 600 60\n@ NS ns\nns A 127.0.0.1\n");
+    bind_write(b, "example.test.db",
+               "$TTL 60\n@ SOA ns.example.test. root.example.test. 1 60 60 600 60\n@ NS ns\nns A "
+               "127.0.0.1\n");
     buf_fini(&base64);
     char path[128];
     snprintf(path, sizeof path, "%s/named.conf", b->dir);
@@ -458,10 +492,13 @@ static void hear_texts(void *arg, const struct dns_reply *reply, const struct er
         }
 }
 
-static struct texts bind_ask(struct stage *s, const struct bind *b, const char *name, enum dns_type type)
+static struct texts bind_ask(struct stage *s, const struct bind *b, const char *name,
+                             enum dns_type type)
 {
     struct texts texts = {0};
-    dns_ask(s->dns, &(struct dns_question){.name = name, .type = type, .server = b->at, .timeout_ms = 1000}, hear_texts, &texts);
+    dns_ask(s->dns,
+            &(struct dns_question){.name = name, .type = type, .server = b->at, .timeout_ms = 1000},
+            hear_texts, &texts);
     wait_for(s->loop, &texts.n_done);
     return texts;
 }
@@ -477,8 +514,8 @@ static void bind_wait(struct stage *s, const struct bind *b)
     assert_false(texts.failed);
 }
 
-static struct heard bind_change(struct stage *s, const struct bind *b, const char *size, bool add, const char *owner, const char *value,
-                                bool udp_first)
+static struct heard bind_change(struct stage *s, const struct bind *b, const char *size, bool add,
+                                const char *owner, const char *value, bool udp_first)
 {
     char key[16], algorithm[16];
     snprintf(key, sizeof key, "key%s", size);
@@ -486,8 +523,14 @@ static struct heard bind_change(struct stage *s, const struct bind *b, const cha
     const struct dns_change change = {.add = add, .owner = owner, .ttl_s = 30, .value = value};
     struct heard heard;
     update_full(s->loop, s->dns,
-                &(struct dns_update){.zone = "example.test", .server = b->at, .udp_first = udp_first, .tsig_name = key,
-                                     .tsig_algorithm = algorithm, .tsig_secret = &secret, .changes = &change, .n_changes = 1},
+                &(struct dns_update){.zone = "example.test",
+                                     .server = b->at,
+                                     .udp_first = udp_first,
+                                     .tsig_name = key,
+                                     .tsig_algorithm = algorithm,
+                                     .tsig_secret = &secret,
+                                     .changes = &change,
+                                     .n_changes = 1},
                 &heard);
     return heard;
 }
@@ -498,19 +541,26 @@ static void bind_try_changes(struct stage *s, const struct bind *b)
     static const char owner[] = "_acme-challenge.example.test";
     for (int i = 0; i < 3; i++) {
         bool udp_first = i % 2 == 0;
-        assert_string_equal(bind_change(s, b, sizes[i], true, owner, "one", udp_first).err.text, "");
-        assert_string_equal(bind_change(s, b, sizes[i], true, owner, "one", udp_first).err.text, "");
-        assert_string_equal(bind_change(s, b, sizes[i], true, owner, "two", !udp_first).err.text, "");
+        assert_string_equal(bind_change(s, b, sizes[i], true, owner, "one", udp_first).err.text,
+                            "");
+        assert_string_equal(bind_change(s, b, sizes[i], true, owner, "one", udp_first).err.text,
+                            "");
+        assert_string_equal(bind_change(s, b, sizes[i], true, owner, "two", !udp_first).err.text,
+                            "");
         assert_int_equal(bind_ask(s, b, owner, DNS_TXT).n, 2);
-        assert_string_equal(bind_change(s, b, sizes[i], false, owner, "one", udp_first).err.text, "");
-        assert_string_equal(bind_change(s, b, sizes[i], false, owner, "one", udp_first).err.text, "");
+        assert_string_equal(bind_change(s, b, sizes[i], false, owner, "one", udp_first).err.text,
+                            "");
+        assert_string_equal(bind_change(s, b, sizes[i], false, owner, "one", udp_first).err.text,
+                            "");
         assert_string_equal(bind_ask(s, b, owner, DNS_TXT).joined, "two,");
-        assert_string_equal(bind_change(s, b, sizes[i], false, owner, "two", udp_first).err.text, "");
+        assert_string_equal(bind_change(s, b, sizes[i], false, owner, "two", udp_first).err.text,
+                            "");
         assert_int_equal(bind_ask(s, b, owner, DNS_TXT).rcode, DNS_NXDOMAIN);
     }
 }
 
-static void expect_bind(const struct bind *b, const struct heard *heard, const char *zone, enum err_kind kind, const char *text)
+static void expect_bind(const struct bind *b, const struct heard *heard, const char *zone,
+                        enum err_kind kind, const char *text)
 {
     char full[ERR_TEXT_MAX];
     snprintf(full, sizeof full, "127.0.0.1:%u: update of %s: %s", b->at.port, zone, text);
@@ -522,31 +572,42 @@ static void bind_try_denials(struct stage *s, const struct bind *b)
 {
     static unsigned char other_bytes[] = "not the secret of anybody at all";
     const struct secret other = {other_bytes, 32};
-    struct dns_change change = {.add = true, .owner = "_acme-challenge.example.test", .ttl_s = 30, .value = "v"};
-    struct dns_update request = {.zone = "example.test", .server = b->at, .tsig_name = "key256", .tsig_algorithm = "hmac-sha256",
-                                 .tsig_secret = &other, .changes = &change, .n_changes = 1};
+    struct dns_change change = {
+        .add = true, .owner = "_acme-challenge.example.test", .ttl_s = 30, .value = "v"};
+    struct dns_update request = {.zone = "example.test",
+                                 .server = b->at,
+                                 .tsig_name = "key256",
+                                 .tsig_algorithm = "hmac-sha256",
+                                 .tsig_secret = &other,
+                                 .changes = &change,
+                                 .n_changes = 1};
     struct heard heard;
     update_full(s->loop, s->dns, &request, &heard);
-    expect_bind(b, &heard, "example.test", ERR_DENIED, "BADSIG: the server has another secret for the TSIG key");
+    expect_bind(b, &heard, "example.test", ERR_DENIED,
+                "BADSIG: the server has another secret for the TSIG key");
     request.tsig_name = "nokey";
     update_full(s->loop, s->dns, &request, &heard);
-    expect_bind(b, &heard, "example.test", ERR_DENIED, "BADKEY: the server does not know the TSIG key or its algorithm");
+    expect_bind(b, &heard, "example.test", ERR_DENIED,
+                "BADKEY: the server does not know the TSIG key or its algorithm");
     request.tsig_name = "key256";
     request.tsig_secret = &secret;
     change.owner = "www.example.test";
     update_full(s->loop, s->dns, &request, &heard);
-    expect_bind(b, &heard, "example.test", ERR_DENIED, "REFUSED: its policy does not let this key change these names");
+    expect_bind(b, &heard, "example.test", ERR_DENIED,
+                "REFUSED: its policy does not let this key change these names");
     change.owner = "www.example.org";
     update_full(s->loop, s->dns, &request, &heard);
     expect_bind(b, &heard, "example.test", ERR_REFUSED, "NOTZONE: a name lies outside the zone");
     request.zone = "example.org";
     update_full(s->loop, s->dns, &request, &heard);
-    expect_bind(b, &heard, "example.org", ERR_DENIED, "NOTAUTH: it is not authoritative for the zone");
+    expect_bind(b, &heard, "example.org", ERR_DENIED,
+                "NOTAUTH: it is not authoritative for the zone");
     request.zone = "example.test";
     change.owner = "_acme-challenge.example.test";
     request.tsig_name = NULL;
     update_full(s->loop, s->dns, &request, &heard);
-    expect_bind(b, &heard, "example.test", ERR_DENIED, "REFUSED: its policy does not let this key change these names");
+    expect_bind(b, &heard, "example.test", ERR_DENIED,
+                "REFUSED: its policy does not let this key change these names");
 }
 
 struct raw {
@@ -573,7 +634,8 @@ static void bind_try_old_signature(struct stage *s, const struct bind *b)
     struct err err;
     struct buf message;
     struct raw raw = {.loop = s->loop, .wire = BUF(65535)};
-    const struct dns_change change = {.add = true, .owner = "_acme-challenge.example.test", .ttl_s = 30, .value = "v"};
+    const struct dns_change change = {
+        .add = true, .owner = "_acme-challenge.example.test", .ttl_s = 30, .value = "v"};
     int64_t now_s = clock_wall_ms(&clock_system) / 1000;
     assert_true(tsig_key_init(&key, "key256", "hmac-sha256", &secret, &err));
     assert_true(dns_message_update("example.test", &change, 1, &message, &err));
@@ -593,13 +655,15 @@ static void bind_try_old_signature(struct stage *s, const struct bind *b)
     tsig_key_fini(&key);
 }
 
-static void test_update_when_bind_is_the_server_then_records_come_and_go_and_faults_are_named(void **state)
+static void test_update_when_bind_is_the_server_then_records_come_and_go_and_faults_are_named(
+    void **state)
 {
     (void)state;
     static struct stage s;
     struct bind b;
     if (!bind_start(&b)) {
-        print_message("SKIPPED: /usr/sbin/named is not installed, so no update was tried against a real server\n");
+        print_message("SKIPPED: /usr/sbin/named is not installed, so no update was tried against a "
+                      "real server\n");
         skip();
     }
     stage_init(&s, "hmac-sha256");
@@ -620,7 +684,8 @@ int main(void)
         cmocka_unit_test(test_update_when_udp_is_lossy_or_too_small_then_arrives_all_the_same),
         cmocka_unit_test(test_update_when_it_cannot_be_sent_then_says_why),
         cmocka_unit_test(test_update_when_cancelled_or_left_then_nothing_is_called_or_leaked),
-        cmocka_unit_test(test_update_when_bind_is_the_server_then_records_come_and_go_and_faults_are_named),
+        cmocka_unit_test(
+            test_update_when_bind_is_the_server_then_records_come_and_go_and_faults_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,8 @@ static void stage_end(struct stage *s)
 static const char *url_of(const struct stage *s, const char *host, const char *path)
 {
     static char url[256];
-    snprintf(url, sizeof url, "http%s://%s:%u%s", s->peer->tls != NULL ? "s" : "", host, s->peer->port, path);
+    snprintf(url, sizeof url, "http%s://%s:%u%s", s->peer->tls != NULL ? "s" : "", host,
+             s->peer->port, path);
     return url;
 }
 
@@ -114,7 +115,8 @@ static void ask_path(struct stage *s, const char *path, struct heard *heard)
 }
 
 /* The peer's address is in every text; without its port the texts can be compared. */
-static void expect_err(const struct stage *s, const struct heard *heard, enum err_kind kind, const char *text)
+static void expect_err(const struct stage *s, const struct heard *heard, enum err_kind kind,
+                       const char *text)
 {
     char port[16], found[ERR_TEXT_MAX];
     snprintf(port, sizeof port, ":%u", s->peer->port);
@@ -155,8 +157,10 @@ static void test_post_when_sent_then_the_peer_sees_exactly_our_headers(void **st
     struct stage s = stage_new(NULL, false);
     struct heard heard;
     const char *headers[] = {"Content-Type: application/jose+json", "X-Token: abc", NULL};
-    struct http_request request = {
-        .method = "POST", .url = url_of(&s, "127.0.0.1", "/echo"), .headers = headers, .body = STR("{\"a\":1}")};
+    struct http_request request = {.method = "POST",
+                                   .url = url_of(&s, "127.0.0.1", "/echo"),
+                                   .headers = headers,
+                                   .body = STR("{\"a\":1}")};
     ask(&s, &request, &heard);
     assert_int_equal(heard.status, 200);
     assert_ptr_equal(strstr(heard.body, "POST /echo HTTP/1.1\r\n"), heard.body);
@@ -177,24 +181,33 @@ static void test_methods_when_used_then_arrive_as_written(void **state)
     struct stage s = stage_new(NULL, false);
     struct heard heard;
     const char *headers[] = {"accept-language: de", NULL};
-    ask(&s, &(struct http_request){.method = "DELETE", .url = url_of(&s, "127.0.0.1", "/echo"), .headers = headers}, &heard);
+    ask(&s,
+        &(struct http_request){
+            .method = "DELETE", .url = url_of(&s, "127.0.0.1", "/echo"), .headers = headers},
+        &heard);
     assert_ptr_equal(strstr(heard.body, "DELETE /echo HTTP/1.1\r\n"), heard.body);
     assert_non_null(strstr(heard.body, "accept-language: de\r\n"));
     assert_null(strstr(heard.body, "Accept-Language: en"));
-    ask(&s, &(struct http_request){.method = "PATCH", .url = url_of(&s, "127.0.0.1", "/echo"), .body = STR("x=1")}, &heard);
+    ask(&s,
+        &(struct http_request){
+            .method = "PATCH", .url = url_of(&s, "127.0.0.1", "/echo"), .body = STR("x=1")},
+        &heard);
     assert_ptr_equal(strstr(heard.body, "PATCH /echo HTTP/1.1\r\n"), heard.body);
     assert_non_null(strstr(heard.body, "\r\n\r\nx=1"));
     assert_null(strstr(heard.body, "Content-Type"));
-    ask(&s, &(struct http_request){.method = "POST", .url = url_of(&s, "127.0.0.1", "/echo")}, &heard);
+    ask(&s, &(struct http_request){.method = "POST", .url = url_of(&s, "127.0.0.1", "/echo")},
+        &heard);
     assert_ptr_equal(strstr(heard.body, "POST /echo HTTP/1.1\r\n"), heard.body);
     assert_non_null(strstr(heard.body, "Content-Length: 0\r\n"));
-    ask(&s, &(struct http_request){.method = "HEAD", .url = url_of(&s, "127.0.0.1", "/hello")}, &heard);
+    ask(&s, &(struct http_request){.method = "HEAD", .url = url_of(&s, "127.0.0.1", "/hello")},
+        &heard);
     assert_int_equal(heard.status, 200);
     assert_int_equal(heard.body_len, 0);
     stage_end(&s);
 }
 
-static void test_answer_when_interim_and_trailer_surround_it_then_only_its_own_headers_count(void **state)
+static void test_answer_when_interim_and_trailer_surround_it_then_only_its_own_headers_count(
+    void **state)
 {
     (void)state;
     struct stage s = stage_new(NULL, false);
@@ -219,9 +232,11 @@ static void test_peer_when_it_floods_or_babbles_then_broken(void **state)
     expect_err(&s, &heard, ERR_BROKEN, "127.0.0.1: answer: headers of more than 32768 bytes");
     ask_path(&s, "/big", &heard);
     expect_err(&s, &heard, ERR_BROKEN, "127.0.0.1: answer: a body of more than 262144 bytes");
-    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/hello"), .max_body = 4}, &heard);
+    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/hello"), .max_body = 4},
+        &heard);
     expect_err(&s, &heard, ERR_BROKEN, "127.0.0.1: answer: a body of more than 4 bytes");
-    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/hello"), .max_body = 5}, &heard);
+    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/hello"), .max_body = 5},
+        &heard);
     assert_int_equal(heard.status, 200);
     ask_path(&s, "/garbage", &heard);
     expect_err(&s, &heard, ERR_BROKEN, "127.0.0.1: answer: Received HTTP/0.9 when not allowed");
@@ -234,9 +249,11 @@ static void test_peer_when_it_hangs_up_then_again(void **state)
     struct stage s = stage_new(NULL, false);
     struct heard heard;
     ask_path(&s, "/close", &heard);
-    expect_err(&s, &heard, ERR_AGAIN, "127.0.0.1: answer: the connection was closed without an answer");
+    expect_err(&s, &heard, ERR_AGAIN,
+               "127.0.0.1: answer: the connection was closed without an answer");
     ask_path(&s, "/cut", &heard);
-    expect_err(&s, &heard, ERR_AGAIN, "127.0.0.1: answer: the connection ended in the middle of the body");
+    expect_err(&s, &heard, ERR_AGAIN,
+               "127.0.0.1: answer: the connection ended in the middle of the body");
     ask(&s, &(struct http_request){.url = "http://127.0.0.1:1/hello"}, &heard);
     expect_err(&s, &heard, ERR_AGAIN, "127.0.0.1:1: connect: Connection refused");
     stage_end(&s);
@@ -248,8 +265,10 @@ static void test_peer_when_silent_then_the_deadline_ends_it(void **state)
     struct stage s = stage_new(NULL, false);
     struct heard heard;
     int64_t start = clock_wall_ms(&clock_system);
-    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/slow"), .timeout_ms = 100}, &heard);
-    expect_err(&s, &heard, ERR_AGAIN, "127.0.0.1: waiting for the answer: not finished after 100ms");
+    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/slow"), .timeout_ms = 100},
+        &heard);
+    expect_err(&s, &heard, ERR_AGAIN,
+               "127.0.0.1: waiting for the answer: not finished after 100ms");
     assert_in_range(clock_wall_ms(&clock_system) - start, 100, 5000);
     stage_end(&s);
 }
@@ -260,13 +279,16 @@ static void test_cancel_when_under_way_then_done_is_never_called(void **state)
     struct stage s = stage_new(NULL, false);
     struct heard slow = {0}, forbidden = {0}, heard;
     struct http_call *a = http_start(
-        s.http, &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/slow")}, hear, &slow);
+        s.http, &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/slow")},
+        hear, &slow);
     struct http_call *b =
-        http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://127.0.0.1/"}, hear, &forbidden);
+        http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://127.0.0.1/"}, hear,
+                   &forbidden);
     loop_wait(s.loop, 0);
     assert_int_equal(forbidden.n_done, 1); /* b is gone */
     (void)b;
-    b = http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://127.0.0.1/"}, hear, &forbidden);
+    b = http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://127.0.0.1/"}, hear,
+                   &forbidden);
     http_cancel(b);
     http_cancel(a);
     http_cancel(NULL);
@@ -288,17 +310,26 @@ static void test_url_when_forbidden_then_refused_without_a_connection(void **sta
 {
     (void)state;
     struct stage s = stage_new(NULL, false);
-    expect_forbidden(&s, "http://192.0.2.1/secret", "192.0.2.1: forbidden URL: http is allowed to this machine only");
-    expect_forbidden(&s, "http://example.com/", "example.com: forbidden URL: http is allowed to this machine only");
-    expect_forbidden(&s, "http://127.0.0.1.example.com/", "127.0.0.1.example.com: forbidden URL: http is allowed to this machine only");
+    expect_forbidden(&s, "http://192.0.2.1/secret",
+                     "192.0.2.1: forbidden URL: http is allowed to this machine only");
+    expect_forbidden(&s, "http://example.com/",
+                     "example.com: forbidden URL: http is allowed to this machine only");
+    expect_forbidden(&s, "http://127.0.0.1.example.com/",
+                     "127.0.0.1.example.com: forbidden URL: http is allowed to this machine only");
     expect_forbidden(&s, "file:///etc/passwd", "forbidden URL: not https");
     expect_forbidden(&s, "gopher://127.0.0.1/", "forbidden URL: not https");
-    expect_forbidden(&s, "https://user@localhost/", "localhost: forbidden URL: it holds a user name");
-    expect_forbidden(&s, "https://user:pw@localhost/", "localhost: forbidden URL: it holds a user name");
-    expect_forbidden(&s, "https://:pw@localhost/", "localhost: forbidden URL: it holds a user name");
-    expect_forbidden(&s, "http://127.0.0.1/a b", "forbidden URL: it holds a byte that URLs must not hold");
-    expect_forbidden(&s, "http://127.0.0.1/\r\nHost: x", "forbidden URL: it holds a byte that URLs must not hold");
-    expect_forbidden(&s, "http://127.0.0.1\\@example.com/", "forbidden URL: it holds a byte that URLs must not hold");
+    expect_forbidden(&s, "https://user@localhost/",
+                     "localhost: forbidden URL: it holds a user name");
+    expect_forbidden(&s, "https://user:pw@localhost/",
+                     "localhost: forbidden URL: it holds a user name");
+    expect_forbidden(&s, "https://:pw@localhost/",
+                     "localhost: forbidden URL: it holds a user name");
+    expect_forbidden(&s, "http://127.0.0.1/a b",
+                     "forbidden URL: it holds a byte that URLs must not hold");
+    expect_forbidden(&s, "http://127.0.0.1/\r\nHost: x",
+                     "forbidden URL: it holds a byte that URLs must not hold");
+    expect_forbidden(&s, "http://127.0.0.1\\@example.com/",
+                     "forbidden URL: it holds a byte that URLs must not hold");
     expect_forbidden(&s, "", "forbidden URL: it is empty");
     char *url = mem_printf("http://127.0.0.1/%02040d", 0);
     assert_true(strlen(url) > HTTP_URL_MAX);
@@ -333,7 +364,8 @@ static void test_request_when_a_header_would_begin_another_then_refused(void **s
     (void)state;
     struct stage s = stage_new(NULL, false);
     struct heard heard;
-    const char *injected[] = {"X-Token: abc\r\nX-Evil: yes", NULL}, *nameless[] = {": abc", NULL}, *colonless[] = {"X-Token", NULL};
+    const char *injected[] = {"X-Token: abc\r\nX-Evil: yes", NULL}, *nameless[] = {": abc", NULL},
+               *colonless[] = {"X-Token", NULL};
     const char *url = url_of(&s, "127.0.0.1", "/echo");
     ask(&s, &(struct http_request){.url = url, .headers = injected}, &heard);
     expect_err(&s, &heard, ERR_REFUSED, "127.0.0.1: request: header X-Token holds a control byte");
@@ -350,7 +382,10 @@ static void test_request_when_a_header_would_begin_another_then_refused(void **s
 static void follow(struct stage *s, const char *path, struct heard *heard)
 {
     const char *headers[] = {"Authorization: Bearer secret", NULL};
-    ask(s, &(struct http_request){.url = url_of(s, "127.0.0.1", path), .follow = true, .headers = headers}, heard);
+    ask(s,
+        &(struct http_request){
+            .url = url_of(s, "127.0.0.1", path), .follow = true, .headers = headers},
+        heard);
 }
 
 static void test_redirect_when_followed_then_twice_at_most_and_credentials_stay(void **state)
@@ -368,10 +403,12 @@ static void test_redirect_when_followed_then_twice_at_most_and_credentials_stay(
     assert_non_null(strstr(heard.body, "Host: localhost"));
     assert_null(strstr(heard.body, "Authorization"));
     follow(&s, "/outside", &heard);
-    expect_err(&s, &heard, ERR_REFUSED,
-               "127.0.0.1: redirect: 192.0.2.1: forbidden URL: http is allowed to this machine only");
+    expect_err(
+        &s, &heard, ERR_REFUSED,
+        "127.0.0.1: redirect: 192.0.2.1: forbidden URL: http is allowed to this machine only");
     follow(&s, "/user", &heard);
-    expect_err(&s, &heard, ERR_REFUSED, "127.0.0.1: redirect: localhost: forbidden URL: it holds a user name");
+    expect_err(&s, &heard, ERR_REFUSED,
+               "127.0.0.1: redirect: localhost: forbidden URL: it holds a user name");
     stage_end(&s);
 }
 
@@ -382,7 +419,10 @@ static void test_redirect_when_not_asked_for_or_post_then_reported_as_it_is(void
     struct heard heard;
     ask_path(&s, "/once", &heard);
     assert_int_equal(heard.status, 302);
-    ask(&s, &(struct http_request){.method = "POST", .url = url_of(&s, "127.0.0.1", "/once"), .follow = true}, &heard);
+    ask(&s,
+        &(struct http_request){
+            .method = "POST", .url = url_of(&s, "127.0.0.1", "/once"), .follow = true},
+        &heard);
     assert_int_equal(heard.status, 302);
     stage_end(&s);
 }
@@ -397,14 +437,16 @@ static void test_redirect_when_down_to_http_then_refused(void **state)
     stage_end(&s);
 }
 
-static void test_public_only_when_the_address_is_private_then_refused_even_with_a_warm_connection(void **state)
+static void test_public_only_when_the_address_is_private_then_refused_even_with_a_warm_connection(
+    void **state)
 {
     (void)state;
     struct stage s = stage_new(NULL, false);
     struct heard heard;
     ask_path(&s, "/hello", &heard);
     assert_int_equal(heard.status, 200);
-    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/hello"), .public_only = true}, &heard);
+    ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", "/hello"), .public_only = true},
+        &heard);
     expect_err(&s, &heard, ERR_REFUSED, "127.0.0.1: connect: the address 127.0.0.1 is not public");
     assert_int_equal(atomic_load(&s.peer->n_requests), 1);
     stage_end(&s);
@@ -433,18 +475,25 @@ static void test_tls_when_not_to_be_trusted_then_denied_and_says_why(void **stat
     s = stage_tls(false, "DNS:other.example", -3600, 3600);
     ask(&s, &(struct http_request){.url = url_of(&s, "localhost", "/hello")}, &heard);
     expect_err(&s, &heard, ERR_DENIED,
-               "localhost: TLS handshake: no alternative certificate subject name matches target host name 'localhost'");
-    ask(&s, &(struct http_request){.url = url_of(&s, "localhost", "/hello"), .ca_file = "/etc/ssl/certs/ca-certificates.crt"},
+               "localhost: TLS handshake: no alternative certificate subject name matches target "
+               "host name 'localhost'");
+    ask(&s,
+        &(struct http_request){.url = url_of(&s, "localhost", "/hello"),
+                               .ca_file = "/etc/ssl/certs/ca-certificates.crt"},
         &heard);
     assert_int_equal(heard.err.kind, ERR_DENIED);
-    ask(&s, &(struct http_request){.url = url_of(&s, "localhost", "/hello"), .ca_file = "/nonexistent.pem"}, &heard);
+    ask(&s,
+        &(struct http_request){.url = url_of(&s, "localhost", "/hello"),
+                               .ca_file = "/nonexistent.pem"},
+        &heard);
     assert_int_equal(heard.err.kind, ERR_DENIED);
     assert_non_null(strstr(heard.err.text, "/nonexistent.pem"));
     assert_int_equal(atomic_load(&s.peer->n_requests), 0);
     stage_end(&s);
 }
 
-static void test_tls_when_the_peer_speaks_something_else_then_broken_and_when_silent_then_again(void **state)
+static void test_tls_when_the_peer_speaks_something_else_then_broken_and_when_silent_then_again(
+    void **state)
 {
     (void)state;
     struct stage s = stage_new(NULL, false);
@@ -459,7 +508,36 @@ static void test_tls_when_the_peer_speaks_something_else_then_broken_and_when_si
     stage_end(&s);
 }
 
-static void test_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once(void **state)
+static void test_connect_when_nobody_accepts_then_the_phase_is_named(void **state)
+{
+    (void)state;
+    struct stage s = stage_new(NULL, false);
+    struct heard heard;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), full[4];
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    listen(fd, 0); /* the queue is full after one or two: further SYNs are dropped */
+    getsockname(fd, (struct sockaddr *)&at, &len);
+    for (int i = 0; i < 4; i++) {
+        full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(full[i], (struct sockaddr *)&at, sizeof at);
+    }
+    char url[64], text[128];
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/", ntohs(at.sin_port));
+    snprintf(text, sizeof text, "127.0.0.1:%u: connect: not finished after 200ms",
+             ntohs(at.sin_port));
+    ask(&s, &(struct http_request){.url = url, .timeout_ms = 200}, &heard);
+    expect_err(&s, &heard, ERR_AGAIN, text);
+    for (int i = 0; i < 4; i++)
+        close(full[i]);
+    close(fd);
+    stage_end(&s);
+}
+
+static void
+test_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once(
+    void **state)
 {
     (void)state;
     enum { N = 100 };
@@ -468,8 +546,10 @@ static void test_hundred_requests_when_the_peer_speaks_http2_then_one_connection
     static struct heard heard[N];
     memset(heard, 0, sizeof heard);
     for (int i = 0; i < N; i++) {
-        struct http_request request = {
-            .method = "POST", .url = url_of(&s, "localhost", "/order"), .body = STR("{}"), .ca_file = s.trust};
+        struct http_request request = {.method = "POST",
+                                       .url = url_of(&s, "localhost", "/order"),
+                                       .body = STR("{}"),
+                                       .ca_file = s.trust};
         http_start(s.http, &request, hear, &heard[i]);
     }
     for (int i = 0; i < N; i++) {
@@ -490,8 +570,9 @@ static void many_on_http1(struct stage *s, int n, int most_connections)
     memset(heard, 0, sizeof heard);
     for (int i = 0; i < n; i++) {
         const char *host = s->trust[0] != '\0' ? "localhost" : "127.0.0.1";
-        struct http_request request = {
-            .method = "GET", .url = url_of(s, host, "/delay"), .ca_file = s->trust[0] != '\0' ? s->trust : NULL};
+        struct http_request request = {.method = "GET",
+                                       .url = url_of(s, host, "/delay"),
+                                       .ca_file = s->trust[0] != '\0' ? s->trust : NULL};
         http_start(s->http, &request, hear, &heard[i]);
     }
     for (int i = 0; i < n; i++) {
@@ -503,7 +584,8 @@ static void many_on_http1(struct stage *s, int n, int most_connections)
     assert_int_equal(http_figures(s->http).n_connections, atomic_load(&s->peer->n_connections));
 }
 
-static void test_hundred_requests_when_the_peer_speaks_http1_then_four_connections_at_most(void **state)
+static void test_hundred_requests_when_the_peer_speaks_http1_then_four_connections_at_most(
+    void **state)
 {
     (void)state;
     struct stage s = stage_new(NULL, false);
@@ -533,9 +615,13 @@ static void test_done_when_it_frees_http_then_the_others_are_cancelled(void **st
     struct stage s = stage_new(NULL, false);
     struct ender ender = {.stage = &s};
     struct heard others[3] = {{0}};
-    http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://a/"}, end_everything, &ender);
-    http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://b/"}, hear, &others[0]);
-    http_start(s.http, &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/slow")}, hear, &others[1]);
+    http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://a/"}, end_everything,
+               &ender);
+    http_start(s.http, &(struct http_request){.method = "GET", .url = "ftp://b/"}, hear,
+               &others[0]);
+    http_start(s.http,
+               &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/slow")},
+               hear, &others[1]);
     wait_for(&s, &ender.heard.n_done, 1);
     loop_wait(s.loop, 0);
     assert_int_equal(others[0].n_done + others[1].n_done, 0);
@@ -560,10 +646,14 @@ static void test_loop_when_freed_before_http_then_no_descriptor_is_left(void **s
     struct heard heard = {0};
     struct loop *loop = loop_new();
     struct http *http = http_new(loop, &(struct http_options){.user_agent = "x"});
-    http_start(http, &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/hello")}, hear, &heard);
+    http_start(http,
+               &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/hello")},
+               hear, &heard);
     while (heard.n_done == 0)
         loop_wait(loop, clock_wall_ms(&clock_system) + 1000);
-    http_start(http, &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/slow")}, hear, &heard);
+    http_start(http,
+               &(struct http_request){.method = "GET", .url = url_of(&s, "127.0.0.1", "/slow")},
+               hear, &heard);
     for (int i = 0; i < 3; i++)
         loop_wait(loop, 0);
     loop_free(loop);
@@ -581,7 +671,8 @@ int main(void)
         cmocka_unit_test(test_get_when_answered_then_status_headers_date_and_body),
         cmocka_unit_test(test_post_when_sent_then_the_peer_sees_exactly_our_headers),
         cmocka_unit_test(test_methods_when_used_then_arrive_as_written),
-        cmocka_unit_test(test_answer_when_interim_and_trailer_surround_it_then_only_its_own_headers_count),
+        cmocka_unit_test(
+            test_answer_when_interim_and_trailer_surround_it_then_only_its_own_headers_count),
         cmocka_unit_test(test_peer_when_it_floods_or_babbles_then_broken),
         cmocka_unit_test(test_peer_when_it_hangs_up_then_again),
         cmocka_unit_test(test_peer_when_silent_then_the_deadline_ends_it),
@@ -592,12 +683,17 @@ int main(void)
         cmocka_unit_test(test_redirect_when_followed_then_twice_at_most_and_credentials_stay),
         cmocka_unit_test(test_redirect_when_not_asked_for_or_post_then_reported_as_it_is),
         cmocka_unit_test(test_redirect_when_down_to_http_then_refused),
-        cmocka_unit_test(test_public_only_when_the_address_is_private_then_refused_even_with_a_warm_connection),
+        cmocka_unit_test(
+            test_public_only_when_the_address_is_private_then_refused_even_with_a_warm_connection),
         cmocka_unit_test(test_tls_when_trusted_by_the_given_file_then_answered),
         cmocka_unit_test(test_tls_when_not_to_be_trusted_then_denied_and_says_why),
-        cmocka_unit_test(test_tls_when_the_peer_speaks_something_else_then_broken_and_when_silent_then_again),
-        cmocka_unit_test(test_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once),
-        cmocka_unit_test(test_hundred_requests_when_the_peer_speaks_http1_then_four_connections_at_most),
+        cmocka_unit_test(
+            test_tls_when_the_peer_speaks_something_else_then_broken_and_when_silent_then_again),
+        cmocka_unit_test(test_connect_when_nobody_accepts_then_the_phase_is_named),
+        cmocka_unit_test(
+            test_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once),
+        cmocka_unit_test(
+            test_hundred_requests_when_the_peer_speaks_http1_then_four_connections_at_most),
         cmocka_unit_test(test_done_when_it_frees_http_then_the_others_are_cancelled),
         cmocka_unit_test(test_loop_when_freed_before_http_then_no_descriptor_is_left),
     };

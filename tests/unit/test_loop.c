@@ -217,7 +217,8 @@ static void handle_fired(uv_timer_t *handle)
     thing->note->text[thing->note->len++] = 'f';
 }
 
-static void test_loop_when_freed_then_its_things_are_cancelled_and_no_descriptor_is_left(void **state)
+static void test_loop_when_freed_then_its_things_are_cancelled_and_no_descriptor_is_left(
+    void **state)
 {
     (void)state;
     loop_free(loop_new()); /* libuv keeps a pipe of its own from the first loop on */
@@ -324,7 +325,8 @@ int main(void)
         cmocka_unit_test(test_wait_when_another_thread_wakes_it_then_returns),
         cmocka_unit_test(test_work_when_queued_then_runs_elsewhere_and_reports_here),
         cmocka_unit_test(test_work_when_the_loop_is_freed_then_it_is_finished_first),
-        cmocka_unit_test(test_loop_when_freed_then_its_things_are_cancelled_and_no_descriptor_is_left),
+        cmocka_unit_test(
+            test_loop_when_freed_then_its_things_are_cancelled_and_no_descriptor_is_left),
         cmocka_unit_test(test_later_when_put_off_then_runs_inside_the_wait_only_once),
         cmocka_unit_test(test_signals_when_sent_then_counted_and_put_back),
         cmocka_unit_test(test_signal_when_it_comes_twice_then_the_process_exits_at_once),
