@@ -126,9 +126,12 @@ static const char *dname_follow(struct resolving *r, const char *name, const str
 {
     const struct record *record = first_of(r, node, TYPE_DNAME);
     const char *target = record_target(r, record);
-    char *made = name_new(r);
-    snprintf(made, NAME_MAX_LEN, "%.*s.%s", (int)(strlen(name) - strlen(node->name) - 1), name,
+    char whole[2 * NAME_MAX_LEN];
+    snprintf(whole, sizeof whole, "%.*s.%s", (int)(strlen(name) - strlen(node->name) - 1), name,
              target);
+    char *made = name_new(r);
+    memcpy(made, whole, NAME_MAX_LEN);
+    made[NAME_MAX_LEN - 1] = '\0';
     rr_add(r, ANSWER, node->name, record, NULL);
     rr_add(r, ANSWER, name, NULL, made);
     return made;
