@@ -111,6 +111,8 @@ void http_pool_init(struct http_pool *pool, struct http *http, bool public_only)
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
     curl_multi_setopt(pool->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    /* How many streams a connection carries is for the peer to say, not for curl's default of 100. */
+    curl_multi_setopt(pool->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1000L);
     curl_multi_setopt(pool->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
     curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 256L);
     curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, 64L); /* kept open while idle */

@@ -536,11 +536,11 @@ static void test_connect_when_nobody_accepts_then_the_phase_is_named(void **stat
 }
 
 static void
-test_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once(
+test_two_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once(
     void **state)
 {
     (void)state;
-    enum { N = 100 };
+    enum { N = 200 };
     struct stage s = stage_tls(true, "DNS:localhost", -3600, 3600);
     s.peer->n_together = N;
     static struct heard heard[N];
@@ -691,7 +691,7 @@ int main(void)
             test_tls_when_the_peer_speaks_something_else_then_broken_and_when_silent_then_again),
         cmocka_unit_test(test_connect_when_nobody_accepts_then_the_phase_is_named),
         cmocka_unit_test(
-            test_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once),
+            test_two_hundred_requests_when_the_peer_speaks_http2_then_one_connection_carries_all_at_once),
         cmocka_unit_test(
             test_hundred_requests_when_the_peer_speaks_http1_then_four_connections_at_most),
         cmocka_unit_test(test_done_when_it_frees_http_then_the_others_are_cancelled),
