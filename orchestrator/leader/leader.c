@@ -184,13 +184,12 @@ static void figures_read(const struct house *house, const struct turn *turn, str
     ret->n_dns_updates = dns_figures(house->dns).n_updates;
 }
 
-bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
+static bool lead(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
 {
     struct concerns concerns = {0};
     struct turn turn = {.house = house, .patience_ms = options->patience_ms};
     bool ok;
 
-    *ret = (struct leader_result){0};
     if (!lead_take(house, options, &turn.lease, err))
         return false;
     house->fencing = lease_fencing(turn.lease);
@@ -207,4 +206,38 @@ bool leader_run(struct house *house, const struct leader_options *options, struc
     lease_drop(house, turn.lease);
     house->fencing = 0;
     return ok;
+}
+
+/* An idle run writes nothing and asks nobody: it only says what is behind from earlier runs. */
+static bool leader_is_idle(struct house *house, const struct leader_options *options, bool *ret_idle, struct err *err)
+{
+    int64_t has_work = 1;
+    if (!options->forced && !store_int(house->store, 0, &has_work, err, SQL_LEADER_HAS_WORK, "i", house_now(house)))
+        return false;
+    *ret_idle = has_work == 0;
+    return true;
+}
+
+static bool idle_result(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
+{
+    struct concerns concerns = {0};
+    struct leader_options quiet = *options;
+    struct turn turn = {.house = house};
+    int64_t n_waiting = 0;
+    quiet.renews = false;
+    concerns_open(&concerns, house, &quiet, &turn);
+    bool ok = concerns_result(&concerns, ret, err) && store_int(house->store, 0, &n_waiting, err, SQL_ORDER_N_OPEN, "");
+    concerns_close(&concerns);
+    ret->renewal.n_postponed = options->renews ? (size_t)n_waiting : 0;
+    ret->n_commits = store_n_commits(house->store);
+    return ok;
+}
+
+bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
+{
+    bool idle = false;
+    *ret = (struct leader_result){0};
+    if (!leader_is_idle(house, options, &idle, err))
+        return false;
+    return idle ? idle_result(house, options, ret, err) : lead(house, options, ret, err);
 }

@@ -3,7 +3,7 @@
  *
  * Outward calls are those after which something outside the process may have changed: write, send, connect, fsync, rename ... One counter
  * over all threads. KILL_AT=k dies (SIGKILL) right BEFORE call k; KILL_AFTER=1 does the call first. COUNT_FILE gets the total of a run
- * that ended by itself. Only calls of the process itself count: programs it starts get a cleared environment.
+ * that ended by itself. STOP_AT_SYNC=k stops (SIGSTOP) right after the k-th fsync or fdatasync: the moment of a power cut. Only calls of the process itself count: programs it starts get a cleared environment.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,8 +18,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static atomic_long n_calls;
-static long kill_at;
+static atomic_long n_calls, n_syncs;
+static long kill_at, stop_at_sync;
 static int kill_after;
 static const char *count_file;
 
@@ -27,6 +27,8 @@ __attribute__((constructor)) static void shim_begin(void)
 {
     const char *at = getenv("KILL_AT");
     kill_at = at != NULL ? atol(at) : 0;
+    const char *sync = getenv("STOP_AT_SYNC");
+    stop_at_sync = sync != NULL ? atol(sync) : 0;
     kill_after = getenv("KILL_AFTER") != NULL;
     count_file = getenv("COUNT_FILE");
 }
@@ -56,7 +58,14 @@ static void call_ends(long n)
         kill(getpid(), SIGKILL);
 }
 
-#define WRAP(type, name, parameters, arguments)                                                    \
+static void sync_ends(int result)
+{
+    if (result == 0 && atomic_fetch_add(&n_syncs, 1) + 1 == stop_at_sync)
+        kill(getpid(), SIGSTOP);
+}
+
+#define NOTHING(result) ((void)(result))
+#define WRAP_THEN(type, name, parameters, arguments, then)                                         \
     type name parameters;                                                                          \
     type name parameters                                                                           \
     {                                                                                              \
@@ -66,8 +75,10 @@ static void call_ends(long n)
         long n = call_begins();                                                                    \
         type result = real arguments;                                                              \
         call_ends(n);                                                                              \
+        then(result);                                                                              \
         return result;                                                                             \
     }
+#define WRAP(type, name, parameters, arguments) WRAP_THEN(type, name, parameters, arguments, NOTHING)
 
 WRAP(ssize_t, write, (int fd, const void *p, size_t len), (fd, p, len))
 WRAP(ssize_t, pwrite, (int fd, const void *p, size_t len, off_t at), (fd, p, len, at))
@@ -78,8 +89,8 @@ WRAP(ssize_t, sendto, (int fd, const void *p, size_t len, int flags, const struc
      (fd, p, len, flags, to, to_len))
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len))
-WRAP(int, fsync, (int fd), (fd))
-WRAP(int, fdatasync, (int fd), (fd))
+WRAP_THEN(int, fsync, (int fd), (fd), sync_ends)
+WRAP_THEN(int, fdatasync, (int fd), (fd), sync_ends)
 WRAP(int, ftruncate, (int fd, off_t len), (fd, len))
 WRAP(int, ftruncate64, (int fd, off64_t len), (fd, len))
 WRAP(int, rename, (const char *from, const char *to), (from, to))
