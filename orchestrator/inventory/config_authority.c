@@ -13,28 +13,31 @@ static bool host_is_private(const struct http_place *place)
     return str_eq_nocase(host, STR("localhost")) || str_ends(host, STR(".localhost"));
 }
 
-static void url_check(struct reader *r, const struct json *raw, const char *key, const char *url,
-                      bool *ret_private)
+static void url_check(struct reader *r, const struct json *raw, struct authority_config *a,
+                      const char *key, const char *url)
 {
     struct http_place place;
     struct err why = {0};
     if (url == NULL)
         return;
     if (!http_url_check(url, &place, &why))
-        reader_say(r, raw, key, "%s: %s", key, why.text);
+        reader_say(r, raw, key, "authorities.%s.%s: %s", a->name, key, why.text);
     else if (host_is_private(&place))
-        *ret_private = true;
+        a->is_private = true;
 }
 
-static void contacts_check(struct reader *r, const struct json *raw, char *const *contact)
+static void contacts_check(struct reader *r, const struct json *raw, const char *name,
+                           char *const *contact)
 {
     for (size_t i = 0; contact != NULL && contact[i] != NULL; i++) {
         struct str text = str_of(contact[i]);
         if (str_find_char(text, ':') == text.len)
-            reader_say_item(r, raw, "contact", i, "contact: \"%s\" is no URL; write mailto:%s",
+            reader_say_item(r, raw, "contact", i,
+                            "authorities.%s.contact: \"%s\" is no URL; write mailto:%s", name,
                             contact[i], contact[i]);
         else if (str_find_char(text, ' ') < text.len)
-            reader_say_item(r, raw, "contact", i, "contact: \"%s\" holds a blank", contact[i]);
+            reader_say_item(r, raw, "contact", i, "authorities.%s.contact: \"%s\" holds a blank",
+                            name, contact[i]);
     }
 }
 
@@ -59,9 +62,9 @@ static void authority_read(const struct config *config, const char *name,
     };
     if (a->contact == NULL)
         a->contact = NEW_N(1, char *);
-    url_check(r, raw, "directory", a->directory, &a->is_private);
-    url_check(r, raw, "staging", a->staging, &a->is_private);
-    contacts_check(r, raw, a->contact);
+    url_check(r, raw, a, "directory", a->directory);
+    url_check(r, raw, a, "staging", a->staging);
+    contacts_check(r, raw, name, a->contact);
 }
 
 void authorities_read(struct config *config, struct reader *r)

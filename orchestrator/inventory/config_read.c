@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { SAID_MAX = 1024, ZONE_MAX = 253, LABEL_MAX = 63, MORE_MAX = 64 };
 
@@ -50,6 +51,14 @@ void reader_say_item(struct reader *r, const struct json *object, const char *ke
     va_end(ap);
 }
 
+static int complaint_compare(const void *a, const void *b)
+{
+    const struct complaint *x = a, *y = b;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    return (x->column > y->column) - (x->column < y->column);
+}
+
 /* A complaint that does not fit is counted, not cut: half a sentence misleads. */
 bool reader_is_content(struct reader *r, struct err *err)
 {
@@ -58,6 +67,7 @@ bool reader_is_content(struct reader *r, struct err *err)
         return true;
     if (err == NULL)
         return false;
+    qsort(r->complaints.items, left, sizeof *r->complaints.items, complaint_compare);
     *err = (struct err){.kind = ERR_CONFIG};
     for (size_t i = 0; i < r->complaints.n; i++, left--) {
         const char *text = r->complaints.items[i].text;

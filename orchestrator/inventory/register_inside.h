@@ -2,7 +2,9 @@
  * The inside of register.h, for the files of this folder only.
  *
  *   register.c           one set, its row, its schedule
- *   register_refresh.c   files against rows: which file changed, read it, write its row
+ *   register_walk.c      files against rows: which appeared, changed, vanished
+ *   register_file.c      one such file: read it, write its row
+ *   register_refresh.c   all of them, in one transaction
  *   register_settle.c    what follows for one set: conflicts, schedule, events
  *   register_follow.c    its deployments and endpoints kept in step
  */
@@ -11,6 +13,7 @@
 
 #include "inventory/held_inside.h"
 #include "inventory/register.h"
+#include "io/files.h"
 
 enum { SET_ROW_COLUMNS_N = 11 };
 /* The columns SET_ROW_COLUMNS of a walk, which start at `at`. */
@@ -28,6 +31,28 @@ void touched_add(struct touched *t, struct arena *arena, const char *text); /* N
 /* Sorted, each once. */
 void touched_sort(struct touched *t);
 void touched_fini(struct touched *t);
+
+/* Two sorted sequences, files and rows, side by side. */
+struct finding {
+    const char *file;
+    const char *name; /* of what is gone: as its row says */
+    struct file_stamp stamp;
+};
+struct findings {
+    struct finding *items;
+    size_t n, cap;
+};
+
+struct sets_walk {
+    struct rows rows;
+    bool has_row, read_all;
+    struct arena *arena;
+    struct findings changed, gone;
+    size_t n_files;
+};
+/* arena and read_all (every file counts as changed) are the caller's. Kinds CONFIG, LOCAL, STORE. */
+bool sets_walk(struct house *house, struct sets_walk *w, struct err *err);
+void sets_walk_fini(struct sets_walk *w);
 
 /* What reading a file brought, beside what was known before. */
 struct reading {
@@ -50,6 +75,10 @@ struct refresh {
     struct register_result *result;
 };
 
+/* Inside the transaction: reads the file and writes its row. */
+bool file_take(struct refresh *refresh, const struct finding *f, struct err *err);
+/* Inside the transaction: marks its set removed. */
+bool file_gone(struct refresh *refresh, const struct finding *f, struct err *err);
 /* Inside the transaction: conflicts, schedule, events of one set. reading NULL: its file was not read now, another set touched it. */
 bool set_settle(struct refresh *refresh, const char *name, const struct reading *reading,
                 struct err *err);
