@@ -4,7 +4,8 @@
  *   zone_climb.c    the resolvers, SOA by SOA: the closest enclosing zone of a name
  *   zone_load.c     its name servers and their addresses -> struct zone
  *   zone_cache.c    what is known and what is being learnt, shared by all finds
- *   zone_find.c     one find: where to begin, what the authoritative server says, where to go on
+ *   zone_find.c     one find: where to begin, whom to wait for, how it ends
+ *   zone_hear.c     what the authoritative servers are asked, and where their answers lead
  *   zone_finder.c   the public functions
  */
 #ifndef RENEWAL_ZONE_INNER_H
@@ -132,18 +133,33 @@ struct zone_find {
     struct ask_around ask;
     bool is_asking; /* counts in zone->n_asking */
     enum find_asking asking;
-    bool ends_there; /* the zone that is waited for is the answer */
-    char *target;    /* of the CNAME that may be a wildcard's */
+    bool ends_there;   /* the zone that is waited for is the answer */
+    char *target;      /* of the CNAME that may be a wildcard's */
+    const char *above; /* a suffix of the owner, for FIND_PARENT */
     char *note;
     struct timer *refusal;
     zone_found *done;
     void *arg;
 };
 void find_start(struct zone_find *find);
-/* Takes it off everything; waiters of its group go on. */
-void find_free(struct zone_find *find);
+/* Where to begin for the present owner: at the configured servers, at a zone that is known or nearly so, or at the resolvers. */
+void find_locate(struct zone_find *find);
 void find_zone_known(struct zone_find *find, struct zone *zone);
-/* below: the zone that could not be learnt. */
+/* below: the zone that could not be learnt, or NULL. */
 void find_zone_failed(struct zone_find *find, const char *below, const struct err *err);
+/* Puts a question to the zone's servers, or waits in line for it. */
+void find_ask(struct zone_find *find, enum find_asking asking);
+/* Gives its place at the zone to the next. */
+void find_asking_end(struct zone_find *find);
+void find_leave_zone(struct zone_find *find);
+
+/* The three ends; none touches the find afterwards. */
+void find_finish(struct zone_find *find, struct zone *zone);
+void find_fail(struct zone_find *find, const struct err *why);
+/* Takes it off everything, untold; waiters of its group go on. */
+void find_free(struct zone_find *find);
+/* Fails find, and with the same words those of a list whose base is below a name. */
+void finds_fail(struct zone_find *find, struct list *others, const char *below,
+                const struct err *why);
 
 #endif

@@ -333,6 +333,21 @@ static void test_find_when_wildcard_belongs_to_a_child_zone_then_the_child(void 
     assert_found(&got, "sub.example.com", "_acme-challenge.sub.example.com");
 }
 
+static void test_find_when_configured_and_a_wildcard_covers_the_parent_too_then_the_zone_above(
+    void **state)
+{
+    (void)state;
+    AUTO(got_fini)
+    struct got got = {0};
+    struct zone_finder_options options = usual();
+    struct net_address known = world_address(&world, "127.0.0.2");
+    options.authoritative = &known;
+    options.n_authoritative = 1;
+    world_add(&world, "example.com", "*.example.com", "CNAME", "parked.example.net");
+    find_with(&options, "_acme-challenge.a.b.example.com", NULL, &got);
+    assert_found(&got, "example.com", "_acme-challenge.a.b.example.com");
+}
+
 static void test_find_when_a_dname_is_above_then_its_target(void **state)
 {
     (void)state;
@@ -700,6 +715,7 @@ int main(void)
         T(test_find_when_a_wildcard_made_the_cname_up_then_not_followed),
         T(test_find_when_wildcard_and_exact_cname_differ_then_followed),
         T(test_find_when_wildcard_belongs_to_a_child_zone_then_the_child),
+        T(test_find_when_configured_and_a_wildcard_covers_the_parent_too_then_the_zone_above),
         T(test_find_when_a_dname_is_above_then_its_target),
         T(test_find_when_following_is_off_then_the_name_itself),
         T(test_find_when_eight_cnames_then_followed_to_the_end),
