@@ -89,7 +89,7 @@ struct json *wish_tree(const struct dns_wish *wish)
     case DNS_WISH_FAIL:
         return json_set(tree, "fail", fail_tree(&wish->err));
     }
-    CHECK(!"a wish of a known kind");
+    CHECK(false); /* a wish of no kind */
     return tree;
 }
 
