@@ -192,7 +192,7 @@ static bool job_obey(struct job *job, const struct verdict *verdict)
         job_fail(job, &verdict->err);
         return true;
     }
-    CHECK(!"a verdict of no kind");
+    CHECK(verdict->kind <= VERDICT_FAIL);
     return false;
 }
 
