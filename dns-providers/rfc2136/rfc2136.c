@@ -44,12 +44,6 @@ static const struct setting settings[] = {
      .otherwise = "tcp",
      .choices = "tcp|udp",
      .sentence = "`udp` tries UDP first, for servers that take no updates over TCP."},
-    {.name = "ttl",
-     .kind = SETTING_INT,
-     .otherwise = "60",
-     .min = 0,
-     .max = 86400,
-     .sentence = "TTL of the TXT records in seconds."},
 };
 static const struct section section = {
     .name = "providers.NAME",
