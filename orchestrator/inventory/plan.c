@@ -173,7 +173,8 @@ static void judge_need(const struct set_row *row, enum plan_action action, int64
         buf_printf(why, "; %s: %.600s", waits ? "waits after failure" : "retry after failure",
                    row->failure != NULL ? row->failure : "unknown");
     else if (waits && row->why[0] != '\0')
-        buf_printf(why, "; put off: %s", row->why);
+        buf_printf(why, "; %s%s",
+                   strcmp(row->why, "due") == 0 ? "left until it is " : "put off: ", row->why);
     line_set(line, waits ? PLAN_RETRY : action, waits ? row->next_at_ms : now_ms, !waits, why);
 }
 
