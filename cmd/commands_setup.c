@@ -17,7 +17,8 @@ static const struct example init_examples[] = {
 static const struct meaning init_meanings[] = {
     {EXIT_CODE_DONE, "all is there"},
     {EXIT_CODE_FAILED, "a file or folder cannot be made; what was made before it stays and is used by the next try"},
-    {EXIT_CODE_USAGE, "there is a configuration already; nothing was changed"},
+    {EXIT_CODE_USAGE, "the configuration that is there already is wrong, or options for a new one were given"},
+    {EXIT_CODE_STORE, "the store cannot be used, or it is there and its sealing key is not"},
 };
 const struct command command_init = {
     .name = "init",
@@ -26,7 +27,8 @@ const struct command command_init = {
     .text = "FOLDER is the folder of the configuration by default: /etc/chancery. It gets chancery.yaml with a comment on every "
             "part, an empty folder sets.d, and seal.key (mode 0400): the key that seals private keys in the store. Back the sealing key up, "
             "apart from the store: without it the keys in the store are lost.\n\n"
-            "Nothing that exists is overwritten. A sealing key or store that is already there is kept and used.",
+            "Nothing that exists is overwritten. With a configuration that is already there, only what it names and what is missing is made: "
+            "the sealing key, the folder of the sets, the store.",
     OPTIONS(init_options),
     EXAMPLES(init_examples),
     MEANINGS(init_meanings),

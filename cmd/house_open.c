@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *environment_get(const char *name)
+const char *environment_get(const char *name)
 {
     return getenv(name);
 }

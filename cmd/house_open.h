@@ -12,6 +12,8 @@ void house_close(struct invocation *in); /* also half-open */
 bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only, struct err *err);
 bool house_open_seal(struct invocation *in, struct err *err);
 void house_open_net(struct invocation *in);
+/* The process environment, for references to secrets. */
+const char *environment_get(const char *name);
 const char *config_path(const struct invocation *in);
 
 #endif

@@ -63,7 +63,8 @@ struct cell {
     enum ink ink;
 };
 struct table {
-    size_t n_columns, n_cells;
+    size_t n_columns, n_cells, cap, indent;
+    bool is_inner;
     struct cell *cells; /* row after row; the first row holds the headings */
 };
 
@@ -95,7 +96,11 @@ void table_cell(struct table *table, enum ink ink, const char *fmt, ...)
     buf_vprintf(&raw, fmt, ap);
     va_end(ap);
     text_escape(&text, buf_str(&raw), 2000);
-    table->cells = mem_grow(table->cells, table->n_cells, table->n_cells + 1, sizeof(struct cell));
+    if (table->n_cells == table->cap) {
+        size_t cap = table->cap == 0 ? 64 : 2 * table->cap;
+        table->cells = mem_grow(table->cells, table->cap, cap, sizeof(struct cell));
+        table->cap = cap;
+    }
     table->cells[table->n_cells++] = (struct cell){buf_take(&text), ink};
 }
 
@@ -105,11 +110,26 @@ void table_row(struct table *table)
         table_cell(table, INK_NONE, "%s", "");
 }
 
+void table_set_inner(struct table *table, size_t indent)
+{
+    table->is_inner = true;
+    table->indent = indent;
+}
+
+/* Characters, not bytes; wide ones are not known here. */
+static size_t text_columns(const char *text)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
 static size_t column_width(const struct table *table, size_t column)
 {
     size_t width = 0;
     for (size_t i = column; i < table->n_cells; i += table->n_columns) {
-        size_t len = utf8_len(str_of(table->cells[i].text));
+        size_t len = text_columns(table->cells[i].text);
         if (len > width)
             width = len;
     }
@@ -124,12 +144,13 @@ void table_print(const struct table *table, const struct invocation *in)
     size_t *widths = NEW_N(table->n_columns, size_t);
     for (size_t c = 0; c < table->n_columns; c++)
         widths[c] = column_width(table, c);
-    for (size_t r = in->terminal ? 0 : 1; r < n_rows; r++) {
+    for (size_t r = in->terminal || table->is_inner ? 0 : 1; r < n_rows; r++) {
+        printf("%*s", (int)table->indent, "");
         for (size_t c = 0; c < table->n_columns; c++) {
             const struct cell *cell = &table->cells[r * table->n_columns + c];
             ink_print(in, cell->ink, "%s", cell->text);
             if (c + 1 < table->n_columns)
-                printf("%*s", (int)(widths[c] - utf8_len(str_of(cell->text)) + 2), "");
+                printf("%*s", (int)(widths[c] - text_columns(cell->text) + 2), "");
         }
         putchar('\n');
     }

@@ -17,8 +17,14 @@ void table_free(struct table *table);
 void table_cell(struct table *table, enum ink ink, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Ends the row; missing cells are empty. */
 void table_row(struct table *table);
-/* Aligned for a terminal, tab-free two-space columns for a pipe; nothing when there is no row. */
+/* Aligned for a terminal, tab-free two-space columns for a pipe, there without headings; nothing when there is no row. */
 void table_print(const struct table *table, const struct invocation *in);
+/* As a part of something larger: moved in, and with headings everywhere. */
+void table_set_inner(struct table *table, size_t indent);
+
+/* An object for people: "name  value" lines, lists of texts joined, lists of objects as tables. Members whose names end in "_at" are
+ * times and get "(in 3d)" behind them; null is "-". */
+void tree_print(const struct invocation *in, const struct json *tree);
 
 void json_print(const struct json *tree); /* pretty, newline at the end, to standard output */
 void ink_print(const struct invocation *in, enum ink ink, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,38 @@
+/*
+ * The inside of `chancery check`: check_files.c reads what is written, check_world.c looks whether the world fits it.
+ *
+ * Sets are read by the very register that `renew` uses, into a store in memory: so `check` can neither miss nor invent what a run would
+ * complain about, and it needs no right to write.
+ */
+#ifndef CMD_CHECK_H
+#define CMD_CHECK_H
+
+#include "cmd/findings.h"
+
+#include "inventory/register.h"
+
+struct check {
+    struct invocation *in;
+    struct findings findings;
+    const char *path;      /* of chancery.yaml */
+    struct yaml *doc;      /* its text with places; NULL when it cannot be read */
+    struct house house;    /* with the store in memory */
+    size_t n_sets, n_names;
+};
+
+/* Reads chancery.yaml into in->config; false when it cannot be used (then findings tell). */
+bool check_main_file(struct check *check);
+/* All set files; needs in->config. */
+void check_set_files(struct check *check);
+/* Set files by their table only, for when chancery.yaml is broken. */
+void check_set_shapes(struct check *check);
+
+/* Text and places of a file; NULL when there is no reading it. The caller frees. */
+struct yaml *check_yaml(const char *file);
+
+void check_secrets(struct check *check);
+/* Sealing key and store, and whether they belong together. */
+void check_store(struct check *check);
+void check_targets(struct check *check);
+
+#endif

@@ -1,0 +1,273 @@
+/* show: everything about one set, as one tree for people and programs. */
+#include "cmd/options.h"
+#include "cmd/output.h"
+#include "cmd/run_commands.h"
+
+#include "inventory/held.h"
+#include "inventory/plan.h"
+
+enum { ORDERS_SHOWN = 10, VERSIONS_SHOWN = 10 };
+
+struct showing {
+    struct invocation *in;
+    const char *name;
+    struct set_row row;
+    struct set_config *set;           /* NULL: never was good */
+    struct certificate *current;      /* NULL: none */
+    struct json *tree;
+};
+
+/* ---- configuration ---- */
+
+static struct json *texts_json(char *const *texts)
+{
+    struct json *list = json_array();
+    for (; texts != NULL && *texts != NULL; texts++)
+        json_push_text(list, *texts);
+    return list;
+}
+
+static struct json *deploys_json(const struct set_config *set)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; i < set->n_deploys; i++) {
+        const struct deploy_config *d = &set->deploys[i];
+        struct json *one = json_set_text(json_object(), "dir", d->dir);
+        AUTO(mem_fini) char *mode = mem_printf("%04o", (unsigned)d->mode);
+        json_set_text(one, "mode", mode);
+        json_set_text(one, "owner", d->owner);
+        json_set_text(one, "group", d->group);
+        json_set(one, "check", texts_json(d->check));
+        json_set(one, "activate", d->systemd_unit != NULL ? json_new_text(d->systemd_unit) : texts_json(d->activate));
+        json_push(list, one);
+    }
+    return list;
+}
+
+static void config_show(struct showing *s)
+{
+    struct json *tree = json_set_text(json_object(), "file", s->row.file);
+    json_set_text(tree, "fault", s->row.fault);
+    json_set_bool(tree, "removed", s->row.removed);
+    if (s->set != NULL) {
+        char every[TIME_TEXT_MAX];
+        duration_format(s->set->verify_every_ms, every);
+        json_set(tree, "names", texts_json(s->set->names));
+        json_set(tree, "authorities", texts_json(s->set->authorities));
+        json_set_text(tree, "key", key_kind_name(s->set->key));
+        json_set_text(tree, "profile", s->set->profile);
+        json_set_text(tree, "challenge_alias", s->set->challenge_alias);
+        json_set_text(tree, "verify_every", every);
+        json_set(tree, "deploy", deploys_json(s->set));
+    }
+    json_set(s->tree, "configuration", tree);
+}
+
+/* ---- what comes next ---- */
+
+static bool plan_show(struct showing *s)
+{
+    struct house *house = &s->in->house;
+    struct plan_line line;
+    int64_t order_id = 0;
+    if (!store_int(house->store, 0, &order_id, &s->in->err, SQL_ORDER_OPEN_OF_SET, "t", s->name))
+        return false;
+    struct json *tree = json_object();
+    if (s->set != NULL || s->row.fault != NULL) {
+        plan_judge(s->set, &s->row, s->current, order_id != 0, house_now(house), &line);
+        json_set_text(tree, "action", plan_action_name(line.action));
+        json_set_text(tree, "why", line.why);
+        json_set_time(tree, "when_at", line.at_ms);
+        plan_line_fini(&line);
+    }
+    json_set_int(tree, "failures", s->row.n_failures);
+    json_set_time(tree, "failed_at", s->row.n_failures > 0 ? s->row.failed_at_ms : 0);
+    json_set_text(tree, "failure", s->row.failure);
+    json_set(s->tree, "next", tree);
+    return true;
+}
+
+/* ---- certificates ---- */
+
+static int64_t life_left_percent(const struct certificate *c, int64_t now_ms)
+{
+    int64_t life_ms = c->not_after_at_ms - c->not_before_at_ms, left_ms = c->not_after_at_ms - now_ms;
+    return life_ms <= 0 || left_ms <= 0 ? 0 : left_ms >= life_ms ? 100 : left_ms * 100 / life_ms;
+}
+
+static bool current_show(struct showing *s)
+{
+    struct err why = {0};
+    if (!held_current(&s->in->house, s->name, false, &s->current, &why)) {
+        json_set(s->tree, "certificate", json_new_null());
+        if (why.kind != ERR_ABSENT)
+            s->in->err = why;
+        return why.kind == ERR_ABSENT;
+    }
+    const struct certificate *c = s->current;
+    struct json *tree = json_set_int(json_object(), "version", c->version), *names = json_array();
+    for (size_t i = 0; i < c->n_names; i++)
+        json_push_text(names, c->names[i]);
+    json_set(tree, "names", names);
+    json_set_text(tree, "authority", c->authority);
+    json_set_text(tree, "issuer", c->issuer);
+    json_set_text(tree, "serial", c->serial);
+    json_set_text(tree, "sha256", c->sha256);
+    json_set_text(tree, "spki_sha256", c->spki);
+    json_set_text(tree, "key", c->key_kind);
+    json_set_text(tree, "profile", c->profile);
+    json_set_time(tree, "not_before_at", c->not_before_at_ms);
+    json_set_time(tree, "not_after_at", c->not_after_at_ms);
+    json_set_int(tree, "life_left_percent", life_left_percent(c, house_now(&s->in->house)));
+    json_set_time(tree, "issued_at", c->issued_at_ms);
+    json_set_time(tree, "renewal_due_at", c->due_at_ms);
+    json_set_time(tree, "revoked_at", c->revoked_at_ms);
+    json_set(s->tree, "certificate", tree);
+    return true;
+}
+
+static bool versions_show(struct showing *s)
+{
+    struct certificate **list = NULL;
+    size_t n = 0;
+    struct json *tree = json_array();
+    if (!held_versions(&s->in->house, s->name, &list, &n, &s->in->err)) {
+        json_free(tree);
+        return false;
+    }
+    for (size_t i = 0; i < n && i < VERSIONS_SHOWN; i++) {
+        struct json *one = json_set_int(json_object(), "version", list[i]->version);
+        json_set_bool(one, "current", list[i]->is_current);
+        json_set_text(one, "serial", list[i]->serial);
+        json_set_text(one, "authority", list[i]->authority);
+        json_set_time(one, "not_after_at", list[i]->not_after_at_ms);
+        json_set_time(one, "revoked_at", list[i]->revoked_at_ms);
+        json_push(tree, one);
+    }
+    certificates_free(list, n);
+    json_set(s->tree, "versions", tree);
+    return true;
+}
+
+/* ---- rows of other tables, each by one query ---- */
+
+enum column_kind { COLUMN_TEXT, COLUMN_INT, COLUMN_TIME };
+struct column {
+    const char *name;
+    enum column_kind kind;
+    int at;
+};
+
+static struct json *row_json(const struct rows *rows, const struct column *columns, size_t n)
+{
+    struct json *one = json_object();
+    for (size_t i = 0; i < n; i++) {
+        const struct column *c = &columns[i];
+        if (c->kind == COLUMN_TEXT)
+            json_set_text(one, c->name, rows_text(rows, c->at));
+        else if (c->kind == COLUMN_TIME)
+            json_set_time(one, c->name, rows_is_null(rows, c->at) ? 0 : rows_int(rows, c->at));
+        else
+            json_set(one, c->name, rows_is_null(rows, c->at) ? json_new_null() : json_new_int(rows_int(rows, c->at)));
+    }
+    return one;
+}
+
+static bool rows_show(struct showing *s, const char *title, struct rows *rows, const struct column *columns, size_t n)
+{
+    struct json *list = json_array();
+    while (rows_next(rows))
+        json_push(list, row_json(rows, columns, n));
+    json_set(s->tree, title, list);
+    return rows_end(rows, &s->in->err);
+}
+#define ROWS_SHOW(s, title, rows, columns) rows_show(s, title, rows, columns, sizeof(columns) / sizeof((columns)[0]))
+
+static bool orders_show(struct showing *s)
+{
+    static const struct column columns[] = {
+        {"id", COLUMN_INT, 0}, {"authority", COLUMN_TEXT, 1}, {"why", COLUMN_TEXT, 2}, {"step", COLUMN_TEXT, 3},
+        {"outcome", COLUMN_TEXT, 4}, {"started_at", COLUMN_TIME, 5}, {"ended_at", COLUMN_TIME, 6}, {"failure", COLUMN_TEXT, 7},
+    };
+    struct rows rows;
+    return store_query(s->in->house.store, &rows, &s->in->err, SQL_ORDER_LIST_OF_SET, "ti", s->name, (int64_t)ORDERS_SHOWN) &&
+           ROWS_SHOW(s, "orders", &rows, columns);
+}
+
+static bool deployments_show(struct showing *s)
+{
+    static const struct column columns[] = {
+        {"target", COLUMN_TEXT, 0}, {"stage", COLUMN_TEXT, 1}, {"tries", COLUMN_INT, 7}, {"done_at", COLUMN_TIME, 6},
+        {"next_at", COLUMN_TIME, 5}, {"failure", COLUMN_TEXT, 2},
+    };
+    struct rows rows;
+    return store_query(s->in->house.store, &rows, &s->in->err, SQL_DEPLOYMENT_VIEWS, "t", s->name) &&
+           ROWS_SHOW(s, "deployments", &rows, columns);
+}
+
+static bool endpoints_show(struct showing *s)
+{
+    static const struct column columns[] = {
+        {"endpoint", COLUMN_TEXT, 0}, {"verdict", COLUMN_TEXT, 1}, {"since_at", COLUMN_TIME, 3}, {"checked_at", COLUMN_TIME, 2},
+        {"next_at", COLUMN_TIME, 4}, {"failure", COLUMN_TEXT, 5},
+    };
+    static const struct column seen[] = {
+        {"endpoint", COLUMN_TEXT, 0}, {"address", COLUMN_TEXT, 1}, {"verdict", COLUMN_TEXT, 2}, {"not_after_at", COLUMN_TIME, 4},
+        {"life_left_percent", COLUMN_INT, 5}, {"sha256", COLUMN_TEXT, 3}, {"detail", COLUMN_TEXT, 6},
+    };
+    struct rows rows;
+    struct store *store = s->in->house.store;
+    return store_query(store, &rows, &s->in->err, SQL_ENDPOINT_VIEWS, "t", s->name) && ROWS_SHOW(s, "endpoints", &rows, columns) &&
+           store_query(store, &rows, &s->in->err, SQL_OBSERVATION_VIEWS, "t", s->name) && ROWS_SHOW(s, "observations", &rows, seen);
+}
+
+static bool txt_show(struct showing *s)
+{
+    static const struct column columns[] = {
+        {"challenge", COLUMN_TEXT, 0}, {"value", COLUMN_TEXT, 1}, {"provider", COLUMN_TEXT, 2}, {"owner", COLUMN_TEXT, 3},
+        {"wish", COLUMN_TEXT, 4}, {"state", COLUMN_TEXT, 5}, {"since_at", COLUMN_TIME, 7}, {"failure", COLUMN_TEXT, 6},
+    };
+    struct rows rows;
+    return store_query(s->in->house.store, &rows, &s->in->err, SQL_TXT_VIEWS, "t", s->name) && ROWS_SHOW(s, "txt", &rows, columns);
+}
+
+/* ---- the command ---- */
+
+static bool set_read(struct showing *s)
+{
+    struct house *house = &s->in->house;
+    struct err why = {0};
+    if (!register_row(house, s->name, &s->row, &s->in->err)) {
+        if (s->in->err.kind == ERR_ABSENT)
+            s->in->err.kind = ERR_CONFIG;
+        return false;
+    }
+    /* Of a set that never could be used only the fault is told. */
+    if (!register_set(house, s->name, &s->set, &why) && s->row.fault == NULL)
+        s->row.fault = mem_strdup(why.text);
+    return true;
+}
+
+static bool set_show(struct showing *s)
+{
+    json_set_text(s->tree, "name", s->name);
+    config_show(s);
+    return current_show(s) && plan_show(s) && deployments_show(s) && endpoints_show(s) && orders_show(s) && txt_show(s) && versions_show(s);
+}
+
+enum exit_code show_run(struct invocation *in)
+{
+    AUTO(json_fini) struct json *tree = json_object();
+    struct showing s = {.in = in, .name = in->words[0], .tree = tree};
+    struct store *store = in->house.store;
+    bool ok = store_begin(store, &in->err) && set_read(&s) && set_show(&s);
+    store_rollback(store);
+    if (ok && in->json)
+        json_print(tree);
+    else if (ok)
+        tree_print(in, tree);
+    certificate_free(s.current);
+    set_config_free(s.set);
+    set_row_fini(&s.row);
+    return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);
+}

@@ -1,0 +1,245 @@
+/* status: how all sets stand. */
+#include "cmd/options.h"
+#include "cmd/run_commands.h"
+#include "cmd/set_words.h"
+#include "cmd/status.h"
+
+#include "authority/lease.h"
+#include "inventory/register.h"
+
+#include <stdio.h>
+
+struct status {
+    struct invocation *in;
+    int64_t now_ms;
+    struct table *table;
+    struct json *list;
+    struct buf troubles;
+    size_t n_sets, n_in_state[SET_STATE_N];
+};
+
+/* ---- one set ---- */
+
+static void trouble_add(struct status *s, const struct set_view *v)
+{
+    const char *text = set_view_trouble(v);
+    struct str rest = str_of(text), line;
+    while (text != NULL && text[0] != '\0' && str_split(&rest, '\n', &line)) {
+        buf_printf(&s->troubles, "%s: ", v->name);
+        text_escape(&s->troubles, line, 2000);
+        buf_add_char(&s->troubles, '\n');
+    }
+}
+
+static void view_row(struct status *s, const struct set_view *v)
+{
+    char until[TIME_TEXT_MAX] = "-", when[64] = "";
+    int64_t at_ms;
+    const char *next = set_view_next(v, &at_ms);
+    table_cell(s->table, INK_BOLD, "%s", v->name);
+    table_cell(s->table, set_state_ink(v->state), "%s", set_state_name(v->state));
+    if (v->certificate_id != 0) {
+        time_format(v->not_after_at_ms, false, until);
+        table_cell(s->table, INK_NONE, "%.10s", until);
+        table_cell(s->table, INK_NONE, "%d%%", set_view_life_left(v, s->now_ms));
+    } else {
+        table_cell(s->table, INK_DIM, "-");
+        table_cell(s->table, INK_DIM, "-");
+    }
+    table_cell(s->table, v->n_delivered < v->n_targets ? INK_BAD : INK_NONE, "%zu/%zu", v->n_delivered, v->n_targets);
+    table_cell(s->table, v->serving[0] != '\0' ? INK_BAD : INK_NONE, "%zu/%zu", v->n_match, v->n_endpoints);
+    if (at_ms != 0)
+        when_format(at_ms, s->now_ms, when);
+    table_cell(s->table, INK_NONE, "%s%s%s", next, at_ms != 0 ? " " : "", at_ms <= s->now_ms && at_ms != 0 ? "now" : when);
+}
+
+static struct json *certificate_json(const struct status *s, const struct set_view *v)
+{
+    if (v->certificate_id == 0)
+        return json_new_null();
+    struct json *tree = json_set_int(json_object(), "version", v->version);
+    json_set_text(tree, "authority", v->authority);
+    json_set_text(tree, "key", v->key_kind);
+    json_set_time(tree, "not_before", v->not_before_at_ms);
+    json_set_time(tree, "not_after", v->not_after_at_ms);
+    json_set_int(tree, "life_left_percent", set_view_life_left(v, s->now_ms));
+    json_set_time(tree, "due", v->due_at_ms);
+    json_set_time(tree, "revoked", v->revoked_at_ms);
+    return tree;
+}
+
+static struct json *view_json(const struct status *s, const struct set_view *v)
+{
+    const char *trouble = set_view_trouble(v);
+    int64_t at_ms;
+    struct json *tree = json_set_text(json_object(), "name", v->name), *order = json_new_null(), *next = json_object();
+    if (v->order_id != 0) {
+        json_free(order);
+        order = json_set_int(json_object(), "id", v->order_id);
+        json_set_text(order, "step", v->step);
+    }
+    json_set_text(tree, "state", set_state_name(v->state));
+    json_set_text(tree, "trouble", trouble != NULL && trouble[0] != '\0' ? trouble : NULL);
+    json_set(tree, "certificate", certificate_json(s, v));
+    json_set(tree, "order", order);
+    json_set_int(tree, "targets", (int64_t)v->n_targets);
+    json_set_int(tree, "delivered", (int64_t)v->n_delivered);
+    json_set_int(tree, "endpoints", (int64_t)v->n_endpoints);
+    json_set_int(tree, "endpoints_matching", (int64_t)v->n_match);
+    json_set_text(tree, "worst_endpoint", v->n_match + v->n_unknown < v->n_endpoints ? endpoint_verdict_name(v->worst) : NULL);
+    json_set_int(tree, "failures", v->n_failures);
+    json_set_text(next, "what", set_view_next(v, &at_ms));
+    json_set_time(next, "at", at_ms);
+    json_set(tree, "next", next);
+    json_set_time(tree, "deliver_at", v->deliver_at_ms);
+    json_set_time(tree, "verify_at", v->verify_at_ms);
+    return tree;
+}
+
+static void set_tell(void *arg, const struct set_view *v)
+{
+    struct status *s = arg;
+    s->n_sets++;
+    s->n_in_state[v->state]++;
+    if (s->in->json) {
+        json_push(s->list, view_json(s, v));
+        return;
+    }
+    view_row(s, v);
+    trouble_add(s, v);
+}
+
+/* ---- what concerns all ---- */
+
+struct whole {
+    int64_t n_orders, n_txt_left;
+    struct register_result changes;
+    struct lease_holder leader;
+    bool has_leader;
+};
+
+static bool whole_read(struct status *s, struct whole *ret)
+{
+    struct house *house = &s->in->house;
+    struct err err = {0};
+    ret->has_leader = lease_holder(house, "leader", &ret->leader, &err) && !ret->leader.is_free;
+    /* A folder of sets that cannot be read is the business of `check`. */
+    if (!register_look(house, &ret->changes, &err))
+        ret->changes = (struct register_result){0};
+    return store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
+           store_int(house->store, 0, &ret->n_txt_left, &s->in->err, SQL_TXT_N_LEFT, "");
+}
+
+static void whole_json(const struct status *s, const struct whole *w, struct json *tree)
+{
+    struct json *leader = json_new_null(), *counts = json_object();
+    if (w->has_leader) {
+        json_free(leader);
+        leader = json_set_text(json_object(), "purpose", w->leader.purpose);
+        json_set_int(leader, "pid", w->leader.pid);
+        json_set_text(leader, "host", w->leader.host);
+    }
+    for (int i = 0; i < SET_STATE_N; i++)
+        json_set_int(counts, set_state_name((enum set_state)i), (int64_t)s->n_in_state[i]);
+    json_set(tree, "states", counts);
+    json_set_int(tree, "open_orders", w->n_orders);
+    json_set_int(tree, "txt_left", w->n_txt_left);
+    json_set_int(tree, "files_changed", (int64_t)w->changes.n_changed);
+    json_set_int(tree, "files_removed", (int64_t)w->changes.n_removed);
+    json_set(tree, "leader", leader);
+}
+
+static void whole_print(const struct status *s, const struct whole *w)
+{
+    printf("%zu set%s", s->n_sets, s->n_sets == 1 ? "" : "s");
+    for (int i = 0; i < SET_STATE_N; i++) {
+        if (s->n_in_state[i] == 0)
+            continue;
+        printf(", ");
+        ink_print(s->in, set_state_ink((enum set_state)i), "%zu %s", s->n_in_state[i], set_state_name((enum set_state)i));
+    }
+    printf("; %lld open order%s, %lld TXT record%s of ours to be removed\n", (long long)w->n_orders, w->n_orders == 1 ? "" : "s",
+           (long long)w->n_txt_left, w->n_txt_left == 1 ? "" : "s");
+    if (w->changes.n_changed + w->changes.n_removed > 0)
+        printf("%zu set files changed and %zu vanished since the last run; `chancery plan` takes them up\n", w->changes.n_changed,
+               w->changes.n_removed);
+    if (w->has_leader)
+        printf("led by `%s`, pid %lld on %s\n", w->leader.purpose, (long long)w->leader.pid, w->leader.host);
+}
+
+static bool needs_person(const struct status *s)
+{
+    for (int i = SET_IS_UNDELIVERED; i < SET_STATE_N; i++)
+        if (s->n_in_state[i] > 0)
+            return true;
+    return false;
+}
+
+static void status_print(struct status *s, const struct whole *w)
+{
+    bool quiet = option_common(s->in, "quiet") != NULL;
+    if (s->in->json) {
+        AUTO(json_fini) struct json *tree = json_set(json_object(), "sets", json_copy(s->list));
+        whole_json(s, w, tree);
+        json_print(tree);
+        return;
+    }
+    if (!quiet || needs_person(s))
+        table_print(s->table, s->in);
+    if (s->troubles.len > 0)
+        printf("\n%s", buf_cstr(&s->troubles));
+    if (!quiet)
+        printf("%s", s->in->terminal || s->troubles.len > 0 ? "\n" : "");
+    if (!quiet)
+        whole_print(s, w);
+}
+
+/* ---- the command ---- */
+
+static bool names_print(struct invocation *in)
+{
+    struct rows rows;
+    AUTO(json_fini) struct json *list = json_array();
+    if (!store_query(in->house.store, &rows, &in->err, SQL_SET_ALL_NAMES, ""))
+        return false;
+    while (rows_next(&rows)) {
+        if (in->json)
+            json_push_text(list, rows_text(&rows, 0));
+        else
+            printf("%s\n", rows_text(&rows, 0));
+    }
+    if (in->json)
+        json_print(list);
+    return rows_end(&rows, &in->err);
+}
+
+/* One consistent view over all walks. */
+static bool status_read(struct status *s, struct whole *whole)
+{
+    struct house *house = &s->in->house;
+    if (!store_begin(house->store, &s->in->err))
+        return false;
+    bool ok = status_each(house, invocation_sets(s->in), set_tell, s, &s->in->err) && whole_read(s, whole);
+    store_rollback(house->store);
+    return ok;
+}
+
+enum exit_code status_run(struct invocation *in)
+{
+    static const char *const headings[] = {"SET", "STATE", "UNTIL", "LEFT", "TARGETS", "SERVED", "NEXT"};
+    struct whole whole = {0};
+    struct status s = {.in = in, .now_ms = house_now(&in->house), .troubles = BUF(256 * 1024 * 1024)};
+    if (option_is_on(in, "names"))
+        return names_print(in) ? EXIT_CODE_DONE : exit_code_of(&in->err);
+    s.table = table_new(headings, sizeof headings / sizeof headings[0]);
+    s.list = json_array();
+    bool ok = set_words_check(in) && status_read(&s, &whole);
+    if (ok)
+        status_print(&s, &whole);
+    bool complains = ok && option_is_on(in, "strict") && needs_person(&s);
+    table_free(s.table);
+    json_free(s.list);
+    buf_fini(&s.troubles);
+    lease_holder_fini(&whole.leader);
+    return !ok ? exit_code_of(&in->err) : complains ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
+}
