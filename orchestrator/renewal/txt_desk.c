@@ -203,12 +203,11 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
         return;
     }
     /* The row says what may have been done: anything but planned may be in the zone. */
-    w->state = state == WISH_PLANNED ? WISH_PLANNED : WISH_SENT;
+    w->may_stand = state != WISH_PLANNED;
     if (strcmp(rows_text(rows, 9), "gone") == 0 || rows_int(rows, 16) == 0) {
         txt_wish_turn(w);
         return;
     }
-    w->state = WISH_PLANNED;
     wish_join(w);
 }
 

@@ -77,6 +77,7 @@ void txt_wish_touch(struct txt_wish *w)
 void txt_wish_enter(struct txt_wish *w, enum wish_state state)
 {
     w->state = state;
+    w->may_stand = w->may_stand || state == WISH_SENT;
     w->state_at_ms = house_now(w->desk->house);
     if (state == WISH_SENT || state == WISH_REMOVING || state == WISH_GONE)
         txt_wish_touch(w);
@@ -131,8 +132,7 @@ void txt_wish_turn(struct txt_wish *w)
         txt_wish_touch(w);
         return;
     }
-    /* A planned wish was never handed to a provider: the row turns SENT before the first call. */
-    txt_wish_enter(w, w->state == WISH_PLANNED ? WISH_GONE : WISH_REMOVING);
+    txt_wish_enter(w, w->may_stand ? WISH_REMOVING : WISH_GONE);
     if (w->state == WISH_REMOVING && w->zone == NULL && w->find == NULL && !list_is_linked(&w->in_zone))
         list_push_back(&w->desk->seekers, &w->in_zone);
 }

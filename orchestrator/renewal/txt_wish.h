@@ -38,6 +38,7 @@ struct txt_wish {
     char *set, *challenge, *alias, *owner, *value, *ref;
     bool present;            /* the wish itself */
     enum wish_state state;
+    bool may_stand;          /* a provider may have been asked to add it: only a removal makes it gone */
     bool busy;               /* inside a job or a check */
     bool settling;           /* served, but the settle time of the provider runs */
     int64_t n_tries, deadline_at_ms, state_at_ms;
