@@ -149,8 +149,9 @@ static const struct setting default_settings[] = {
     {.name = "authority",
      .kind = SETTING_TEXTS,
      .max = 8,
-     .sentence = "For sets that name none: one authority, or several in order of preference. Not "
-                 "needed when there is only one."},
+     .sentence = "For sets that name none: one authority, or a list. Orders go to the first; a "
+                 "certificate from any "
+                 "of the list is kept. Not needed when there is only one."},
     {.name = "key",
      .kind = SETTING_TEXT,
      .otherwise = "ecdsa-p256",
@@ -338,7 +339,9 @@ static const struct setting set_settings[] = {
     {.name = "authority",
      .kind = SETTING_TEXTS,
      .max = 8,
-     .sentence = "One authority, or several in order of preference; else that of `defaults`."},
+     .sentence = "One authority, or a list: orders go to the first, a certificate from any of the "
+                 "list is kept. Else that of "
+                 "`defaults`."},
     {.name = "key",
      .kind = SETTING_TEXT,
      .choices = KEY_CHOICES,

@@ -94,7 +94,8 @@ struct set_config *set_fill(const struct config *config, const char *name, const
     set->file = mem_strdup(file);
     set_names_read(doc, set, r);
     authorities_choose(config, doc, set);
-    if (!key_kind_find(json_as_text(value_of(config, doc, "key")), &set->key))
+    const char *kind = json_as_text(value_of(config, doc, "key"));
+    if (kind == NULL || !key_kind_find(kind, &set->key))
         set->key = KEY_ECDSA_P256;
     set->profile = mem_strdup(json_as_text(value_of(config, doc, "profile")));
     alias_read(doc, set, r);
@@ -154,6 +155,29 @@ void set_verify(const struct config *config, const struct set_config *set, struc
 
 /* ---- doors ---- */
 
+/* A tree from the store may be damaged: what everything else rests on must be there. */
+static bool doc_is_sound(const struct json *doc)
+{
+    const struct json *names = json_find(doc, "names"), *deploys = json_find(doc, "deploy");
+    const struct json *endpoints = json_find(doc, "endpoints");
+    bool sound = json_is(names, JSON_ARRAY) && json_len(names) > 0;
+    for (size_t i = 0; sound && i < json_len(names); i++)
+        sound = json_as_text(json_at(names, i)) != NULL;
+    for (size_t i = 0; sound && i < json_len(deploys); i++)
+        sound = json_text(json_find(json_at(deploys, i), "files"), "dir") != NULL;
+    for (size_t i = 0; sound && i < json_len(endpoints); i++)
+        sound = json_text(json_at(endpoints, i), "endpoint") != NULL;
+    return sound;
+}
+
+static bool doc_check(const char *name, const char *file, const struct json *doc, struct err *err)
+{
+    return doc_is_sound(doc) ||
+           err_set(err, ERR_BROKEN,
+                   "set %s: its record in the store is damaged; touch %s to have it read again",
+                   name, file);
+}
+
 static bool set_give(struct set_config *set, struct reader *r, struct set_config **ret,
                      struct err *err)
 {
@@ -168,6 +192,8 @@ static bool set_give(struct set_config *set, struct reader *r, struct set_config
 bool set_config_read(const struct config *config, const char *name, const char *file,
                      const struct json *doc, struct set_config **ret, struct err *err)
 {
+    if (!doc_check(name, file, doc, err))
+        return false;
     AUTO(reader_fini)
     struct reader r = {.file = file};
     struct set_config *set = set_fill(config, name, file, doc, &r);
@@ -178,6 +204,8 @@ bool set_config_read(const struct config *config, const char *name, const char *
 bool set_config_recall(const struct config *config, const char *name, const char *file,
                        const struct json *doc, struct set_config **ret, struct err *err)
 {
+    if (!doc_check(name, file, doc, err))
+        return false;
     AUTO(reader_fini)
     struct reader r = {.file = file};
     return set_give(set_fill(config, name, file, doc, &r), &r, ret, err);

@@ -22,7 +22,8 @@ static unsigned formats_read(const struct json *list)
     unsigned bits = 0;
     for (size_t i = 0; i < json_len(list); i++)
         for (size_t j = 0; j < sizeof formats / sizeof formats[0]; j++)
-            if (strcmp(json_as_text(json_at(list, i)), formats[j].name) == 0)
+            if (json_is(json_at(list, i), JSON_TEXT) &&
+                strcmp(json_as_text(json_at(list, i)), formats[j].name) == 0)
                 bits |= formats[j].bit;
     return bits;
 }

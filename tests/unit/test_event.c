@@ -102,6 +102,33 @@ static void test_event_when_the_store_refuses_then_the_log_still_speaks(void **s
     close(fd);
 }
 
+struct said {
+    char text[2048];
+    bool is_end, is_fault;
+};
+
+static void said_take(void *arg, const struct progress_note *note)
+{
+    struct said *said = arg;
+    snprintf(said->text, sizeof said->text, "%s/%s/%s", note->set, note->stage, note->text);
+    said->is_end = note->is_end;
+    said->is_fault = note->is_fault;
+}
+
+static void test_say_when_somebody_listens_then_the_note_reaches_him(void **state)
+{
+    (void)state;
+    struct said said = {0};
+    house_say(&house, "shop", "dns", "nobody listens");
+    house.progress = (struct progress){said_take, &said};
+    house_say(&house, "shop", "dns", "waiting for %d servers", 2);
+    assert_string_equal(said.text, "shop/dns/waiting for 2 servers");
+    assert_false(said.is_end);
+    house_say_end(&house, "shop", "order", true, "failed");
+    assert_string_equal(said.text, "shop/order/failed");
+    assert_true(said.is_end && said.is_fault);
+}
+
 static void test_document_when_written_then_every_event_has_its_line(void **state)
 {
     (void)state;
@@ -126,6 +153,7 @@ int main(void)
         TEST(test_event_when_the_text_is_long_or_wild_then_the_row_is_short_and_plain),
         TEST(test_chain_when_a_row_is_altered_then_the_first_that_does_not_fit_is_named),
         TEST(test_event_when_the_store_refuses_then_the_log_still_speaks),
+        TEST(test_say_when_somebody_listens_then_the_note_reaches_him),
         TEST(test_document_when_written_then_every_event_has_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
