@@ -1,11 +1,26 @@
 /*
  * Distribution: put each version on every target, activate, roll back.
  *
- *   waiting -> written -> checked -> switched -> activated -> done        (failed: back to waiting, later, by the ladder)
+ *   waiting -> written -> switched -> checked -> activated -> done
+ *                             \___________\__> rollback -> waiting, later, by the ladder
  *
- * Stages are rows; each is idempotent. For target `files`: write the version's folder (complete, synced, owner and modes from the first byte),
- * run `check`, switch the one link, `activate`; when check or activate fails after the switch, switch back, activate again and say so. A
- * pair goes out only when it matches its key, covers the set's names, is valid now and ends later than what is there (unless forced).
+ * Stages are rows; each is idempotent. For target `files`: write the version's folder (complete,
+ * synced, owner and modes from the first byte), switch the one link, run `check`, run `activate`.
+ * The switch comes before the check because servers check the files that they are configured to
+ * read (`nginx -t` follows the link); running servers keep what they hold until they are activated.
+ * When check or activate fails the link goes back to the very generation that was served before,
+ * and what had been activated is activated again.
+ *
+ * A pair goes out only when it matches its key, is valid now, chains, takes no name away and ends no
+ * earlier than what is there (unless forced); else it is `held`. One failing target delays no other:
+ * each has its own row, its own tries and its own ladder.
+ *
+ * Both programs get, beside PATH and LANG: CHANCERY_SET, CHANCERY_VERSION (its number), CHANCERY_DIR
+ * (the version's folder), CHANCERY_CURRENT (the link), CHANCERY_SERIAL, CHANCERY_NAMES (by blanks),
+ * CHANCERY_NOT_AFTER (RFC 3339), CHANCERY_TRY (1, 2 ...: programs run at least once). Exit code 75
+ * means: not now, try later. Deliveries with the same activation share one run of it, which is told
+ * only CHANCERY_SETS (by blanks) and CHANCERY_TRY; when a shared program fails, it is run for each by
+ * itself, with all of the above. The file <dir>/deploy.stamp is replaced after each success.
  */
 #ifndef DISTRIBUTION_DISTRIBUTION_H
 #define DISTRIBUTION_DISTRIBUTION_H
@@ -15,30 +30,41 @@
 #include "inventory/held.h"
 
 struct distribution_options {
-    const char *const *only;   /* sets, NULL: all due */
-    bool forced;               /* deliver again even when done, and do not wait for a retry time */
+    const char *const *only; /* sets, NULL: all due. Those named do not wait for a retry time */
+    bool forced;             /* deliver again even when done, and what ends earlier than what is there */
 };
 struct distribution_result {
-    size_t n_done, n_failed, n_behind; /* behind: targets that do not have the newest certificate after this run */
+    size_t n_done, n_failed; /* in this run */
+    size_t n_behind;         /* targets (of `only`) that do not have the newest certificate after this run */
 };
 struct distribution;
 struct distribution *distribution_new(struct house *house, const struct distribution_options *options);
+/* Programs under way are killed; the rows say where to go on. */
 void distribution_free(struct distribution *distribution);
 struct concern distribution_concern(struct distribution *distribution);
-bool distribution_result(struct distribution *distribution, struct distribution_result *ret, struct err *err);
+/* In a rehearsal nothing is delivered and nothing is behind. Kind STORE. */
+bool distribution_result(struct distribution *distribution, struct distribution_result *ret,
+                         struct err *err);
 
-/* Keeps deployment rows in step with a set's configuration (called by whoever stored a changed set; inside a transaction). */
-struct deployment_view { /* for status; texts owned */
-    char *target, *stage, *failure;
-    int64_t wanted_id, done_id, next_at_ms, n_tries, done_at_ms;
+/* Where a set's targets stand, by name, for status and show. */
+struct deployment_view { /* texts owned */
+    char *target, *stage, *failure;      /* failure NULL: none */
+    int64_t wanted_id, done_id;          /* certificates; 0: none */
+    int64_t next_at_ms, done_at_ms;      /* 0: none */
+    int64_t n_tries;                     /* since the last success */
 };
+bool deployment_views(struct house *house, const char *set, struct deployment_view **ret_list,
+                      size_t *ret_n, struct err *err);
+void deployment_views_free(struct deployment_view *list, size_t n);
 
-/* The files of one certificate version, as a files target or `chancery export` writes them. formats: enum file_format. items' bytes
- * live in holder. Kind STORE, CONFIG. */
+/* The files of one certificate version, as a files target or `chancery export` writes them. formats:
+ * enum file_format. Bytes live in the bundle and are cleansed with it; the certificate must have been
+ * loaded with its chain. Kinds STORE (no key, no seal), BROKEN, CONFIG (password). */
 struct bundle;
-bool bundle_new(struct house *house, const struct certificate *certificate, unsigned formats, const struct secret *pkcs12_password,
-                bool pkcs12_legacy, struct bundle **ret, struct err *err);
-void bundle_free(struct bundle *bundle);
+bool bundle_new(struct house *house, const struct certificate *certificate, unsigned formats,
+                const struct secret *pkcs12_password, bool pkcs12_legacy, struct bundle **ret,
+                struct err *err);
+void bundle_free(struct bundle *bundle); /* NULL allowed */
 size_t bundle_n(const struct bundle *bundle);
 const char *bundle_name(const struct bundle *bundle, size_t i);
 struct str bundle_bytes(const struct bundle *bundle, size_t i);
