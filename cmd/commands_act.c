@@ -90,8 +90,8 @@ const struct command command_deploy = {
     .name = "deploy",
     .usage = "[SET ...]",
     .sentence = "Deliver the newest certificates to the targets that lack them.",
-    .text = "Nothing is ordered. A version is written completely beside the old one, `check` is run, one link is switched, `activate` is run; "
-            "when that fails the link is switched back. A pair goes out only when key and certificate belong together, cover the set's "
+    .text = "Nothing is ordered. A version is written completely beside the old one, one link is switched, `check` and `activate` are run; "
+            "when one of them fails the link is switched back. A pair goes out only when key and certificate belong together, cover the set's "
             "names, are valid now and end later than what is there.",
     OPTIONS(deploy_options),
     EXAMPLES(deploy_examples),
@@ -131,7 +131,7 @@ const struct command command_verify = {
 
 static const struct option revoke_options[] = {
     {"reason", 'r', "REASON", "why: a number of RFC 5280, or unspecified, key-compromise, affiliation-changed, superseded, "
-                              "cessation-of-operation"},
+                              "cessation-of-operation, privilege-withdrawn"},
     {"version", 0, "N", "this version instead of the current one; `chancery show SET` lists them"},
     {"by-key", 0, NULL, "sign with the certificate's own key instead of the account's"},
     {"yes", 'y', NULL, "do not ask"},

@@ -132,7 +132,9 @@ static bool fault_tell(void *arg, const struct set_row *row)
     if (row->fault == NULL || row->removed)
         return true;
     faults->n++;
-    fprintf(stderr, "%s\n", row->fault);
+    /* What two sets dispute has no place in one of them. */
+    bool has_place = str_starts(str_of(row->fault), str_of(row->file));
+    fprintf(stderr, "%s%s%s\n", has_place ? "" : row->file, has_place ? "" : ": ", row->fault);
     return true;
 }
 

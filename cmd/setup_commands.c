@@ -46,7 +46,7 @@ static void yaml_comment(struct buf *out, const char *text)
     struct str rest = str_of(text), line;
     while (text != NULL && str_split(&rest, '\n', &line))
         if (line.len > 0)
-            buf_printf(out, "#%.*s\n", STR_ARG(line));
+            buf_printf(out, "# %.*s\n", STR_ARG(line));
 }
 
 static void authority_write(struct buf *out, const struct invocation *in)
@@ -178,11 +178,13 @@ static void next_tell(const struct making *m)
 {
     if (m->in->json || option_common(m->in, "quiet") != NULL || json_len(m->made) == 0)
         return;
+    bool is_usual = strcmp(m->path, "/etc/chancery/chancery.yaml") == 0;
+    const char *option = is_usual ? "" : " --config ", *path = is_usual ? "" : m->path;
     printf("\nNext: enter authorities and providers in %s,\nwrite a file for each set into %s, then\n"
-           "  chancery check      is all in order?\n  chancery plan       what would be done, and why\n"
-           "  chancery renew      do it; put this line into cron\n"
+           "  chancery check%s%s    is all in order?\n  chancery plan%s%s     what would be done, and why\n"
+           "  chancery renew%s%s    do it; put this line into cron\n"
            "Back up the sealing key, apart from the store.\n",
-           m->path, m->in->config->sets_folder);
+           m->path, m->in->config->sets_folder, option, path, option, path, option, path);
 }
 
 static void making_begin(struct making *m, struct invocation *in)
