@@ -1,0 +1,136 @@
+/*
+ * lib/io/process.h and probe.h for stories. The one program that exists, "change-txt", changes the world's zone as a hook of the provider
+ * `exec` would: change-txt present|remove OWNER VALUE. Nothing can be probed, no host name has an address.
+ */
+#include "world.h"
+
+#include "io/probe.h"
+#include "io/process.h"
+
+struct process_call {
+    struct event event;
+    struct err err; /* kind NONE: it ran */
+    struct process_result result;
+    process_done *done;
+    void *arg;
+};
+
+static void call_happens(struct event *event)
+{
+    struct process_call *call = (struct process_call *)event;
+    call->done(call->arg, call->err.kind != ERR_NONE ? NULL : &call->result, call->err.kind != ERR_NONE ? &call->err : NULL);
+    mem_free(call);
+}
+
+static int64_t program_run(struct process_call *call, const struct process_request *request)
+{
+    const char *const *argv = request->argv;
+    if (strcmp(argv[0], "change-txt") != 0 || argv[1] == NULL || argv[2] == NULL || argv[3] == NULL) {
+        err_set(&call->err, ERR_ABSENT, "%s: no such program", argv[0]);
+        return WORLD_LATENCY_MS;
+    }
+    bool present = strcmp(argv[1], "present") == 0;
+    const char *name = present ? "publish" : "remove";
+    if (!world_point(name, KILL_BEFORE))
+        return INT32_MAX;
+    if (world.updates == REACH_WORKS || world.updates == REACH_LOST)
+        world_txt_change(argv[2], argv[3], present, false);
+    call->result.exit_code = world.updates == REACH_WORKS ? 0 : world.updates == REACH_REFUSED ? 77 : 75;
+    return world_point(name, KILL_AFTER) ? WORLD_LATENCY_MS : INT32_MAX;
+}
+
+struct process_call *process_start(struct loop *loop, const struct process_request *request, process_done *done, void *arg)
+{
+    struct process_call *call = NEW(struct process_call);
+    (void)loop;
+    call->event.happen = call_happens;
+    call->done = done;
+    call->arg = arg;
+    world_later(&call->event, world.is_killed ? INT32_MAX : program_run(call, request));
+    return call;
+}
+
+void process_cancel(struct process_call *call)
+{
+    if (call == NULL)
+        return;
+    world_cancel(&call->event);
+    mem_free(call);
+}
+
+bool process_result_ok(const struct process_result *result)
+{
+    return result->exit_code == 0 && result->signal == 0 && !result->timed_out;
+}
+
+struct probe_call {
+    struct event event;
+    probe_done *done;
+    void *arg;
+};
+
+static void probe_happens(struct event *event)
+{
+    struct probe_call *call = (struct probe_call *)event;
+    struct probe_result result = {.stage = PROBE_CONNECT};
+    struct err err;
+    err_set(&err, ERR_AGAIN, "nothing can be probed in a story");
+    call->done(call->arg, &result, &err);
+    mem_free(call);
+}
+
+struct probe_call *probe_start(struct loop *loop, const struct probe_request *request, probe_done *done, void *arg)
+{
+    struct probe_call *call = NEW(struct probe_call);
+    (void)loop;
+    (void)request;
+    call->event.happen = probe_happens;
+    call->done = done;
+    call->arg = arg;
+    world_later(&call->event, WORLD_LATENCY_MS);
+    return call;
+}
+
+void probe_cancel(struct probe_call *call)
+{
+    if (call == NULL)
+        return;
+    world_cancel(&call->event);
+    mem_free(call);
+}
+
+struct resolve_call {
+    struct event event;
+    resolve_done *done;
+    void *arg;
+};
+
+static void resolve_happens(struct event *event)
+{
+    struct resolve_call *call = (struct resolve_call *)event;
+    struct err err;
+    err_set(&err, ERR_ABSENT, "no host has an address in a story");
+    call->done(call->arg, NULL, 0, &err);
+    mem_free(call);
+}
+
+struct resolve_call *resolve_start(struct loop *loop, const char *host, uint16_t port, resolve_done *done, void *arg)
+{
+    struct resolve_call *call = NEW(struct resolve_call);
+    (void)loop;
+    (void)host;
+    (void)port;
+    call->event.happen = resolve_happens;
+    call->done = done;
+    call->arg = arg;
+    world_later(&call->event, WORLD_LATENCY_MS);
+    return call;
+}
+
+void resolve_cancel(struct resolve_call *call)
+{
+    if (call == NULL)
+        return;
+    world_cancel(&call->event);
+    mem_free(call);
+}

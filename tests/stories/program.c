@@ -1,0 +1,310 @@
+#include "program.h"
+
+#include "crypto/key.h"
+#include "inventory/config.h"
+#include "inventory/held.h"
+#include "inventory/register.h"
+#include "io/http.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 20 * 1000, RUN_MAX_MS = 6 * 60 * 60 * 1000, TRANSCRIPT_MAX = 4 << 20 };
+
+/* ---- the store's doors ---- */
+
+bool __real_store_begin(struct store *store, struct err *err);
+bool __real_store_commit(struct store *store, struct err *err);
+bool __wrap_store_begin(struct store *store, struct err *err);
+bool __wrap_store_commit(struct store *store, struct err *err);
+
+static bool dead(struct err *err)
+{
+    return err_set(err, ERR_STORE, "the program was killed");
+}
+
+bool __wrap_store_begin(struct store *store, struct err *err)
+{
+    return world.is_killed ? dead(err) : __real_store_begin(store, err);
+}
+
+bool __wrap_store_commit(struct store *store, struct err *err)
+{
+    if (!world_point("commit", KILL_BEFORE))
+        return dead(err);
+    if (world.store_is_full) {
+        store_rollback(store);
+        return err_set(err, ERR_STORE, "the store cannot commit: database or disk is full");
+    }
+    if (!__real_store_commit(store, err))
+        return false;
+    return world_point("commit", KILL_AFTER) ? true : dead(err);
+}
+
+/* ---- files ---- */
+
+static void file_put(const struct program *program, const char *name, const char *text)
+{
+    char path[512], fresh[600];
+    snprintf(path, sizeof path, "%s/%s", program->folder, name);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    CHECK(rename(fresh, path) == 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+void program_begin(struct program *program, const char *folder)
+{
+    char path[300];
+    *program = (struct program){.propagation_ms = 10 * MS_MINUTE, .parallel = 100, .provider = mem_strdup("rfc2136"),
+                                .defaults_authority = mem_strdup("ca1")};
+    snprintf(program->folder, sizeof program->folder, "%s", folder);
+    snprintf(path, sizeof path, "%s/sets.d", folder);
+    CHECK(mkdir(folder, 0700) == 0 && mkdir(path, 0700) == 0);
+    buf_init(&program->transcript, TRANSCRIPT_MAX);
+    file_put(program, "seal.key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
+    program_write_config(program);
+}
+
+static void wanted_fini(struct wanted *set)
+{
+    for (size_t i = 0; i < set->n_names; i++)
+        mem_free(set->names[i]);
+    mem_free(set->key);
+    mem_free(set->authority);
+    mem_free(set->alias);
+    mem_free(set->profile);
+}
+
+void program_end(struct program *program)
+{
+    nftw(program->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < program->n_sets; i++)
+        wanted_fini(&program->sets[i]);
+    mem_free(program->provider);
+    mem_free(program->defaults_authority);
+    buf_fini(&program->transcript);
+}
+
+struct wanted *program_set(struct program *program, const char *name)
+{
+    for (size_t i = 0; i < program->n_sets; i++)
+        if (strcmp(program->sets[i].name, name) == 0)
+            return &program->sets[i];
+    CHECK(program->n_sets < SETS_MAX);
+    struct wanted *set = &program->sets[program->n_sets++];
+    *set = (struct wanted){0};
+    snprintf(set->name, sizeof set->name, "%s", name);
+    return set;
+}
+
+void program_write_set(struct program *program, const struct wanted *set)
+{
+    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+    char name[64];
+    buf_add_cstr(&text, "names: [");
+    for (size_t i = 0; i < set->n_names; i++)
+        buf_printf(&text, "%s\"%s\"", i > 0 ? ", " : "", set->names[i]);
+    buf_add_cstr(&text, set->is_broken ? ", : {\n" : "]\n");
+    if (set->key != NULL)
+        buf_printf(&text, "key: %s\n", set->key);
+    if (set->authority != NULL)
+        buf_printf(&text, "authority: [%s]\n", set->authority);
+    if (set->alias != NULL)
+        buf_printf(&text, "challenge_alias: %s\n", set->alias);
+    if (set->profile != NULL)
+        buf_printf(&text, "profile: %s\n", set->profile);
+    snprintf(name, sizeof name, "sets.d/%s.yaml", set->name);
+    file_put(program, name, buf_cstr(&text));
+}
+
+void program_remove_set(struct program *program, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/sets.d/%s.yaml", program->folder, name);
+    CHECK(unlink(path) == 0);
+}
+
+void program_write_config(struct program *program)
+{
+    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+    buf_printf(&text, "store: sqlite:%s/store.db\nseal: file:seal.key\nauthorities:\n", program->folder);
+    for (int i = 0; i < WORLD_CAS_MAX; i++)
+        buf_printf(&text, "  %s: {directory: %s/directory, agree_tos: true, parallel: %lld}\n", world.cas[i].name,
+                   world.cas[i].base_url, (long long)program->parallel);
+    buf_printf(&text, "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
+                      "    propagation: {timeout: %llds, settle: %llds}\n",
+               program->provider, strcmp(program->provider, "exec") == 0 ? "    argv: [change-txt]\n" : "",
+               (long long)(program->propagation_ms / MS_SECOND), (long long)(program->settle_ms / MS_SECOND));
+    buf_printf(&text, "defaults: {authority: [%s]}\n", program->defaults_authority);
+    file_put(program, "chancery.yaml", buf_cstr(&text));
+}
+
+/* ---- the house ---- */
+
+static const char *environment(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+static bool seal_find(struct house *house, struct err *err)
+{
+    struct secret key;
+    if (!secret_resolve(house->config, house->config->seal, &key, err))
+        return false;
+    bool ok = seal_open(&key, &house->seal, err);
+    secret_fini(&key);
+    return ok;
+}
+
+static bool house_begin(struct program *program, bool read_only, struct house *house, struct err *err)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/chancery.yaml", program->folder);
+    if (!crypto_init(err) || !config_load(path, environment, &house->config, err))
+        return false;
+    struct store_options options = {.path = house->config->store_path, .create = !read_only, .read_only = read_only,
+                                    .no_sync = true};
+    return store_open(&options, &house->store, err) && seal_find(house, err);
+}
+
+static void house_end(struct house *house)
+{
+    dns_free(house->dns);
+    http_free(house->http);
+    store_close(house->store);
+    seal_close(house->seal);
+    loop_free(house->loop);
+    config_free(house->config);
+    log_free(house->log);
+}
+
+bool program_look(struct program *program, struct house *house, struct err *err)
+{
+    *house = (struct house){.loop = loop_new()};
+    house->clock = loop_clock(house->loop);
+    if (house_begin(program, true, house, err))
+        return true;
+    house_end(house);
+    return false;
+}
+
+void program_look_end(struct house *house)
+{
+    house_end(house);
+}
+
+/* ---- a run ---- */
+
+static void transcript_time(struct program *program)
+{
+    char when[TIME_TEXT_MAX];
+    time_format(world_wall_ms(), true, when);
+    buf_printf(&program->transcript, "    %s ", when);
+}
+
+static void hear_progress(void *arg, const struct progress_note *note)
+{
+    struct program *program = arg;
+    transcript_time(program);
+    buf_printf(&program->transcript, "%s %s: %s\n", note->set != NULL ? note->set : "-", note->stage, note->text);
+}
+
+static void house_open_net(struct program *program, struct house *house)
+{
+    static const struct http_options options = {.user_agent = "chancery-story"};
+    house->loop = loop_new();
+    house->clock = loop_clock(house->loop);
+    house->http = http_new(house->loop, &options);
+    house->dns = dns_new(house->loop);
+    house->progress = (struct progress){hear_progress, program};
+}
+
+static void take_log(struct program *program, int fd)
+{
+    char chunk[4096];
+    off_t at = 0;
+    for (ssize_t n; (n = pread(fd, chunk, sizeof chunk, at)) > 0; at += n)
+        buf_add(&program->transcript, chunk, (size_t)n);
+    close(fd);
+}
+
+struct expiry {
+    struct house *house;
+    size_t n;
+};
+
+static bool expiry_count(void *arg, const struct set_row *row)
+{
+    struct expiry *expiry = arg;
+    struct certificate *held = NULL;
+    struct err absent;
+    if (row->removed || !held_current(expiry->house, row->name, false, &held, &absent))
+        return true;
+    expiry->n += held->not_after_at_ms <= world.now_ms ? 1 : 0;
+    certificate_free(held);
+    return true;
+}
+
+static bool run_inside(struct house *house, bool forced, struct run *run)
+{
+    static const char *const main_set[] = {"main", NULL};
+    struct leader_options options = {.purpose = "renew", .renews = true, .patience_ms = PATIENCE_MS, .forced = forced,
+                                     .only = forced ? main_set : NULL};
+    struct register_result seen;
+    struct expiry expiry = {house, 0};
+    register_each(house, expiry_count, &expiry, NULL);
+    run->n_expired = expiry.n;
+    return register_refresh(house, &seen, &run->err) && leader_run(house, &options, &run->result, &run->err);
+}
+
+void program_run(struct program *program, bool forced, struct run *run)
+{
+    struct house house = {0};
+    int fd = memfd_create("story", MFD_CLOEXEC);
+    *run = (struct run){.began_at_ms = world.now_ms};
+    world.is_killed = false;
+    world.n_waits = 0;
+    world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
+    house_open_net(program, &house);
+    house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);
+    run->ok = house_begin(program, false, &house, &run->err) && run_inside(&house, forced, run);
+    run->was_killed = world.is_killed;
+    run->took_ms = world.now_ms - run->began_at_ms;
+    house_end(&house);
+    world.is_killed = false;
+    take_log(program, fd);
+    transcript_time(program);
+    buf_printf(&program->transcript, "the run %s%s\n", run->was_killed ? "was killed" : run->ok ? "ends" : "fails: ",
+               run->ok || run->was_killed ? "" : run->err.text);
+    if (heap_first(&world.events) != NULL)
+        world_wrong("the program ended and left something under way");
+}
+
+bool program_revoke(struct program *program, const char *set, struct err *err)
+{
+    struct house house = {0};
+    struct certificate *held = NULL;
+    house_open_net(program, &house);
+    world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
+    bool ok = house_begin(program, false, &house, err) && held_current(&house, set, false, &held, err) &&
+              leader_revoke(&house, held->id, 1, false, err);
+    certificate_free(held);
+    house_end(&house);
+    return ok;
+}

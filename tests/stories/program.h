@@ -1,0 +1,58 @@
+/*
+ * The program of a story: its files in a scratch folder, and runs of it as cron would start them.
+ *
+ * A run opens everything afresh, as the command `chancery renew` does, and closes it again. store_begin and store_commit pass through here
+ * (the linker's --wrap), so that a run can be killed around a commit, and a store can be full.
+ */
+#ifndef STORIES_PROGRAM_H
+#define STORIES_PROGRAM_H
+
+#include "leader/leader.h"
+#include "world.h"
+
+enum { SETS_MAX = 8, NAMES_MAX = 128 };
+
+struct wanted { /* a set as the story wants it */
+    char name[32];
+    char *names[NAMES_MAX];
+    size_t n_names;
+    char *key, *authority, *alias, *profile; /* NULL: not said */
+    bool is_broken;
+};
+
+struct program {
+    char folder[256];
+    struct wanted sets[SETS_MAX];
+    size_t n_sets;
+    /* of chancery.yaml */
+    char *provider; /* "rfc2136" or "exec" */
+    char *defaults_authority;
+    int64_t propagation_ms, settle_ms, parallel;
+    struct buf transcript; /* what the program said, with virtual times */
+};
+
+struct run {
+    bool ok, was_killed;
+    struct err err;
+    struct leader_result result;
+    int64_t began_at_ms, took_ms;
+    size_t n_expired; /* sets whose certificate had expired when it began */
+};
+
+void program_begin(struct program *program, const char *folder);
+/* Removes the folder. */
+void program_end(struct program *program);
+struct wanted *program_set(struct program *program, const char *name); /* made when absent */
+/* Writes, or removes, the file of a set; the main file. */
+void program_write_set(struct program *program, const struct wanted *set);
+void program_remove_set(struct program *program, const char *name);
+void program_write_config(struct program *program);
+
+void program_run(struct program *program, bool forced, struct run *ret);
+bool program_revoke(struct program *program, const char *set, struct err *err);
+
+/* Config, store and seal, for looking. False: says why in err. */
+bool program_look(struct program *program, struct house *house, struct err *err);
+void program_look_end(struct house *house);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * Stories: text files in which an order, or a month of renewals, is told line by line.
+ *
+ *     story  a certificate renews while one name server lags
+ *     clock  2030-01-01 00:00        ca issues in 2s, says retry-after 5s
+ *     dns    ns1 shows at once, ns2 after 40s
+ *     want   www.example.com, *.example.com
+ *     run
+ *     expect certificate for www.example.com *.example.com, no TXT left, 1 orders at ca
+ *
+ * A file holds one story or several; each begins in a new world. A line is a subject and CLAUSES, parted by commas; several lines may stand
+ * on one, four blanks apart. The clauses are tables (`story --words` prints them). "#" begins a comment. Two words stand right after
+ * the story's title and make it many:
+ *
+ *     for A B C          told once for each word, which stands for $ in all lines
+ *     kill everywhere    told once for each point at which the program can die, the first run being killed there
+ */
+#ifndef STORIES_STORY_H
+#define STORIES_STORY_H
+
+#include "program.h"
+
+enum { WORDS_MAX = 160, ARGS_MAX = 4, WORD_MAX = 256 };
+
+struct story {
+    const char *file;
+    int line;
+    struct program program;
+    struct run run;
+    bool has_run, error_is_seen;
+    size_t n_expired, n_runs;
+    struct wanted *set;  /* the subject of a line "set NAME ..." */
+    struct world_ca *ca; /* of a line "ca ..." */
+    bool failed;
+    char why[2048];
+};
+
+struct args { /* what the holes of a pattern were filled with */
+    int64_t n[ARGS_MAX];       /* %n numbers, %t lengths of time in ms, %m moments: in order */
+    size_t n_n;
+    const char *w[WORDS_MAX];  /* %w words, %s quoted texts, %* all that is left */
+    size_t n_w;
+};
+
+struct clause {
+    const char *subject, *pattern, *sentence;
+    void (*act)(struct story *s, const struct args *a);
+};
+/* story_world.c, story_run.c, story_expect.c; each ends with a row without a subject. */
+extern const struct clause story_world_clauses[], story_run_clauses[], story_expect_clauses[];
+
+/* The story is wrong: the first reason counts, what follows is skipped. */
+void story_fail(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* One statement: subject and clauses. */
+void story_say(struct story *s, const char *text);
+
+#endif
