@@ -107,8 +107,8 @@ bool base64_decode_any(struct buf *out, struct str text);
 /* Length of the well-formed UTF-8 character at the start of s, 0 when there is none. */
 size_t utf8_len(struct str s);
 
-/* Appends s so that it is safe on one log line: control bytes, DEL, backslash and what is no UTF-8
- * as \xNN. At most max bytes are appended; when that cuts, they end in "...". */
+/* Appends s so that it is safe on one log line: control bytes, DEL, backslash, what is no UTF-8 and
+ * the characters that change the direction of text (bidi controls) as \xNN. At most max bytes are appended; when that cuts, they end in "...". */
 void text_escape(struct buf *out, struct str s, size_t max);
 
 #endif

@@ -189,12 +189,29 @@ size_t utf8_len(struct str s)
     return n;
 }
 
+/* Characters that turn the order of the others round or end a line, so that a text reads as another
+ * one: U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069. */
+static bool is_disguise(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)p[0], d = (unsigned char)p[1];
+    if (n == 2)
+        return c == 0xd8 && d == 0x9c;
+    if (n != 3 || c != 0xe2)
+        return false;
+    unsigned char e = (unsigned char)p[2];
+    if (d == 0x80)
+        return e == 0x8e || e == 0x8f || (e >= 0xa8 && e <= 0xae);
+    return d == 0x81 && e >= 0xa6 && e <= 0xa9;
+}
+
 /* How many bytes at the start of s may stand as they are; 0 when the first must be escaped. Bytes
  * that are no UTF-8 and the C1 controls are escaped too: some terminals obey them. */
 static size_t plain_len(struct str s)
 {
     size_t n = utf8_len(s);
     unsigned char c = (unsigned char)s.p[0];
+    if (n > 1 && is_disguise(s.p, n))
+        return 0;
     if (n == 1 && (c < 0x20 || c == 0x7f || c == '\\'))
         return 0;
     if (n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)

@@ -198,6 +198,19 @@ static void test_text_escape_when_bytes_are_unsafe_then_as_hex(void **state)
     assert_escapes(STR(""), 0, "");
 }
 
+static void test_text_escape_when_text_turns_its_direction_then_as_hex(void **state)
+{
+    (void)state;
+    assert_escapes(STR("a\xe2\x80\xaegpj.exe"), 100, "a\\xe2\\x80\\xaegpj.exe"); /* U+202E */
+    assert_escapes(STR("\xe2\x80\x8e\xe2\x80\x8f"), 100, "\\xe2\\x80\\x8e\\xe2\\x80\\x8f");
+    assert_escapes(STR("\xe2\x81\xa6x\xe2\x81\xa9"), 100, "\\xe2\\x81\\xa6x\\xe2\\x81\\xa9");
+    assert_escapes(STR("\xe2\x80\xa8"), 100, "\\xe2\\x80\\xa8"); /* a line separator */
+    assert_escapes(STR("\xd8\x9c"), 100, "\\xd8\\x9c");
+    /* Their neighbours, and letters that are written from right to left, are no such thing. */
+    assert_escapes(STR("\xe2\x80\x93\xe2\x80\xaf\xe2\x81\xaa"), 100, "\xe2\x80\x93\xe2\x80\xaf\xe2\x81\xaa");
+    assert_escapes(STR("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"), 100, "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d");
+}
+
 static void test_text_escape_when_longer_than_max_then_cut_with_dots(void **state)
 {
     (void)state;
@@ -225,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_utf8_len_when_well_formed_then_its_length),
         cmocka_unit_test(test_utf8_len_when_malformed_then_zero),
         cmocka_unit_test(test_text_escape_when_bytes_are_unsafe_then_as_hex),
+        cmocka_unit_test(test_text_escape_when_text_turns_its_direction_then_as_hex),
         cmocka_unit_test(test_text_escape_when_longer_than_max_then_cut_with_dots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
