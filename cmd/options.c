@@ -172,7 +172,8 @@ static bool option_take(struct invocation *in, char **argv, int argc, int *i, st
         *place.slot = "";
         return true;
     }
-    if (equals == NULL && *i + 1 >= argc)
+    /* What looks like the next option is one; a value of that form can be given by "=". */
+    if (equals == NULL && (*i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0))
         return err_set(err, ERR_CONFIG, "--%s needs a value: --%s %s", place.option->name, place.option->name,
                        place.option->value);
     *place.slot = equals != NULL ? equals + 1 : argv[++*i];

@@ -115,7 +115,8 @@ static void test_option_when_value_is_missing_or_too_much_then_refused(void **st
 {
     (void)state;
     struct try a = try_words("renew", "--wait", NULL), b = try_words("renew", "--force=yes", NULL);
-    struct try c = try_words("renew", "--color", "sometimes", NULL);
+    struct try c = try_words("renew", "--color", "sometimes", NULL), d = try_words("renew", "--wait", "--force", NULL);
+    assert_refused(&d, "--wait TIME");
     assert_refused(&a, "--wait TIME");
     assert_refused(&b, "takes no value");
     assert_refused(&c, "auto, always or never");
