@@ -29,7 +29,7 @@ needs_install() { # package ...
 # Pebble, the test CA. Debian 12 has 2.4.0; 2.10 (ARI, profiles) is a package of Debian unstable whose program needs only libc: it is
 # downloaded through a private list of sources and unpacked into the build folder; the machine's own sources stay as they are.
 needs_pebble() {
-    local here=build/pebble
+    local here=$PWD/build/pebble
     PEBBLE=$here/usr/bin/pebble
     [ -x "$PEBBLE" ] && { export PEBBLE; return 0; }
     mkdir -p "$here/apt/lists/partial" "$here/apt/archives/partial"
@@ -37,8 +37,8 @@ needs_pebble() {
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -v security | sort | uniq -c | sort -rn | awk 'NR==1{print $2}')
     if [ -n "$mirror" ]; then
         echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$here/apt/sources.list"
-        local o="-o Dir::Etc::SourceList=$PWD/$here/apt/sources.list -o Dir::Etc::SourceParts=/dev/null
-         -o Dir::State::Lists=$PWD/$here/apt/lists -o Dir::Cache=$PWD/$here/apt -o Dir::Cache::Archives=$PWD/$here/apt/archives
+        local o="-o Dir::Etc::SourceList=$here/apt/sources.list -o Dir::Etc::SourceParts=/dev/null
+         -o Dir::State::Lists=$here/apt/lists -o Dir::Cache=$here/apt -o Dir::Cache::Archives=$here/apt/archives
          -o APT::Sandbox::User=root"
         (cd "$here" && apt-get $o update -qq >update.log 2>&1 && apt-get $o download pebble >download.log 2>&1 && dpkg -x pebble_*.deb .)
     fi

@@ -55,15 +55,13 @@ names: [shop.example.com, "*.shop.example.com"]
 deploy:
   - files: {dir: live, mode: "0640"}
     check: [nginx, -t, -q, -c, $play/nginx/nginx.conf, -e, $play/nginx/check.log]
-    activate: [$play/nginx/reload]
+    activate: [$play/nginx/activate]
 endpoints:
   - {endpoint: "shop.example.com:443", connect: "127.0.0.1:$WEB_PORT"}
 YAML
-umask 077
-openssl rand -base64 32 >"$play/seal.key"
-umask 022
 cat "$play/chancery.yaml" "$play/sets.d/shop.yaml"
 export CHANCERY_CONFIG=$play/chancery.yaml
+show "$chancery" init       # makes what the configuration names and is missing: the sealing key and the store
 show "$chancery" check
 
 step "4. what is to be done, and why"

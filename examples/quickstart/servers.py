@@ -1,6 +1,5 @@
 """The servers of the quickstart: Pebble, BIND, and nginx as soon as there is a certificate for it. Runs until it is killed."""
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,18 +18,13 @@ def main():
         (play / "tsig").write_text(secret + "\n")
     pebble = Pebble(play / "pebble", dns=f"127.0.0.1:{bind.port}", port=int(known["CA_URL"].split(":")[2].split("/")[0]) if again else None)
     nginx = Nginx(play / "nginx", play / "live", port=int(known["WEB_PORT"]) if again else None)
-    # What the set runs after a switch: a reload, or a start when nginx does not run yet.
-    reload_script = play / "nginx" / "reload"
-    reload_script.write_text(f"#!/bin/sh\n[ -s {play}/nginx/nginx.pid ] && exec {' '.join(nginx.reload)}\n: > {play}/nginx/start\n")
-    reload_script.chmod(0o755)
+    nginx.start_when_delivered()
     stopping = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.append(1))
     (play / "ready").write_text(f"CA_URL={pebble.url}\nCA_FILE={pebble.ca_file}\nDNS=127.0.0.1:{bind.port}\n"
                                 f"DNS_PORT={bind.port}\nWEB_PORT={nginx.port}\n")
     while not stopping:
-        if nginx.server is None and (play / "live" / "current" / "fullchain.pem").exists():
-            nginx.start()
         time.sleep(0.05)
     for server in (nginx, pebble, bind):
         server.stop()

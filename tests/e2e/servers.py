@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -242,13 +243,31 @@ http {{
 """)
         self.check = [self.program, "-t", "-q", "-c", str(self.config), "-e", str(folder / "check.log")]
         self.reload = [self.program, "-s", "reload", "-c", str(self.config), "-e", str(folder / "reload.log")]
-        self.server = None
+        self.certificates, self.server, self.stopping = certificates, None, False
+        # What a set runs after a switch: a reload, or patience until the first start, which start_when_delivered does.
+        self.activate = folder / "activate"
+        self.activate.write_text(f"#!/bin/sh\n[ -s {folder}/nginx.pid ] && exec {' '.join(self.reload)}\n"
+                                 f"for i in 1 2 3 4 5 6 7 8 9; do [ -s {folder}/nginx.pid ] && exit 0; sleep 0.2; done\nexit 1\n")
+        self.activate.chmod(0o755)
 
     def start(self):
         self.server = Server(self.folder, [self.program, "-c", self.config, "-e", self.folder / "start.log"], name="nginx")
         wait_until("nginx listens", lambda: listens(self.port))
 
+    def start_when_delivered(self):
+        """In the background: nginx cannot start before it has a certificate."""
+        def wait():
+            while not self.stopping and not (self.certificates / "current" / "fullchain.pem").exists():
+                time.sleep(0.02)
+            if not self.stopping:
+                self.start()
+        self.thread = threading.Thread(target=wait, daemon=True)
+        self.thread.start()
+
     def stop(self):
+        self.stopping = True
+        if hasattr(self, "thread"):
+            self.thread.join()
         if self.server:
             self.server.stop()
 

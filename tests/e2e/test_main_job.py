@@ -19,25 +19,14 @@ def argv(words):
     return "[" + ", ".join(f"'{w}'" for w in words) + "]"
 
 
-def start_or_reload(nginx):
-    """nginx runs only once there is a certificate: the first activation starts it, later ones reload it."""
-    script = nginx.folder / "activate"
-    script.write_text(f"#!/bin/sh\n[ -s {nginx.folder}/nginx.pid ] && exec {' '.join(nginx.reload)}\n"
-                      f"{nginx.program} -c {nginx.config} -e {nginx.folder}/start.log &\nexit 0\n")
-    script.chmod(0o755)
-    return [str(script)]
-
-
 @pytest.fixture
 def shop(office, bind, pebble, nginx):
     office.write(pebble, bind)
     office.set("shop", ["shop.example.com", "*.shop.example.com"],
-               FILES.format(check=argv(nginx.check), activate=argv(start_or_reload(nginx)), port=nginx.port))
+               FILES.format(check=argv(nginx.check), activate=argv([str(nginx.activate)]), port=nginx.port))
     office.run("init", check=0)
-    yield office
-    pid = nginx.folder / "nginx.pid"
-    if pid.exists() and pid.read_text().strip():
-        os.kill(int(pid.read_text()), 15)
+    nginx.start_when_delivered()
+    return office
 
 
 def test_renew_when_new_then_issued_delivered_and_served(shop, bind, nginx):
@@ -80,7 +69,7 @@ def test_renew_when_reload_fails_then_old_is_served_and_exit_1(shop, nginx):
     old = shop.current("shop")
     path = shop.folder / "sets.d" / "shop.yaml"
     good = path.read_text()
-    path.write_text(good.replace("names: [", "names: ['pay.example.com', ").replace(argv([str(nginx.folder / "activate")]), "['/bin/false']"))
+    path.write_text(good.replace("names: [", "names: ['pay.example.com', ").replace(argv([str(nginx.activate)]), "['/bin/false']"))
     result = shop.run("renew", check=1)
     assert "shop" in result.err
     assert served_leaf(nginx.port) == old[0]
@@ -99,7 +88,7 @@ def test_renew_when_the_endpoint_serves_the_old_one_then_exit_1_and_a_plain_sent
     shop.run("renew", check=0)
     path = shop.folder / "sets.d" / "shop.yaml"
     path.write_text(path.read_text().replace("names: [", "names: ['pay.example.com', ")
-                    .replace(argv([str(nginx.folder / "activate")]), "['/bin/true']"))
+                    .replace(argv([str(nginx.activate)]), "['/bin/true']"))
     result = shop.run("renew", check=1)
     assert "serves an older certificate of this set" in result.err, result
     assert (shop.folder / "live" / "current").resolve().name.startswith("2-"), "the files are right"
