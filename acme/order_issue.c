@@ -32,6 +32,10 @@ static struct verdict finalize_refused(struct order *order, const struct acme_an
         order->finalize_sent = false;
         order->n_finalize--;
     }
+    /* A server in trouble: if the order is ready afterwards, that was no try. A short outage must
+     * not cost an order. */
+    if (answer->status >= 500)
+        order->n_finalize--;
     if (answer_is_absent(answer))
         return verdict_forgotten(answer, "finalize");
     struct verdict verdict = verdict_of_answer(order, answer, "finalize");

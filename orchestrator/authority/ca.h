@@ -52,6 +52,8 @@ void ca_learn_validate(struct ca *ca, int64_t ms);
 void ca_learn_issue(struct ca *ca, int64_t ms);
 int64_t ca_usual_validate_ms(const struct ca *ca);
 int64_t ca_usual_issue_ms(const struct ca *ca);
+/* How far this machine's clock is ahead of the CA's (behind: negative) when that is too far to issue anything; else 0. */
+int64_t ca_clock_off_ms(const struct ca *ca);
 
 struct ca_figures {
     int64_t n_requests, n_nonce_requests, n_bad_nonces, n_lost;

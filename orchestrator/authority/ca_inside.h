@@ -48,6 +48,7 @@ struct ca {
     size_t n_queue, n_flying, n_nonce_calls, n_expected;
     struct arena *arena;                 /* of the answer being handed out */
     int64_t usual_validate_ms, usual_issue_ms;
+    int64_t clock_off_ms;                /* 0 while it is near enough */
     struct ca_figures figures;
 };
 

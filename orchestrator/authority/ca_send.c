@@ -61,11 +61,12 @@ void ca_forget(struct ca *ca, void *arg)
 /* ---- hearing ---- */
 
 /* A clock that is an hour off makes every judgement about certificates wrong: better ask nothing. */
-static bool ca_clock_fits(const struct ca *ca, const struct http_reply *reply, struct err *err)
+static bool ca_clock_fits(struct ca *ca, const struct http_reply *reply, struct err *err)
 {
     int64_t off_ms = reply->date_at_ms == 0 ? 0 : house_now(ca->house) - reply->date_at_ms;
     char length[TIME_TEXT_MAX];
-    if (off_ms <= MS_HOUR && off_ms >= -MS_HOUR)
+    ca->clock_off_ms = off_ms <= MS_HOUR && off_ms >= -MS_HOUR ? 0 : off_ms;
+    if (ca->clock_off_ms == 0)
         return true;
     duration_format(off_ms < 0 ? -off_ms : off_ms, length);
     return err_set(err, ERR_LOCAL, "this machine's clock is %s %s the clock of %s: nothing is issued until it is right", length,
@@ -309,6 +310,11 @@ int64_t ca_usual_validate_ms(const struct ca *ca)
 int64_t ca_usual_issue_ms(const struct ca *ca)
 {
     return ca->usual_issue_ms;
+}
+
+int64_t ca_clock_off_ms(const struct ca *ca)
+{
+    return ca->clock_off_ms;
 }
 
 struct ca_figures ca_figures(const struct ca *ca)

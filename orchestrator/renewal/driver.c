@@ -84,12 +84,28 @@ static bool job_is_out_of_patience(const struct job *job)
     return house_now(job->driver->house) - order->step_at_ms > order_step_patience_ms(order->step);
 }
 
+/* A wrong clock is no fault of the order: it waits for the first run at which the clock is right. Instants of the wrong clock must not be
+ * written: they may lie far ahead. */
+static void job_wait_for_clock(struct job *job, const struct err *why)
+{
+    int64_t off_ms = ca_clock_off_ms(job->ca);
+    job->record->failure = *why;
+    job->record->next_at_ms = house_now(job->driver->house) - (off_ms > 0 ? off_ms : 0);
+    job->end = JOB_PARKED;
+    job_touch(job);
+}
+
 static void job_again(struct job *job, const struct err *why)
 {
     struct order_record *record = job->record;
     int64_t now_ms = house_now(job->driver->house);
-    int64_t at_ms = now_ms + again_delay_ms(++record->n_tries);
+    int64_t at_ms = now_ms + again_delay_ms(record->n_tries + 1);
 
+    if (ca_clock_off_ms(job->ca) != 0) {
+        job_wait_for_clock(job, why);
+        return;
+    }
+    record->n_tries++;
     if (job_is_out_of_patience(job)) {
         struct err last = *why;
         err_wrap(&last, "given up after %lld tries", (long long)record->n_tries);
@@ -116,10 +132,13 @@ static void job_learn(struct job *job, enum order_step next)
         ca_learn_issue(job->ca, at_once ? ca_usual_issue_ms(job->ca) * 19 / 20 : took_ms * 6 / 5);
 }
 
-static void job_go(struct job *job, enum order_step next)
+/* heard: the CA answered. Only what it did is progress: an order that goes back and forth between two steps meets ever longer pauses. */
+static void job_go(struct job *job, enum order_step next, bool heard)
 {
     struct order *order = job->record->order;
     CHECK(order_step_may_follow(order->step, next));
+    if (heard && next > order->step)
+        job->record->n_tries = 0;
     job_learn(job, next);
     if (order->step == ORDER_FETCH && next == ORDER_TIDY)
         job->wants_certificate = true;
@@ -128,7 +147,6 @@ static void job_go(struct job *job, enum order_step next)
     order->step = next;
     order->step_at_ms = house_now(job->driver->house);
     order->n_polls = 0;
-    job->record->n_tries = 0;
     if (!order->failed)
         job->record->failure.kind = ERR_NONE;
     job_touch(job);
@@ -160,7 +178,7 @@ static void job_keep_worst(struct job *job, const struct verdict *verdict)
 }
 
 /* Acts on one verdict. True when the next step should be asked right away. */
-static bool job_obey(struct job *job, const struct verdict *verdict)
+static bool job_obey(struct job *job, const struct verdict *verdict, bool heard)
 {
     switch (verdict->kind) {
     case VERDICT_ASK:
@@ -169,7 +187,7 @@ static bool job_obey(struct job *job, const struct verdict *verdict)
     case VERDICT_WAIT:
         return false;
     case VERDICT_GO:
-        job_go(job, verdict->next);
+        job_go(job, verdict->next, heard);
         if (verdict->next != ORDER_DONE)
             return true;
         job_done(job);
@@ -240,6 +258,7 @@ static void job_step(struct job *job, const struct acme_answer *answer)
             return;
         struct acme_world world = job_world(job);
         struct verdict verdict = order_step_run(job->record->order, &world, answer);
+        bool heard = answer != NULL;
         answer = NULL;
         if (job->n_out > 0 && (verdict.kind == VERDICT_AGAIN || verdict.kind == VERDICT_FAIL)) {
             job_keep_worst(job, &verdict);
@@ -251,7 +270,7 @@ static void job_step(struct job *job, const struct acme_answer *answer)
             mem_free(job->worst);
             job->worst = NULL;
         }
-        if (!job_obey(job, &verdict))
+        if (!job_obey(job, &verdict, heard))
             return;
     }
 }
@@ -281,7 +300,7 @@ static void job_prepared(void *arg, const struct err *err)
         job_run(job);
     } else if (job->record->order->step == ORDER_TIDY) {
         /* What is left at the CA expires by itself; our own clean-up does not wait for it. */
-        job_go(job, ORDER_DONE);
+        job_go(job, ORDER_DONE, false);
         job_done(job);
     } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL) {
         job_again(job, err);

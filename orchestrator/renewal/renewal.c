@@ -23,7 +23,7 @@ struct renewal {
     struct driver driver;
     struct list jobs, queue;
     size_t n_jobs;
-    bool taken_in;
+    bool taken_in, told_clock;
 };
 
 static struct waiting *waiting_new(const char *set, const char *why, int64_t order_id)
@@ -314,10 +314,25 @@ static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
            set_fails(r, record->order->set_name, record->order->id, &record->failure, err);
 }
 
+/* Once a run is enough: it is the same for all orders. */
+static void job_end_for_clock(struct renewal *r, const struct order_record *record)
+{
+    house_say_end(r->house, record->order->set_name, "order", true, "%s", record->failure.text);
+    if (!r->told_clock)
+        event_write(r->house, EVENT_CLOCK_TROUBLE, NULL, 0, "%s", record->failure.text);
+    r->told_clock = true;
+}
+
 static bool job_end_parked(struct renewal *r, struct job *job)
 {
     struct order_record *record = job->record;
     char when[TIME_TEXT_MAX];
+    if (ca_clock_off_ms(job->ca) != 0) {
+        r->result.n_postponed++;
+        renewal_count_failure(r, &record->failure);
+        job_end_for_clock(r, record);
+        return true;
+    }
     time_format(record->next_at_ms, false, when);
     r->result.n_postponed++;
     if (record->failure.kind != ERR_NONE) {
