@@ -4,28 +4,37 @@
 #include "base/failpoint.h"
 #include "inventory/concern.h"
 #include "inventory/event.h"
+#include "leader/clock_step.h"
 
-enum { LEADER_LEASE_MS = 60 * 1000, LEADER_RENEW_MS = 15 * 1000, HELD_POLL_MS = 250, STOP_GRACE_MS = 4000 };
+enum { LEADER_LEASE_MS = 60 * 1000, LEADER_RENEW_MS = 15 * 1000, HELD_POLL_MS = 250, STOP_GRACE_MS = 3000 };
+enum { STORE_PATIENCE_MS = 60 * 1000, STORE_POLL_MS = 1000 };
 
+/* Lengths of time are measured by the boot clock: the wall clock may be set while we run. */
 struct turn {
     struct house *house;
     struct lease *lease;
     struct concern concerns[3];
     size_t n_concerns;
-    int64_t renew_lease_at_ms, patience_ms;
+    int64_t renew_lease_at_boot_ms, stop_at_boot_ms; /* stop: INT64_MAX while nobody asked for it */
+    int64_t patience_ms;
     int64_t n_turns;
 };
+
+static int64_t boot_now(const struct house *house)
+{
+    return clock_boot_ms(house->clock);
+}
 
 /* ---- the lead ---- */
 
 /* Another leader may be about to end: ask again until wait_ms are over. */
 static bool lead_take(struct house *house, const struct leader_options *options, struct lease **ret, struct err *err)
 {
-    int64_t give_up_at_ms = house_now(house) + options->wait_ms;
+    int64_t give_up_at_ms = boot_now(house) + options->wait_ms;
     for (bool told = false;; told = true) {
         if (lease_take(house, "leader", options->purpose, LEADER_LEASE_MS, true, ret, err))
             return true;
-        if (err->kind != ERR_HELD || house_now(house) >= give_up_at_ms || loop_n_stops(house->loop) > 0)
+        if (err->kind != ERR_HELD || boot_now(house) >= give_up_at_ms || loop_n_stops(house->loop) > 0)
             return false;
         if (!told)
             house_say(house, NULL, "lead", "waiting: %s", err->text);
@@ -40,10 +49,10 @@ static bool turn_in_transaction(struct turn *turn, struct err *err)
     struct house *house = turn->house;
     if (!lease_guard(house, turn->lease, err))
         return false;
-    if (house_now(house) >= turn->renew_lease_at_ms) {
+    if (boot_now(house) >= turn->renew_lease_at_boot_ms) {
         if (!lease_renew(house, turn->lease, LEADER_LEASE_MS, err))
             return false;
-        turn->renew_lease_at_ms = house_now(house) + LEADER_RENEW_MS;
+        turn->renew_lease_at_boot_ms = boot_now(house) + LEADER_RENEW_MS;
     }
     for (size_t i = 0; i < turn->n_concerns; i++) {
         struct concern *concern = &turn->concerns[i];
@@ -53,10 +62,26 @@ static bool turn_in_transaction(struct turn *turn, struct err *err)
     return true;
 }
 
+/* Another process may keep the store locked for a while. Nothing of this turn was collected yet, so it can be begun later; what arrives
+ * meanwhile waits in memory. */
+static bool turn_begin(struct turn *turn, struct err *err)
+{
+    struct house *house = turn->house;
+    int64_t give_up_at_ms = boot_now(house) + STORE_PATIENCE_MS;
+    for (bool told = false; !store_begin(house->store, err); told = true) {
+        if (err->kind != ERR_STORE || loop_n_stops(house->loop) > 0 || boot_now(house) >= give_up_at_ms)
+            return false;
+        if (!told)
+            house_say(house, NULL, "store", "waiting: %s", err->text);
+        loop_wait(house->loop, house_now(house) + STORE_POLL_MS);
+    }
+    return true;
+}
+
 static bool turn_commit(struct turn *turn, struct err *err)
 {
     struct store *store = turn->house->store;
-    if (!store_begin(store, err))
+    if (!turn_begin(turn, err))
         return false;
     if (turn_in_transaction(turn, err) && store_commit(store, err))
         return true;
@@ -103,27 +128,31 @@ static bool turn_run(struct turn *turn, struct err *err)
 static void turn_wait(const struct turn *turn)
 {
     int64_t until_ms = turn_next_at_ms(turn);
-    if (turn->renew_lease_at_ms < until_ms)
-        until_ms = turn->renew_lease_at_ms;
-    loop_wait(turn->house->loop, until_ms);
+    int64_t first_boot_ms = turn->renew_lease_at_boot_ms < turn->stop_at_boot_ms ? turn->renew_lease_at_boot_ms : turn->stop_at_boot_ms;
+    int64_t bound_ms = house_now(turn->house) + first_boot_ms - boot_now(turn->house);
+    loop_wait(turn->house->loop, until_ms < bound_ms ? until_ms : bound_ms);
+}
+
+static void turn_stop(struct turn *turn)
+{
+    turn->stop_at_boot_ms = boot_now(turn->house) + STOP_GRACE_MS;
+    turn->patience_ms = 0;
+    house_say(turn->house, NULL, "stop", "stopping: what is under way goes on with the next run");
 }
 
 /* A first signal lets what is under way settle for a few seconds; what remains is in the rows. */
 static bool turns_run(struct turn *turn, bool *ret_stopped, struct err *err)
 {
-    int64_t stop_at_ms = INT64_MAX;
     for (;;) {
         if (!turn_run(turn, err))
             return false;
         if (turn_is_last(turn))
             return true;
-        if (loop_n_stops(turn->house->loop) > 0 && stop_at_ms == INT64_MAX) {
+        if (loop_n_stops(turn->house->loop) > 0 && !*ret_stopped) {
             *ret_stopped = true;
-            stop_at_ms = house_now(turn->house) + STOP_GRACE_MS;
-            turn->patience_ms = 0;
-            house_say(turn->house, NULL, "stop", "stopping: what is under way goes on with the next run");
+            turn_stop(turn);
         }
-        if (house_now(turn->house) >= stop_at_ms)
+        if (boot_now(turn->house) >= turn->stop_at_boot_ms)
             return true;
         turn_wait(turn);
     }
@@ -184,22 +213,29 @@ static void figures_read(const struct house *house, const struct turn *turn, str
     ret->n_dns_updates = dns_figures(house->dns).n_updates;
 }
 
+static void trouble_tell(struct house *house, const struct err *err)
+{
+    if (err->kind == ERR_HELD)
+        event_write(house, EVENT_LEASE_LOST, NULL, 0, "%s", err->text);
+    if (err->kind == ERR_STORE)
+        event_write(house, EVENT_STORE_TROUBLE, NULL, 0, "%s; nothing more is asked of a CA in this run", err->text);
+}
+
 static bool lead(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
 {
     struct concerns concerns = {0};
-    struct turn turn = {.house = house, .patience_ms = options->patience_ms};
+    struct turn turn = {.house = house, .patience_ms = options->patience_ms, .stop_at_boot_ms = INT64_MAX};
+    int64_t back_ms = 0;
     bool ok;
 
-    if (!lead_take(house, options, &turn.lease, err))
+    if (!clock_step_find(house, &back_ms, err) || !lead_take(house, options, &turn.lease, err))
         return false;
     house->fencing = lease_fencing(turn.lease);
-    turn.renew_lease_at_ms = house_now(house) + LEADER_RENEW_MS;
+    turn.renew_lease_at_boot_ms = boot_now(house) + LEADER_RENEW_MS;
     concerns_open(&concerns, house, options, &turn);
-    ok = turns_run(&turn, &ret->stopped, err);
-    if (!ok && err->kind == ERR_HELD)
-        event_write(house, EVENT_LEASE_LOST, NULL, 0, "%s", err->text);
-    if (!ok && err->kind == ERR_STORE)
-        event_write(house, EVENT_STORE_TROUBLE, NULL, 0, "%s; nothing more is asked of a CA in this run", err->text);
+    ok = clock_step_mend(house, back_ms, err) && turns_run(&turn, &ret->stopped, err);
+    if (!ok)
+        trouble_tell(house, err);
     ok = ok && concerns_result(&concerns, ret, err);
     figures_read(house, &turn, ret);
     concerns_close(&concerns);
@@ -208,36 +244,48 @@ static bool lead(struct house *house, const struct leader_options *options, stru
     return ok;
 }
 
-/* An idle run writes nothing and asks nobody: it only says what is behind from earlier runs. */
-static bool leader_is_idle(struct house *house, const struct leader_options *options, bool *ret_idle, struct err *err)
+/* ---- is there anything to do? ---- */
+
+static bool is_due(struct house *house, enum sql_name question, int64_t *any, struct err *err)
 {
-    int64_t has_work = 1;
-    if (!options->forced && !store_int(house->store, 0, &has_work, err, SQL_LEADER_HAS_WORK, "i", house_now(house)))
+    int64_t due = 0;
+    if (!store_int(house->store, 0, &due, err, question, "i", house_now(house)))
         return false;
-    *ret_idle = has_work == 0;
+    *any |= due;
     return true;
 }
 
+bool leader_has_work(struct house *house, const struct leader_options *options, bool *ret, struct err *err)
+{
+    int64_t any = options->forced || options->only != NULL ? 1 : 0, back_ms = 0;
+    if ((options->renews && !is_due(house, SQL_RENEWAL_IS_DUE, &any, err)) ||
+        (options->delivers && !is_due(house, SQL_DELIVERY_IS_DUE, &any, err)) ||
+        (options->verifies && !is_due(house, SQL_VERIFICATION_IS_DUE, &any, err)) || !clock_step_find(house, &back_ms, err))
+        return false;
+    *ret = any != 0 || back_ms > 0;
+    return true;
+}
+
+/* An idle run writes nothing and asks nobody: it only says what is behind from earlier runs. */
 static bool idle_result(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
 {
     struct concerns concerns = {0};
     struct leader_options quiet = *options;
     struct turn turn = {.house = house};
-    int64_t n_waiting = 0;
     quiet.renews = false;
     concerns_open(&concerns, house, &quiet, &turn);
-    bool ok = concerns_result(&concerns, ret, err) && store_int(house->store, 0, &n_waiting, err, SQL_ORDER_N_OPEN, "");
+    bool ok = concerns_result(&concerns, ret, err) && (!options->renews || renewal_waiting(house, options->only, &ret->renewal, err));
     concerns_close(&concerns);
-    ret->renewal.n_postponed = options->renews ? (size_t)n_waiting : 0;
     ret->n_commits = store_n_commits(house->store);
     return ok;
 }
 
 bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
 {
-    bool idle = false;
+    bool has_work = false;
     *ret = (struct leader_result){0};
-    if (!leader_is_idle(house, options, &idle, err))
+    if (!clock_is_sane(house, err) || !leader_has_work(house, options, &has_work, err))
         return false;
-    return idle ? idle_result(house, options, ret, err) : lead(house, options, ret, err);
+    /* Without a loop nobody meant to act: what became due since leader_has_work was asked is met by the next run. */
+    return has_work && house->loop != NULL ? lead(house, options, ret, err) : idle_result(house, options, ret, err);
 }

@@ -23,7 +23,11 @@ struct leader_result {
     bool stopped;               /* by a signal */
     int64_t n_turns, n_commits, n_http, n_connections, n_dns, n_dns_updates;
 };
-/* Kinds: HELD (led elsewhere), STORE, CONFIG. A failed renewal or delivery is no error here: it is in the result. */
+/* Is anything to be done now? Answered from indexes alone, without loop, net or seal: an idle run opens none of them. What is named or
+ * forced is work. Kind STORE. */
+bool leader_has_work(struct house *house, const struct leader_options *options, bool *ret, struct err *err);
+/* Does it. A house without a loop only tells what is behind from earlier runs. LOCAL: the clock is not set.
+ * Kinds: HELD (led elsewhere), STORE, CONFIG. A failed renewal or delivery is no error here: it is in the result. */
 bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err);
 
 /* Revokes a certificate now: by the account, or by the certificate's key when by_key. */

@@ -17,6 +17,7 @@ struct renewal_options {
 };
 struct renewal_result {        /* of this run */
     size_t n_issued, n_failed, n_postponed, n_throttled, n_denied;
+    size_t n_undone;           /* sets that should have a new certificate by now, whatever hinders them, those that wait from earlier runs included */
     int64_t throttled_until_ms;
     size_t n_txt_left;         /* records of ours still to be removed */
 };
@@ -26,5 +27,12 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office, const
 void renewal_free(struct renewal *renewal);
 struct concern renewal_concern(struct renewal *renewal);
 struct renewal_result renewal_result(const struct renewal *renewal);
+
+/* What waits from earlier runs, without a run: open orders, and sets that failed and are not due again yet. Adds to *ret. */
+bool renewal_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err);
+/* Only the sets. */
+bool renewal_sets_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err);
+/* One more that is put off; failure_kind as stored, NULL: it did not fail. */
+void renewal_count_put_off(struct renewal_result *result, const char *failure_kind, int64_t next_at_ms);
 
 #endif
