@@ -129,7 +129,7 @@ struct faults {
 static bool fault_tell(void *arg, const struct set_row *row)
 {
     struct faults *faults = arg;
-    if (row->fault == NULL || row->removed)
+    if (row->removed)
         return true;
     faults->n++;
     /* What two sets dispute has no place in one of them. */
@@ -156,7 +156,7 @@ static enum exit_code run_and_tell(struct invocation *in, struct leader_options 
 
     options->only = invocation_sets(in);
     if (!sets_exist(in) || !wait_read(in, &options->wait_ms) ||
-        (options->only == NULL && !register_each(&in->house, fault_tell, &faults, &in->err)) ||
+        (options->only == NULL && !register_each_fault(&in->house, fault_tell, &faults, &in->err)) ||
         !run_leader(in, options, &result))
         return exit_code_of(&in->err);
     code = result_code(&result);

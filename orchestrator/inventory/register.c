@@ -124,11 +124,12 @@ bool register_set(struct house *house, const char *name, struct set_config **ret
     return ok;
 }
 
-bool register_each(struct house *house, set_visit *visit, void *arg, struct err *err)
+static bool rows_visit(struct house *house, enum sql_name statement, set_visit *visit, void *arg,
+                       struct err *err)
 {
     struct rows rows;
     bool on = true;
-    if (!store_query(house->store, &rows, err, SQL_SET_ROWS, ""))
+    if (!store_query(house->store, &rows, err, statement, ""))
         return false;
     while (on && rows_next(&rows)) {
         struct set_row row;
@@ -137,6 +138,16 @@ bool register_each(struct house *house, set_visit *visit, void *arg, struct err 
         set_row_fini(&row);
     }
     return rows_end(&rows, err);
+}
+
+bool register_each(struct house *house, set_visit *visit, void *arg, struct err *err)
+{
+    return rows_visit(house, SQL_SET_ROWS, visit, arg, err);
+}
+
+bool register_each_fault(struct house *house, set_visit *visit, void *arg, struct err *err)
+{
+    return rows_visit(house, SQL_SET_FAULT_ROWS, visit, arg, err);
 }
 
 /* ---- schedule ---- */

@@ -37,6 +37,8 @@ bool register_row(struct house *house, const char *name, struct set_row *ret, st
 void set_row_fini(struct set_row *row);
 typedef bool set_visit(void *arg, const struct set_row *row); /* false ends the walk */
 bool register_each(struct house *house, set_visit *visit, void *arg, struct err *err);
+/* Only the sets that have a fault; costs nothing when there is none. */
+bool register_each_fault(struct house *house, set_visit *visit, void *arg, struct err *err);
 
 /* When the set must be looked at again, and why ("due", "retry", "new", "changed", "forced"). Inside a transaction. */
 bool register_schedule(struct house *house, const char *set, int64_t at_ms, const char *why, struct err *err);
