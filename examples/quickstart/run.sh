@@ -26,7 +26,7 @@ mkdir -p "$play/sets.d"
 pids=""
 stop() { for pid in $pids; do kill "$pid" 2>/dev/null || true; done; }
 trap stop EXIT
-PYTHONPATH=tests/e2e /usr/bin/python3 examples/quickstart/servers.py "$play" &
+PYTHONPATH=tests/e2e /usr/bin/python3 examples/quickstart/play_servers.py "$play" &
 pids="$pids $!"
 for _ in $(seq 150); do [ -f "$play/ready" ] && break; sleep 0.1; done
 [ -f "$play/ready" ] || { echo "the servers did not start; see $play/*/*.log" >&2; exit 1; }
@@ -97,7 +97,7 @@ step "done"
 cat <<TXT
 Everything lies in ${play#"$PWD"/}. The test servers stop with this script; start them again to go on playing:
 
-  PYTHONPATH=tests/e2e /usr/bin/python3 examples/quickstart/servers.py $play --again &
+  PYTHONPATH=tests/e2e /usr/bin/python3 examples/quickstart/play_servers.py $play --again &
   export CHANCERY_CONFIG=$play/chancery.yaml
   $chancery status
 

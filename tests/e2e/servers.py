@@ -42,9 +42,18 @@ def wait_until(what, check, seconds=15.0):
 
 
 def listens(port, address="127.0.0.1"):
-    with socket.socket() as s:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as s:
         s.settimeout(0.5)
         return s.connect_ex((address, port)) == 0
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
 
 
 class Server:
@@ -165,7 +174,8 @@ class Bind:
 key "chancery." {{ algorithm {algorithm}; secret "{secret}"; }};
 options {{
     directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session.key";
-    listen-on port {self.port} {{ {address}; }}; listen-on-v6 {{ none; }};
+    listen-on{'-v6' if ':' in address else ''} port {self.port} {{ {address}; }};
+    listen-on{'' if ':' in address else '-v6'} {{ none; }};
     recursion no; dnssec-validation no; notify {'explicit' if notify else 'no'}; empty-zones-enable no;
     allow-transfer {{ any; }}; querylog yes; minimal-responses no;
 }};
@@ -174,7 +184,7 @@ logging {{ channel c {{ file "{folder}/query.log"; severity info; print-time yes
 """
         for zone in zones:
             if primary is None:
-                servers = "".join(f"@ NS {n}.{zone}.\n{n} A {a}\n" for n, a in ns)
+                servers = "".join(f"@ NS {n}.{zone}.\n{n} {'AAAA' if ':' in a else 'A'} {a}\n" for n, a in ns)
                 (folder / f"{zone}.zone").write_text(
                     f"$ORIGIN {zone}.\n$TTL 60\n@ SOA {ns[0][0]}.{zone}. hostmaster.{zone}. 1 60 30 3600 5\n{servers}"
                     f"www A 127.0.0.1\n{extra_records}\n")

@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import pytest
-from servers import Bind, Nginx, Pebble, served_leaf, wait_until
+from servers import Bind, Pebble, has_ipv6, served_leaf, wait_until
 
 FILES = """deploy:
   - files: {{dir: live, mode: "0640"}}
@@ -136,10 +136,12 @@ def test_renew_when_authorizations_are_reused_or_not_then_issued(tmp_path, offic
 
 
 def test_renew_when_a_secondary_lags_then_it_is_awaited(tmp_path, office):
-    """The CA looks at the primary and the secondary; both must show the record before it is asked to."""
-    port_holder = Bind(tmp_path / "ns1", zones=("lag.example",), ns=(("ns1", "127.0.0.1"), ("ns2", "127.0.0.2")), notify=False)
-    second = Bind(tmp_path / "ns2", zones=("lag.example",), address="127.0.0.2", port=port_holder.port, primary=port_holder)
-    pebble = Pebble(tmp_path / "pebble", dns=f"127.0.0.2:{second.port}")
+    """The CA asks the secondary, over IPv6, which fetches the zone from the primary only every few seconds."""
+    if not has_ipv6():
+        pytest.skip("LOUD: this machine has no ::1, so a secondary with an address of its own cannot be shown")
+    port_holder = Bind(tmp_path / "ns1", zones=("lag.example",), ns=(("ns1", "127.0.0.1"), ("ns2", "::1")), notify=False)
+    second = Bind(tmp_path / "ns2", zones=("lag.example",), address="::1", port=port_holder.port, primary=port_holder)
+    pebble = Pebble(tmp_path / "pebble", dns=f"[::1]:{second.port}")
     try:
         wait_until("the secondary has the zone", lambda: second.txt("lag.example") == [] and second.alive())
         office.write(pebble, port_holder)
