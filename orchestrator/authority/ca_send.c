@@ -188,6 +188,7 @@ static void queue_fail(struct ca *ca, const struct http_reply *reply, const stru
     arena_reset(ca->arena);
 }
 
+/* One that brings no nonce asks for no other: else several that wait would keep each other asking without a pause. */
 static void nonce_heard(void *arg, const struct http_reply *reply, const struct err *err)
 {
     struct ca_call *call = arg;
@@ -199,12 +200,12 @@ static void nonce_heard(void *arg, const struct http_reply *reply, const struct 
     call_free(call);
     if (nonce != NULL && ca_clock_fits(ca, reply, &why)) {
         nonce_pool_put(ca->nonces, nonce, house_now(ca->house));
+        ca_pump(ca);
     } else if (ca->n_flying == 0 && ca->n_nonce_calls == 0 && nonce_pool_len(ca->nonces) == 0) {
         if (reply != NULL && reply->status < 400 && why.kind == ERR_NONE)
             err_set(&why, ERR_BROKEN, "%s: newNonce gave no nonce", ca->config->name);
         queue_fail(ca, why.kind != ERR_NONE ? NULL : reply, why.kind != ERR_NONE ? &why : err);
     }
-    ca_pump(ca);
 }
 
 static void nonce_ask(struct ca *ca)
