@@ -78,14 +78,23 @@ static bool wait_is_sane(const struct heap_node *first, int64_t until_ms)
     return world.wrong[0] == '\0';
 }
 
+/* Who waits for the dead store to come back shall give up; world_wake sets the time right again. */
+static void dead_wait(int64_t until_ms)
+{
+    if (until_ms != INT64_MAX && until_ms - world.skew_ms > world.now_ms)
+        world.now_ms = until_ms - world.skew_ms;
+}
+
 /* A story that went wrong ends like a kill: everything unwinds. */
 void loop_wait(struct loop *loop, int64_t until_ms)
 {
     struct heap_node *first = heap_first(&world.events);
-    if (world.is_killed)
+    if (world.is_killed) {
+        dead_wait(until_ms);
         return;
+    }
     if (!wait_is_sane(first, until_ms)) {
-        world.is_killed = true;
+        world_kill();
         return;
     }
     int64_t at_ms = until_ms == INT64_MAX ? INT64_MAX : until_ms - world.skew_ms;

@@ -285,9 +285,9 @@ void program_run(struct program *program, bool forced, struct run *run)
     house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);
     run->ok = house_begin(program, false, &house, &run->err) && run_inside(&house, forced, run);
     run->was_killed = world.is_killed;
-    run->took_ms = world.now_ms - run->began_at_ms;
     house_end(&house);
-    world.is_killed = false;
+    world_wake();
+    run->took_ms = world.now_ms - run->began_at_ms;
     take_log(program, fd);
     transcript_time(program);
     buf_printf(&program->transcript, "the run %s%s\n", run->was_killed ? "was killed" : run->ok ? "ends" : "fails: ",

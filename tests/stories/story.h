@@ -9,7 +9,7 @@
  *     expect certificate for www.example.com *.example.com, no TXT left, 1 orders at ca
  *
  * A file holds one story or several; each begins in a new world. A line is a subject and CLAUSES, parted by commas; several lines may stand
- * on one, four blanks apart. The clauses are tables (`story --words` prints them). "#" begins a comment. Two words stand right after
+ * on one, eight blanks apart. The clauses are tables (`story --words` prints them). "#" begins a comment. Two words stand right after
  * the story's title and make it many:
  *
  *     for A B C          told once for each word, which stands for $ in all lines

@@ -343,6 +343,29 @@ static int64_t n_open_orders(struct story *s)
     return n;
 }
 
+/* The newest order's last failure: of one that is only put off the set knows nothing. */
+ACT(put_off)
+{
+    struct house house;
+    struct rows rows;
+    int64_t id = 0;
+    if (!look(s, &house))
+        return;
+    if (store_query(house.store, &rows, NULL, SQL_ORDER_OPEN_IDS, "")) {
+        while (rows_next(&rows))
+            id = rows_int(&rows, 0);
+        rows_end(&rows, NULL);
+    }
+    if (id == 0)
+        story_fail(s, "no order is open");
+    else if (store_query(house.store, &rows, NULL, SQL_ORDER_LOAD, "i", id)) {
+        if (rows_next(&rows))
+            expect_text(s, "put off", rows_text(&rows, 22), a->w[0]);
+        rows_end(&rows, NULL);
+    }
+    program_look_end(&house);
+}
+
 ACT(open_orders)
 {
     expect_number(s, "open orders", n_open_orders(s), a->n[0], a->n[0]);
@@ -450,6 +473,7 @@ const struct clause story_expect_clauses[] = {
     {"expect", "failed %s", "the last failure of main says so", failed},
     {"expect", "%w failed %s", "of another set", failed_of},
     {"expect", "not failed", "", not_failed},
+    {"expect", "put off %s", "an order is open, and its last failure says so", put_off},
     {"expect", "%w has fault %s", "its file, or its quarrel with another", fault_of},
     {"expect", "%w has no fault", "", no_fault_of},
     {"expect", "next try in %t", "after the failure, up to a tenth later", next_try_in},

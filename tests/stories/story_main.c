@@ -30,7 +30,7 @@ struct teller {
 
 /* ---- telling ---- */
 
-/* The text up to four blanks is one statement, what follows another; $ is the word of the round. */
+/* The text up to eight blanks is one statement, what follows another; $ is the word of the round. */
 static void line_say(struct story *s, const struct line *line, struct str word)
 {
     AUTO(buf_fini) struct buf text = BUF(8192);
@@ -42,7 +42,7 @@ static void line_say(struct story *s, const struct line *line, struct str word)
     }
     s->line = line->number;
     for (struct str rest = str_trim(buf_str(&text)); rest.len > 0;) {
-        size_t end = str_find(rest, STR("    "));
+        size_t end = str_find(rest, STR("        "));
         AUTO(mem_fini) char *statement = mem_strndup(rest.p, end);
         story_say(s, statement);
         rest = str_trim(str_mem(rest.p + end, rest.len - end));

@@ -49,7 +49,7 @@ static bool number_read(const char *word, int64_t *ret)
     return str_to_i64(str_of(word), ret);
 }
 
-/* "2030-01-01T00:00" */
+/* "2030-01-01T00:00", "2030-01-01T00:00:30Z" */
 static bool moment_read(const char *word, int64_t *ret)
 {
     char whole[64];

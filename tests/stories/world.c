@@ -79,6 +79,19 @@ void world_wrong(const char *fmt, ...)
     va_end(ap);
 }
 
+void world_kill(void)
+{
+    world.is_killed = true;
+    world.killed_at_ms = world.now_ms;
+}
+
+void world_wake(void)
+{
+    if (world.is_killed)
+        world.now_ms = world.killed_at_ms;
+    world.is_killed = false;
+}
+
 static bool kill_fits(const char *what, enum kill_when when)
 {
     struct world_kill *kill = &world.kill;
@@ -94,7 +107,7 @@ bool world_point(const char *what, enum kill_when when)
     world.n_points++;
     if (!kill_fits(what, when))
         return true;
-    world.is_killed = true;
+    world_kill();
     world.kill.when = KILL_NEVER;
     return false;
 }

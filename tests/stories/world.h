@@ -73,6 +73,7 @@ struct world {
 
     struct world_kill kill;
     bool is_killed;
+    int64_t killed_at_ms;
     int64_t n_points; /* passed in this story */
     bool store_is_full;
     int n_stops; /* signals the program was sent */
@@ -93,6 +94,10 @@ void world_cancel(struct event *event);
 int64_t world_wall_ms(void); /* the program's clock */
 /* The story cannot go on. The first reason counts. */
 void world_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The program dies now. world_wake: it is buried, another may live. */
+void world_kill(void);
+void world_wake(void);
 
 /* A point at which a program may die: before and after what is lasting. False: it is dead, the deed must not be done (before) or its answer
  * never heard (after). */
