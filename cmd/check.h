@@ -18,7 +18,11 @@ struct check {
     struct yaml *doc;      /* its text with places; NULL when it cannot be read */
     struct house house;    /* with the store in memory */
     size_t n_sets, n_names;
+    bool files_only;
+    char **tried;          /* references to secrets */
+    size_t n_tried;
 };
+void check_fini(struct check *check);
 
 /* Reads chancery.yaml into in->config; false when it cannot be used (then findings tell). */
 bool check_main_file(struct check *check);
@@ -30,9 +34,11 @@ void check_set_shapes(struct check *check);
 /* Text and places of a file; NULL when there is no reading it. The caller frees. */
 struct yaml *check_yaml(const char *file);
 
+/* Secrets that chancery.yaml refers to. */
 void check_secrets(struct check *check);
 /* Sealing key and store, and whether they belong together. */
 void check_store(struct check *check);
-void check_targets(struct check *check);
+/* Secrets and targets of one good set. */
+void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set);
 
 #endif

@@ -89,6 +89,8 @@ static bool row_check(void *arg, const struct set_row *row)
         fault_tell(check, row);
     } else if (register_set(&check->house, row->name, &set, NULL)) {
         check->n_names += set->n_names;
+        if (!check->files_only)
+            check_set_world(check, row, set);
         set_config_free(set);
     }
     return true;

@@ -13,17 +13,26 @@ struct secrets { /* the walk over the settings of one file */
     struct check *check;
     const struct yaml *doc;
     const char *file;
-    char **known; /* references that were tried */
-    size_t n_known;
 };
 
-static bool is_known(struct secrets *s, const char *reference)
+void check_fini(struct check *check)
 {
-    for (size_t i = 0; i < s->n_known; i++)
-        if (strcmp(s->known[i], reference) == 0)
+    for (size_t i = 0; i < check->n_tried; i++)
+        mem_free(check->tried[i]);
+    mem_free(check->tried);
+    findings_fini(&check->findings);
+    yaml_free(check->doc);
+    store_close(check->house.store);
+}
+
+/* Each once: some are programs. */
+static bool was_tried(struct check *check, const char *reference)
+{
+    for (size_t i = 0; i < check->n_tried; i++)
+        if (strcmp(check->tried[i], reference) == 0)
             return true;
-    s->known = mem_grow(s->known, s->n_known, s->n_known + 1, sizeof *s->known);
-    s->known[s->n_known++] = mem_strdup(reference);
+    check->tried = mem_grow(check->tried, check->n_tried, check->n_tried + 1, sizeof *check->tried);
+    check->tried[check->n_tried++] = mem_strdup(reference);
     return false;
 }
 
@@ -32,7 +41,7 @@ static void secret_try(struct secrets *s, const struct json *object, const char 
     const char *reference = json_text(object, key);
     struct secret secret = {0};
     struct err err = {0};
-    if (reference == NULL || is_known(s, reference))
+    if (reference == NULL || was_tried(s->check, reference))
         return;
     if (!secret_resolve(s->check->in->config, reference, &secret, &err))
         findings_add_lines(&s->check->findings, s->file, place_of_value(s->doc, object, key), err.text);
@@ -66,42 +75,16 @@ static void secrets_walk(struct secrets *s, const struct json *object, const str
         setting_walk(s, object, &section->settings[i]);
 }
 
-/* Sets have secrets only for PKCS#12; their files are read again only where one is named. */
-static bool set_secrets(void *arg, const struct set_row *row)
-{
-    struct secrets *s = arg;
-    struct set_config *set = NULL;
-    bool has = false;
-    if (row->fault != NULL || !register_set(&s->check->house, row->name, &set, NULL))
-        return true;
-    for (size_t i = 0; i < set->n_deploys; i++)
-        has = has || set->deploys[i].pkcs12_password != NULL;
-    set_config_free(set);
-    if (!has)
-        return true;
-    AUTO(yaml_fini) struct yaml *doc = check_yaml(row->file);
-    s->doc = doc;
-    s->file = row->file;
-    if (doc != NULL)
-        secrets_walk(s, yaml_tree(doc), config_section_set());
-    return true;
-}
-
 void check_secrets(struct check *check)
 {
     const struct config *config = check->in->config;
     const struct json *root = yaml_tree(check->doc);
     struct secrets s = {.check = check, .doc = check->doc, .file = check->path};
-    is_known(&s, config->seal); /* looked at with the store */
+    was_tried(check, config->seal); /* looked at with the store */
     secrets_walk(&s, root, config_section_main());
     for (size_t i = 0; i < config->n_providers; i++)
         secrets_walk(&s, json_find(json_find(root, "providers"), config->providers[i].name),
                      config->providers[i].provider->settings);
-    if (check->house.store != NULL)
-        register_each(&check->house, set_secrets, &s, NULL);
-    for (size_t i = 0; i < s.n_known; i++)
-        mem_free(s.known[i]);
-    mem_free(s.known);
 }
 
 /* ---- sealing key and store ---- */
@@ -221,26 +204,19 @@ static void target_program(const struct target *t, const char *key, char *const 
     target_say(t, t->raw, key, what);
 }
 
-static bool set_targets(void *arg, const struct set_row *row)
+/* The file is read again for the places of what is wrong. */
+void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set)
 {
-    struct check *check = arg;
-    struct set_config *set = NULL;
-    if (row->fault != NULL || !register_set(&check->house, row->name, &set, NULL))
-        return true;
     AUTO(yaml_fini) struct yaml *doc = set->n_deploys > 0 ? check_yaml(row->file) : NULL;
-    for (size_t i = 0; doc != NULL && i < set->n_deploys; i++) {
+    if (doc == NULL)
+        return;
+    struct secrets s = {.check = check, .doc = doc, .file = row->file};
+    secrets_walk(&s, yaml_tree(doc), config_section_set());
+    for (size_t i = 0; i < set->n_deploys; i++) {
         struct target t = {check, row->file, doc, json_at(json_find(yaml_tree(doc), "deploy"), i), &set->deploys[i]};
         target_dir(&t);
         target_owner(&t);
         target_program(&t, "check", t.config->check);
         target_program(&t, "activate", t.config->activate);
     }
-    set_config_free(set);
-    return true;
-}
-
-void check_targets(struct check *check)
-{
-    if (check->house.store != NULL)
-        register_each(&check->house, set_targets, check, NULL);
 }

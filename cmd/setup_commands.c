@@ -223,17 +223,15 @@ enum exit_code init_run(struct invocation *in)
 
 static void check_all(struct check *check)
 {
-    bool files_only = option_is_on(check->in, "files-only");
     if (!check_main_file(check)) {
         check_set_shapes(check);
         return;
     }
+    if (!check->files_only) {
+        check_secrets(check);
+        check_store(check);
+    }
     check_set_files(check);
-    if (files_only)
-        return;
-    check_secrets(check);
-    check_store(check);
-    check_targets(check);
 }
 
 static void check_tell(struct check *check, enum exit_code code)
@@ -257,15 +255,13 @@ static void check_tell(struct check *check, enum exit_code code)
 
 enum exit_code check_run(struct invocation *in)
 {
-    struct check check = {.in = in};
+    struct check check = {.in = in, .files_only = option_is_on(in, "files-only")};
     if (!crypto_init(&in->err))
         return exit_code_of(&in->err);
     check_all(&check);
     findings_sort(&check.findings, check.path);
     enum exit_code code = check.findings.n_errors > 0 ? EXIT_CODE_USAGE : EXIT_CODE_DONE;
     check_tell(&check, code);
-    findings_fini(&check.findings);
-    yaml_free(check.doc);
-    store_close(check.house.store);
+    check_fini(&check);
     return code;
 }

@@ -34,9 +34,10 @@ struct walk {
 
 /* ---- rows beside the sets ---- */
 
-static bool side_open(struct walk *w, struct side *side, enum sql_name name, struct err *err)
+/* set NULL: the rows of all sets. */
+static bool side_open(struct walk *w, struct side *side, const char *set, enum sql_name all, enum sql_name one, struct err *err)
 {
-    if (!store_query(w->store, &side->rows, err, name, ""))
+    if (!(set == NULL ? store_query(w->store, &side->rows, err, all, "") : store_query(w->store, &side->rows, err, one, "t", set)))
         return false;
     side->is_open = true;
     side->has_row = rows_next(&side->rows);
@@ -45,10 +46,12 @@ static bool side_open(struct walk *w, struct side *side, enum sql_name name, str
 
 static bool side_end(struct side *side, struct err *err)
 {
-    return !side->is_open || rows_end(&side->rows, err);
+    bool was_open = side->is_open;
+    side->is_open = false;
+    return !was_open || rows_end(&side->rows, err);
 }
 
-/* Moves to the rows of this set; rows of sets that are not shown are passed over. */
+/* Moves to the rows of this set; rows of sets that are gone are passed over. */
 static bool side_is_at(struct side *side, const char *set)
 {
     while (side->has_row && strcmp(rows_text(&side->rows, 0), set) < 0)
@@ -184,35 +187,26 @@ const char *set_view_trouble(const struct set_view *v)
 
 /* ---- the walk ---- */
 
-static bool is_asked_for(const char *const *words, const char *name)
-{
-    if (words == NULL)
-        return true;
-    for (; *words != NULL; words++)
-        if (strcmp(*words, name) == 0)
-            return true;
-    return false;
-}
-
-static bool sets_walk(struct walk *w, const char *const *words, status_visit *visit, void *arg, struct err *err)
+static bool sets_walk(struct walk *w, const char *set, status_visit *visit, void *arg, struct err *err)
 {
     struct rows rows;
-    if (!store_query(w->store, &rows, err, SQL_CERTIFICATE_STATUS, ""))
+    if (!(set == NULL ? store_query(w->store, &rows, err, SQL_CERTIFICATE_STATUS, "")
+                      : store_query(w->store, &rows, err, SQL_CERTIFICATE_STATUS_OF_SET, "t", set)))
         return false;
     while (rows_next(&rows)) {
         struct set_view view;
-        if (!is_asked_for(words, rows_text(&rows, 0)))
-            continue;
         view_read(w, &rows, &view);
         visit(arg, &view);
     }
     return rows_end(&rows, err);
 }
 
-static bool walk_run(struct walk *w, const char *const *words, status_visit *visit, void *arg, struct err *err)
+/* set NULL: all. */
+static bool walk_run(struct walk *w, const char *set, status_visit *visit, void *arg, struct err *err)
 {
-    bool ok = side_open(w, &w->deployments, SQL_DEPLOYMENT_STATUS, err) && side_open(w, &w->endpoints, SQL_ENDPOINT_STATUS, err) &&
-              sets_walk(w, words, visit, arg, err);
+    bool ok = side_open(w, &w->deployments, set, SQL_DEPLOYMENT_STATUS, SQL_DEPLOYMENT_STATUS_OF_SET, err) &&
+              side_open(w, &w->endpoints, set, SQL_ENDPOINT_STATUS, SQL_ENDPOINT_STATUS_OF_SET, err) &&
+              sets_walk(w, set, visit, arg, err);
     ok = side_end(&w->deployments, ok ? err : NULL) && ok;
     return side_end(&w->endpoints, ok ? err : NULL) && ok;
 }
@@ -223,7 +217,9 @@ bool status_each(struct house *house, const char *const *words, status_visit *vi
     bool own = !store_in_transaction(house->store);
     if (own && !store_begin(house->store, err))
         return false;
-    bool ok = walk_run(&w, words, visit, arg, err);
+    bool ok = words != NULL || walk_run(&w, NULL, visit, arg, err);
+    for (; ok && words != NULL && *words != NULL; words++)
+        ok = walk_run(&w, *words, visit, arg, err);
     if (own)
         store_rollback(house->store);
     return ok;

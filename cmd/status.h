@@ -50,7 +50,7 @@ const char *set_view_trouble(const struct set_view *view);
 const char *set_view_next(const struct set_view *view, int64_t *ret_at_ms);
 
 typedef void status_visit(void *arg, const struct set_view *view);
-/* In name order; words NULL: all sets. Inside a transaction of its own unless one is open. Kind STORE. */
+/* In name order, or in that of the words; words NULL: all sets. Inside a transaction of its own unless one is open. Kind STORE. */
 bool status_each(struct house *house, const char *const *words, status_visit *visit, void *arg, struct err *err);
 
 #endif

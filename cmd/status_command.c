@@ -9,11 +9,13 @@
 
 #include <stdio.h>
 
+enum { OUTPUT_MAX = 1024 * 1024 * 1024 };
+
 struct status {
     struct invocation *in;
     int64_t now_ms;
     struct table *table;
-    struct json *list;
+    struct buf text;      /* --json: an object a set, one a line; a tree of 100,000 would take a gigabyte */
     struct buf troubles;
     size_t n_sets, n_in_state[SET_STATE_N];
 };
@@ -102,7 +104,9 @@ static void set_tell(void *arg, const struct set_view *v)
     s->n_sets++;
     s->n_in_state[v->state]++;
     if (s->in->json) {
-        json_push(s->list, view_json(s, v));
+        AUTO(json_fini) struct json *tree = view_json(s, v);
+        buf_add_cstr(&s->text, s->n_sets > 1 ? ",\n" : "\n");
+        json_format(tree, &s->text, false);
         return;
     }
     view_row(s, v);
@@ -123,8 +127,8 @@ static bool whole_read(struct status *s, struct whole *ret)
     struct house *house = &s->in->house;
     struct err err = {0};
     ret->has_leader = lease_holder(house, "leader", &ret->leader, &err) && !ret->leader.is_free;
-    /* A folder of sets that cannot be read is the business of `check`. */
-    if (!register_look(house, &ret->changes, &err))
+    /* A folder of sets that cannot be read is the business of `check`. Walking it is not worth it for single sets. */
+    if (s->in->n_words > 0 || !register_look(house, &ret->changes, &err))
         ret->changes = (struct register_result){0};
     return store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
            store_int(house->store, 0, &ret->n_txt_left, &s->in->err, SQL_TXT_N_LEFT, "");
@@ -179,9 +183,11 @@ static void status_print(struct status *s, const struct whole *w)
 {
     bool quiet = option_common(s->in, "quiet") != NULL;
     if (s->in->json) {
-        AUTO(json_fini) struct json *tree = json_set(json_object(), "sets", json_copy(s->list));
+        AUTO(json_fini) struct json *tree = json_object();
+        AUTO(buf_fini) struct buf rest = BUF(64 * 1024);
         whole_json(s, w, tree);
-        json_print(tree);
+        json_format(tree, &rest, false);
+        printf("{\"sets\": [%s\n],\n%s\n", buf_cstr(&s->text), buf_cstr(&rest) + 1);
         return;
     }
     if (!quiet || needs_person(s))
@@ -228,17 +234,16 @@ enum exit_code status_run(struct invocation *in)
 {
     static const char *const headings[] = {"SET", "STATE", "UNTIL", "LEFT", "TARGETS", "SERVED", "NEXT"};
     struct whole whole = {0};
-    struct status s = {.in = in, .now_ms = house_now(&in->house), .troubles = BUF(256 * 1024 * 1024)};
+    struct status s = {.in = in, .now_ms = house_now(&in->house), .text = BUF(OUTPUT_MAX), .troubles = BUF(OUTPUT_MAX)};
     if (option_is_on(in, "names"))
         return names_print(in) ? EXIT_CODE_DONE : exit_code_of(&in->err);
     s.table = table_new(headings, sizeof headings / sizeof headings[0]);
-    s.list = json_array();
     bool ok = set_words_check(in) && status_read(&s, &whole);
     if (ok)
         status_print(&s, &whole);
     bool complains = ok && option_is_on(in, "strict") && needs_person(&s);
     table_free(s.table);
-    json_free(s.list);
+    buf_fini(&s.text);
     buf_fini(&s.troubles);
     lease_holder_fini(&whole.leader);
     return !ok ? exit_code_of(&in->err) : complains ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
