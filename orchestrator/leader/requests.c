@@ -109,14 +109,21 @@ static bool revoke_send(struct errand *errand, const struct certificate *certifi
     return ok;
 }
 
+static bool revoke_tell(struct house *house, const struct certificate *certificate, int reason)
+{
+    /* Repeated: done is done, and it is told once. */
+    return certificate->revoked_at_ms != 0 ||
+           event_write(house, EVENT_CERTIFICATE_REVOKED, certificate->set_name, certificate->order_id,
+                       "version %lld, serial %s, reason %d", (long long)certificate->version, certificate->serial, reason);
+}
+
 /* alreadyRevoked counts as done, so a kill between the CA's answer and this commit costs one harmless request. */
 static bool revoke_save(struct house *house, const struct certificate *certificate, int reason, struct err *err)
 {
     if (!store_begin(house->store, err))
         return false;
     if (!held_certificate_revoked(house, certificate->id, reason, err) ||
-        !event_write(house, EVENT_CERTIFICATE_REVOKED, certificate->set_name, certificate->order_id,
-                     "version %lld, serial %s, reason %d", (long long)certificate->version, certificate->serial, reason) ||
+        !revoke_tell(house, certificate, reason) ||
         !store_commit(house->store, err)) {
         store_rollback(house->store);
         return false;

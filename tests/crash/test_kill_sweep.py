@@ -1,123 +1,108 @@
-"""Ring 2: killed at every outward call; after each, one plain `renew` must finish the work, and four ledgers must agree."""
+"""Ring 2: killed before every outward call; after each, one plain `renew` must finish the work, and four ledgers must agree.
+
+A kill right after call k is, for the world outside, a kill before call k + 1: so the points before each call are all there are.
+CHANCERY_KILL_STEP takes every n-th point only; CHANCERY_KILL_FIRST says with which it begins.
+"""
+import itertools
 import os
-import shutil
 import signal
+import time
 
-import pytest
-from world import Bind, FakeCa, Reader, Site, build_shim
+from world import Reader, calls_count, percentile
 
-# Every call of a first run is a point; on a small machine every STEP-th is taken in the ordinary run.
-STEP = int(os.environ.get("CHANCERY_KILL_STEP", "1"))
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory):
-    return build_shim(tmp_path_factory.mktemp("shim"))
+STEP = int(os.environ.get("CHANCERY_KILL_STEP", "2"))
+FIRST = int(os.environ.get("CHANCERY_KILL_FIRST", "1"))
+REVOKE = ("revoke", "www", "--version", "1", "--reason", "superseded", "--yes")
+FURTHER = 12  # points beyond the last call of the run that was counted: no two runs make the same number of calls
 
 
-@pytest.fixture(scope="module")
-def bind(tmp_path_factory):
-    server = Bind(tmp_path_factory.mktemp("bind"))
-    yield server
-    server.stop()
+def killed_at(site, lane, k, command):
+    return site.run(*command, env={"LD_PRELOAD": str(lane.shim), "KILL_AT": str(k)}).returncode == -signal.SIGKILL
 
 
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory, bind):
-    server = FakeCa(tmp_path_factory.mktemp("ca"), dns=f"{bind.address}:{bind.port}")
-    yield server
-    server.stop()
-
-
-class Count:
-    """Certificates and orders of this very site: the CA is shared by all points."""
-
-    def __init__(self, ca):
-        self.ca, ledger = ca, ca.ledger()
-        self.n_certificates, self.n_orders = len(ledger["certificates"]), len(ledger["orders"])
-
-    def ledger(self):
-        ledger = self.ca.ledger()
-        return {"certificates": ledger["certificates"][self.n_certificates:], "orders": ledger["orders"][self.n_orders:]}
-
-
-def count_calls(site, shim, tmp_path, *command):
-    total = tmp_path / "total"
-    result = site.run(*command, env={"LD_PRELOAD": str(shim), "COUNT_FILE": str(total)})
-    assert result.returncode == 0, result.stderr
-    return int(total.read_text())
-
-
-def killed(site, shim, k, *command):
-    env = {"LD_PRELOAD": str(shim), "KILL_AT": str(k)}
-    if k % 2 == 0:
-        env["KILL_AFTER"] = "1"
-    return site.run(*command, env=env).returncode == -signal.SIGKILL
-
-
-def sweep(tmp_path, ca, bind, shim, prepare, command, decisions, least_points):
-    points = kills = reads = 0
-    k = 1
-    while True:
-        folder = tmp_path / f"k{k}"
-        view = Count(ca)
-        site = Site(folder, ca, bind)
-        site.ca = view
+def sweep(lanes, folder, prepare, command, again, decisions):
+    def trial(lane, k):
+        site = lane.site(folder / f"k{k}")
         prepare(site)
-        reader = Reader(folder / "live")
+        reader = Reader(site.live())
         try:
-            died = killed(site, shim, k, *command)
-            again = site.run("renew")
-            context = f"{' '.join(command)} killed at outward call {k}"
-            assert again.returncode == 0, f"{context}: the next run: {again.stderr}"
-            site.check_ledgers(decisions, context, kills=1)
-            assert site.run("renew", "--json").returncode == 0
+            died = killed_at(site, lane, k, command)
+            begin = time.monotonic()
+            result = site.run(*again)
+            took_s = time.monotonic() - begin
+            context = f"`{' '.join(command)}` killed before outward call {k} of {n_calls}"
+            assert result.returncode == 0, f"{context}: the next run: {result.stderr}"
+            assert site.run("renew").returncode == 0
+            site.check_ledgers(decisions, context, kills=1 if died else 0)
         finally:
             reader.stop()
         assert not reader.bad, f"{context}: {reader.bad}"
-        reads += reader.n
-        shutil.rmtree(folder)
-        points += 1
-        kills += died
-        if not died:
-            break
-        k += STEP
-    print(f"\n{' '.join(command)}: {points} points, {kills} kills, {reads} reads, 0 surplus, 0 TXT left, 0 keys lost, 0 bad pairs")
-    assert kills * STEP >= least_points, f"only {kills} kills"
+        site.remove()
+        return died, took_s, reader.n
+
+    n_calls = lanes.one(lambda lane, _: calls_count(lane, folder / "count", prepare, command)[0])
+    points = range(FIRST, n_calls + FURTHER, STEP)
+    results = lanes.run(trial, points)
+    kills = sum(died for died, _, _ in results)
+    times = [took_s for died, took_s, _ in results if died]
+    print(f"\n{' '.join(command)}: {n_calls} outward calls, {kills} kills, {sum(n for _, _, n in results)} reads: 0 surplus, 0 TXT left, "
+          f"0 keys lost, 0 bad pairs; the next run took p50 {percentile(times, 50):.2f} s, max {max(times):.2f} s")
+    return n_calls, kills
 
 
-def test_renew_when_killed_at_every_outward_call_then_the_next_run_finishes(tmp_path, ca, bind, shim):
-    sweep(tmp_path, ca, bind, shim, lambda site: None, ["renew"], decisions=1, least_points=150)
+def renewed(site):
+    assert site.run("renew").returncode == 0
 
 
-def test_deploy_when_killed_at_every_outward_call_then_the_next_run_finishes(tmp_path, ca, bind, shim):
-    def prepare(site):
-        assert site.run("renew").returncode == 0
-    sweep(tmp_path, ca, bind, shim, prepare, ["deploy", "--force", "www"], decisions=1, least_points=15)
+def test_renew_when_killed_before_every_outward_call_then_the_next_run_finishes(tmp_path, lanes):
+    n_calls, kills = sweep(lanes, tmp_path, lambda site: None, ["renew"], ["renew"], decisions=1)
+    assert n_calls >= 250 and kills >= min(150, n_calls // STEP - 20), f"{kills} kills over {n_calls} calls"
 
 
-def test_revoke_when_killed_at_every_outward_call_then_it_can_be_repeated(tmp_path, ca, bind, shim):
-    points = kills = 0
-    k = 1
-    while True:
-        folder = tmp_path / f"r{k}"
-        view = Count(ca)
-        site = Site(folder, ca, bind)
-        site.ca = view
-        assert site.run("renew").returncode == 0
-        died = killed(site, shim, k, "revoke", "www", "--version", "1", "--reason", "superseded", "--yes")
-        context = f"revoke killed at outward call {k}"
-        again = site.run("revoke", "www", "--version", "1", "--reason", "superseded", "--yes")
+def test_deploy_when_killed_before_every_outward_call_then_the_next_run_finishes(tmp_path, lanes):
+    n_calls, kills = sweep(lanes, tmp_path, renewed, ["deploy", "--force", "www"], ["renew"], decisions=1)
+    assert kills >= 30, f"{kills} kills over {n_calls} calls"
+
+
+def test_revoke_when_killed_before_every_outward_call_then_it_can_be_repeated(tmp_path, lanes):
+    def trial(lane, k):
+        site = lane.site(tmp_path / f"r{k}")
+        renewed(site)
+        died = killed_at(site, lane, k, REVOKE)
+        context = f"revoke killed before outward call {k}"
+        again = site.run(*REVOKE)
         assert again.returncode == 0, f"{context}: {again.stderr}"
-        assert all(c["revoked"] for c in view.ledger()["certificates"]), context
+        assert all(c["revoked"] for c in site.ca.ledger()["certificates"]), context
         assert site.sql("SELECT revoked_at_ms IS NOT NULL FROM certificate WHERE version = 1") == [(1,)], context
-        assert site.run("renew").returncode == 0
+        told = site.sql("SELECT count(*) FROM event WHERE event = 'certificate.revoked'")
+        assert told == [(1,)], f"{context}: told {told} times"
+        renewed(site)
         site.check_ledgers(2, context)
-        shutil.rmtree(folder)
-        points += 1
-        kills += died
-        if not died:
-            break
-        k += max(STEP, 2)
-    print(f"\nrevoke: {points} points, {kills} kills")
-    assert kills >= 10
+        site.remove()
+        return died
+
+    n_calls = lanes.one(lambda lane, _: calls_count(lane, tmp_path / "count", renewed, REVOKE)[0], None)
+    kills = sum(lanes.run(trial, range(FIRST, n_calls + FURTHER, STEP)))
+    print(f"\nrevoke: {n_calls} outward calls, {kills} kills")
+    assert kills >= 20, f"{kills} kills over {n_calls} calls"
+
+
+def test_renew_when_killed_again_in_the_recovery_then_the_third_run_finishes(tmp_path, lanes):
+    """Ring 5: two kills, at places that are far apart, near each other and the same."""
+    def trial(lane, pair):
+        first, second = pair
+        site = lane.site(tmp_path / f"c{first}-{second}")
+        died = killed_at(site, lane, first, ["renew"])
+        died_again = killed_at(site, lane, second, ["renew"])
+        context = f"`renew` killed before outward call {first}, the next one before {second}"
+        result = site.run("renew")
+        assert result.returncode == 0, f"{context}: the third run: {result.stderr}"
+        site.check_ledgers(1, context, kills=died + died_again)
+        site.remove()
+        return died + died_again
+
+    n_calls = lanes.one(lambda lane, _: calls_count(lane, tmp_path / "count", lambda site: None, ["renew"])[0], None)
+    pairs = list(itertools.product(range(FIRST + 20, n_calls, 47), range(5, n_calls, 29)))
+    kills = sum(lanes.run(trial, pairs))
+    print(f"\nrenew killed twice: {len(pairs)} pairs, {kills} kills")
+    assert kills >= len(pairs), f"{kills} kills in {len(pairs)} pairs"

@@ -1,6 +1,16 @@
-"""The world of the crash tests: a fake CA with a ledger, BIND, a target with a permanent reader; and the four ledgers compared."""
+"""The world of the crash tests: a fake CA with a ledger, BIND, targets with a permanent reader; and the four ledgers compared.
+
+A *lane* is one CA and one name server; each trial has a lane for itself, so what a lane's ledgers gain during a trial is that trial's.
+Trials of several lanes run at once: a renewal mostly waits.
+"""
+import concurrent.futures
+import hashlib
 import json
 import os
+import queue
+import shutil
+import signal
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -16,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _build = Path(os.environ.get("CHANCERY_BUILD", "build/crash"))
 BUILD = _build if _build.is_absolute() else ROOT / _build
 PROGRAM = BUILD / "chancery"
+N_LANES = int(os.environ.get("CHANCERY_LANES", "5"))
+WWW = {"www": ("www.example.com", "*.www.example.com")}
 
 
 class FakeCa:
@@ -39,7 +51,7 @@ class FakeCa:
     def call(self, path, data=None):
         request = urllib.request.Request(self.base + path, data=json.dumps(data).encode() if data else None,
                                          headers={"User-Agent": "tests", "Content-Type": "application/json"})
-        with urllib.request.urlopen(request, context=self.context, timeout=10) as reply:
+        with urllib.request.urlopen(request, context=self.context, timeout=30) as reply:
             return json.loads(reply.read() or b"{}")
 
     def ledger(self):
@@ -49,11 +61,96 @@ class FakeCa:
         self.call("/ca-set", knobs)
 
 
+class View:
+    """What a CA's ledger gained since a trial began."""
+
+    def __init__(self, ca):
+        self.ca, self.url, self.ca_file = ca, ca.url, ca.ca_file
+        before = ca.ledger()
+        self.n_certificates, self.n_orders, self.requests = len(before["certificates"]), len(before["orders"]), before["requests"]
+
+    def ledger(self):
+        ledger = self.ca.ledger()
+        requests = {kind: n - self.requests[kind] for kind, n in ledger["requests"].items()}
+        return {"certificates": ledger["certificates"][self.n_certificates:], "orders": ledger["orders"][self.n_orders:],
+                "requests": requests}
+
+    def set(self, **knobs):
+        self.ca.set(**knobs)
+
+
+class Lane:
+    def __init__(self, folder: Path):
+        self.bind = Bind(folder / "bind")
+        self.ca = FakeCa(folder / "ca", dns=f"{self.bind.address}:{self.bind.port}")
+        self.folder = folder
+        self.shim = None
+
+    def stop(self):
+        self.ca.stop()
+        self.bind.stop()
+
+    def site(self, folder: Path, **how):
+        """A new site of a trial; its CA shows only what this trial does."""
+        return Site(folder, View(self.ca), self.bind, **how)
+
+
+class Lanes:
+    """Runs trials on several lanes at once. A trial is a function of a lane and an item; an AssertionError is a finding."""
+
+    def __init__(self, folder: Path, n=N_LANES):
+        self.folder, self.n_made, self.free = folder, 0, queue.Queue()
+        self.lanes = []
+        self.shim = build_shim(folder)
+        for _ in range(n):
+            self.free.put(self.make())
+
+    def make(self):
+        self.n_made += 1
+        lane = Lane(self.folder / f"lane{self.n_made}")
+        lane.shim = self.shim
+        self.lanes.append(lane)
+        return lane
+
+    def stop(self):
+        for lane in self.lanes:
+            lane.stop()
+
+    def one(self, trial, item=None):
+        lane = self.free.get()
+        try:
+            result = trial(lane, item)
+            self.free.put(lane)
+            return result
+        except BaseException:
+            lane.stop()  # what is left there would be another trial's finding
+            self.lanes.remove(lane)
+            self.free.put(self.make())
+            raise
+
+    def run(self, trial, items, most_findings=5):
+        """The results in the order of the items; fails with the first findings, each with what it takes to see it again."""
+        results, findings = [], []
+
+        def careful(item):
+            try:
+                if len(findings) < most_findings:
+                    results.append((item, self.one(trial, item)))
+            except AssertionError as finding:
+                findings.append(f"{item}: {finding}")
+
+        with concurrent.futures.ThreadPoolExecutor(len(self.lanes)) as pool:
+            list(pool.map(careful, items))
+        assert not findings, f"after {len(results)} good trials:\n" + "\n".join(findings)
+        return [result for _, result in sorted(results, key=lambda pair: pair[0])]
+
+
 class Reader:
-    """Reads the target all the time, as a server would: resolves the link once, then both files. Never a pair that does not match."""
+    """Reads a target all the time, as a server would: resolves the link once, then both files. Never a pair that does not match."""
 
     def __init__(self, live: Path):
         self.live, self.bad, self.n, self.stopping, self.pairs = live, [], 0, False, {}
+        self.was_there = False
         self.thread = threading.Thread(target=self.loop, daemon=True)
         self.thread.start()
 
@@ -65,21 +162,25 @@ class Reader:
             self.pairs[(key, leaf)] = a.returncode == 0 and a.stdout == b.stdout and len(a.stdout) > 0
         return self.pairs[(key, leaf)]
 
+    def look(self):
+        try:
+            folder = self.live / os.readlink(self.live / "current")
+        except OSError:
+            if self.was_there:
+                self.bad.append("the link is gone")
+            return
+        try:
+            self.was_there = True
+            self.n += 1
+            if not self.matches(folder):
+                self.bad.append(f"{folder}: key and certificate do not match")
+        except OSError as error:
+            self.bad.append(f"{folder}: {error}")
+
     def loop(self):
         while not self.stopping:
-            try:
-                folder = self.live / "current"
-                folder = folder.parent / os.readlink(folder)
-            except OSError:
-                time.sleep(0.002)
-                continue
-            try:
-                self.n += 1
-                if not self.matches(folder):
-                    self.bad.append(str(folder))
-            except OSError as error:
-                self.bad.append(f"{folder}: {error}")
-            time.sleep(0.002)
+            self.look()
+            time.sleep(0.005)
 
     def stop(self):
         self.stopping = True
@@ -87,60 +188,151 @@ class Reader:
 
 
 class Site:
-    """One configuration with one set that is delivered to one folder."""
+    """One configuration with its store; each set is delivered to its own folder."""
 
-    def __init__(self, folder: Path, ca: FakeCa, bind: Bind, names=("www.example.com", "*.www.example.com")):
+    def __init__(self, folder: Path, ca, bind: Bind, sets=None, activate="[/bin/true]", provider="", authority=""):
         self.folder, self.ca, self.bind = folder, ca, bind
-        (folder / "sets.d").mkdir(parents=True)
+        self.sets = dict(sets if sets is not None else WWW)
+        for name in ("sets.d", "live"):
+            (folder / name).mkdir(parents=True)
         (folder / "tsig").touch(mode=0o600)
         (folder / "tsig").write_text(bind.secret + "\n")
-        (folder / "chancery.yaml").write_text(f"""store: sqlite:chancery.db
-seal: file:seal.key
-sets: sets.d/*.yaml
-authorities:
-  ca: {{directory: {ca.url}, ca_file: {ca.ca_file}, agree_tos: true}}
-providers:
-  bind: {{type: rfc2136, zones: [example.com], server: '{bind.address}:{bind.port}', tsig: {{name: chancery., secret: 'file:tsig'}},
-    resolvers: ['{bind.address}:{bind.port}'], authoritative_port: {bind.port}}}
-""")
-        listed = ", ".join(f"'{n}'" for n in names)
-        (folder / "sets.d" / "www.yaml").write_text(f"names: [{listed}]\ndeploy:\n  - files: {{dir: live}}\n    activate: [/bin/true]\n")
+        self.server = f"{bind.address}:{bind.port}"
+        self.write(authority=authority, provider=provider)
+        for name, names in self.sets.items():
+            listed = ", ".join(f"'{n}'" for n in names)
+            text = f"names: [{listed}]\ndeploy:\n  - files: {{dir: live/{name}}}\n    activate: {activate}\n"
+            (folder / "sets.d" / f"{name}.yaml").write_text(text)
         result = self.run("init")
         assert result.returncode == 0, result.stderr
 
-    def run(self, *argv, env=None, timeout=60, program=PROGRAM):
-        return subprocess.run([str(program), *map(str, argv), "--config", str(self.folder / "chancery.yaml")], capture_output=True,
-                              text=True, env=dict(os.environ, **(env or {})), timeout=timeout, stdin=subprocess.DEVNULL)
+    def write(self, server=None, authority="", provider=""):
+        """(Re)writes chancery.yaml; `server`: where updates go and names are looked up."""
+        server = server or self.server
+        port = server.rsplit(":", 1)[1]
+        (self.folder / "chancery.yaml").write_text(f"""store: sqlite:chancery.db
+seal: file:seal.key
+sets: sets.d/*.yaml
+authorities:
+  ca: {{directory: {self.ca.url}, ca_file: {self.ca.ca_file}, agree_tos: true{authority}}}
+providers:
+  bind: {{type: rfc2136, zones: [example.com], server: '{server}', tsig: {{name: chancery., secret: 'file:tsig'}},
+    resolvers: ['{server}'], authoritative_port: {port}{provider}}}
+""")
+
+    def argv(self, *argv, program=PROGRAM):
+        return [str(program), *map(str, argv), "--config", str(self.folder / "chancery.yaml")]
+
+    def run(self, *argv, env=None, timeout=120, program=PROGRAM):
+        return subprocess.run(self.argv(*argv, program=program), capture_output=True, text=True,
+                              env=dict(os.environ, **(env or {})), timeout=timeout, stdin=subprocess.DEVNULL)
+
+    def start(self, *argv, env=None, log=None, **how):
+        """Runs beside the test, as the leader of a process group of its own; what it says goes to a file."""
+        with open(log or self.folder / "run.log", "ab") as out:
+            how = {"stdout": out, "stderr": out, **how}
+            return subprocess.Popen(self.argv(*argv), env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL,
+                                    start_new_session=True, **how)
+
+    def live(self, name="www"):
+        return self.folder / "live" / name
 
     def sql(self, query, *arguments):
-        import sqlite3
-        connection = sqlite3.connect(f"file:{self.folder / 'chancery.db'}?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{self.folder / 'chancery.db'}?mode=ro", uri=True, timeout=20)
         try:
             return connection.execute(query, arguments).fetchall()
         finally:
             connection.close()
 
+    def remove(self):
+        shutil.rmtree(self.folder)
+
+    # ---- the four ledgers ----
+
     def check_ledgers(self, decisions, context, kills=0):
-        """CA, DNS, target and store must tell the same story."""
+        """CA, DNS, targets and store must tell the same story. decisions: certificates decided on so far, for every set."""
+        n = decisions * len(self.sets)
         ledger = self.ca.ledger()
         certificates = ledger["certificates"]
-        mine = [c for c in certificates if c["spki_sha256"] in {r[0] for r in self.sql("SELECT spki FROM private_key")}]
-        assert len(certificates) == len(mine), f"{context}: a certificate without its key in the store"
-        assert len(certificates) == decisions, f"{context}: {len(certificates)} certificates for {decisions} decisions"
-        assert len(ledger["orders"]) <= decisions + kills, f"{context}: {len(ledger['orders'])} orders"
-        assert self.bind.all_txt() == [], f"{context}: TXT left"
-        assert self.sql("SELECT count(*) FROM txt WHERE state <> 'gone'") == [(0,)], context
+        keys = {row[0] for row in self.sql("SELECT spki FROM private_key WHERE purpose = 'leaf'")}
+        lost = [c["serial"] for c in certificates if c["spki_sha256"] not in keys]
+        assert not lost, f"{context}: certificates without their key in the store: {lost}"
+        assert len(certificates) == n, f"{context}: {len(certificates)} certificates at the CA for {n} decisions"
+        assert len(ledger["orders"]) <= n + kills, f"{context}: {len(ledger['orders'])} orders at the CA"
+        self.check_dns(context)
+        self.check_store(decisions, {c["serial"] for c in certificates}, context)
+        for name in self.sets:
+            self.check_target(name, decisions, context)
+
+    def check_dns(self, context):
+        left = self.bind.all_txt()
+        assert left == [], f"{context}: TXT left: {left}"
+        open_rows = self.sql("SELECT challenge, wish, state, failure FROM txt WHERE state <> 'gone'")
+        assert open_rows == [], f"{context}: TXT rows left: {open_rows}"
+
+    def check_store(self, decisions, serials, context):
+        n = decisions * len(self.sets)
         assert self.sql("PRAGMA integrity_check") == [("ok",)], context
-        current = self.sql("SELECT sha256, version FROM certificate WHERE current = 1")
-        assert len(current) == 1 and current[0][1] == decisions, f"{context}: {current}"
-        leaf = subprocess.run(["openssl", "x509", "-in", self.folder / "live/current/cert.pem", "-outform", "DER"],
+        stored = {row[0].lower().lstrip("0") for row in self.sql("SELECT serial FROM certificate")}
+        assert stored == {s.lstrip("0") for s in serials}, f"{context}: the store holds {stored}, the CA issued {serials}"
+        current = self.sql("SELECT set_name, version FROM certificate WHERE current = 1 ORDER BY set_name")
+        assert current == sorted((name, decisions) for name in self.sets), f"{context}: {current}"
+        orders = self.sql("SELECT outcome, count(*) FROM orders GROUP BY outcome")
+        assert orders == [("issued", n)], f"{context}: {orders}"
+        n_keys = self.sql("SELECT count(*) FROM private_key WHERE purpose = 'leaf'")
+        assert n_keys == [(n,)], f"{context}: {n_keys} keys for {n} decisions"
+        # The lead of one that was killed with nothing left to do stays named: an idle run writes nothing.
+        held = self.sql("SELECT name, pid FROM lease WHERE holder IS NOT NULL")
+        held = [(lease, pid) for lease, pid in held if lease != "leader" or Path(f"/proc/{pid}").exists()]
+        assert held == [], f"{context}: leases still held: {held}"
+        self.check_events(context)
+
+    def check_events(self, context):
+        previous = ""
+        for number, at_ms, level, event, name, order, text, value in self.sql(
+                "SELECT id, at_ms, level, event, coalesce(set_name, ''), coalesce(order_id, 0), text, hash FROM event ORDER BY id"):
+            line = f"{previous}\n{at_ms}\n{level}\n{event}\n{name}\n{order}\n{text}"
+            assert hashlib.sha256(line.encode()).hexdigest() == value, f"{context}: event {number} breaks the chain: {text}"
+            previous = value
+
+    def check_target(self, name, decisions, context):
+        leaf = subprocess.run(["openssl", "x509", "-in", self.live(name) / "current/cert.pem", "-outform", "DER"],
                               capture_output=True).stdout
-        import hashlib
-        assert hashlib.sha256(leaf).hexdigest() == current[0][0], f"{context}: the target has another certificate"
-        assert self.sql("SELECT count(*) FROM orders WHERE ended_at_ms IS NULL") == [(0,)], context
+        want = self.sql("SELECT sha256 FROM certificate WHERE set_name = ? AND current = 1", name)
+        assert [(hashlib.sha256(leaf).hexdigest(),)] == want, f"{context}: the target of {name} has another certificate"
+        rows = self.sql("SELECT stage, failure FROM deployment WHERE set_name = ? AND removed_at_ms IS NULL", name)
+        assert rows == [("done", None)], f"{context}: {rows}"
+        extra = {p.name for p in self.live(name).iterdir()} - {"current", "deploy.stamp", "versions"}
+        half = {p.name for p in (self.live(name) / "versions").iterdir() if not (p / "fullchain.pem").exists()}
+        assert not extra | half, f"{context}: left in the target: {extra | half}"
 
 
 def build_shim(folder: Path):
+    folder.mkdir(parents=True, exist_ok=True)
     shim = folder / "kill_shim.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, Path(__file__).parent / "kill_shim.c", "-ldl"], check=True)
     return shim
+
+
+def calls_count(lane, folder: Path, prepare, command):
+    """(outward calls, syncs) of a command when nobody disturbs it."""
+    site = lane.site(folder)
+    prepare(site)
+    total = folder / "total"
+    result = site.run(*command, env={"LD_PRELOAD": str(lane.shim), "COUNT_FILE": str(total)})
+    assert result.returncode == 0, result.stderr
+    counts = tuple(map(int, total.read_text().split()))
+    site.remove()
+    return counts
+
+
+def group_end(process):
+    """Whatever a test left running of a process it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def percentile(values, p):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * p / 100))] if ordered else 0.0
