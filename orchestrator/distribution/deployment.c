@@ -11,6 +11,27 @@ static void deployment_entered(void *arg, const struct err *refusal);
 static char **deployment_environment(void *arg);
 static void deployment_activated(void *arg, const struct err *failure, bool should_try_alone);
 
+/* Behind `checked` an activation may have been started before a kill; so may one of a version that
+ * a newer one has overtaken. */
+static bool may_be_activated(const struct deployment_record *record)
+{
+    switch (record->stage) {
+    case DEPLOY_WAITING:
+    case DEPLOY_HELD:
+        return record->previous != NULL;
+    case DEPLOY_CHECKED:
+    case DEPLOY_ACTIVATED:
+    case DEPLOY_ROLLBACK:
+        return true;
+    case DEPLOY_WRITTEN:
+    case DEPLOY_SWITCHED:
+    case DEPLOY_DONE:
+    case DEPLOY_STAGE_N:
+        break;
+    }
+    return false;
+}
+
 struct deployment *deployment_new(struct deliveries *deliveries,
                                   struct deployment_record *take_record)
 {
@@ -18,6 +39,7 @@ struct deployment *deployment_new(struct deliveries *deliveries,
     d->deliveries = deliveries;
     d->record = take_record;
     d->had_previous = take_record->previous != NULL;
+    d->may_be_activated = may_be_activated(take_record);
     d->failure_before = take_record->failure;
     d->failed_before_at_ms = take_record->failed_at_ms;
     d->again_at_ms = INT64_MAX;
@@ -106,7 +128,8 @@ static bool stamp_write(const struct deployment *d, struct err *err)
            file_replace(path, str_of(text), STAMP_MODE, &owner, err);
 }
 
-/* The newest versions of the set, and the one that was served before, which may be another delivery of the same certificate. */
+/* The newest versions of the set, and the one that was served before, which may be another delivery
+ * of the same certificate. */
 static bool versions_prune(const struct deployment *d, struct err *err)
 {
     struct certificate **list = NULL;
@@ -136,8 +159,8 @@ static bool versions_prune(const struct deployment *d, struct err *err)
     return ok;
 }
 
-/* What is served is proven now. Old folders that cannot be removed harm nobody; a stamp that is missing hides the news from those
- * who watch it. */
+/* What is served is proven now. Old folders that cannot be removed harm nobody; a stamp that is
+ * missing hides the news from those who watch it. */
 static void deployment_finish(struct deployment *d)
 {
     struct err err = {0};
@@ -152,7 +175,8 @@ static void deployment_finish(struct deployment *d)
 
 /* ---- switch and check ---- */
 
-/* Between writing and switching somebody else may have come: another leader while we were frozen, or a person. */
+/* Between writing and switching somebody else may have come: another leader while we were frozen,
+ * or a person. */
 static bool served_is_as_seen(const struct deployment *d, struct err *err)
 {
     AUTO(mem_fini)

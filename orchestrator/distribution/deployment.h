@@ -1,10 +1,11 @@
 /*
  * A deployment in memory: one try to bring one version to one target.
  *
- * It is carried on in three places, like all that a concern does: deployment_step does what needs files or starts programs (after the
- * commit, in act); programs end in callbacks inside loop_wait; deployment_settle writes what became of it
- * (inside the turn's transaction). What must be durable before the next act - `previous` before the switch, `checked` before
- * activate, `rollback` before the link goes back - makes the deployment dirty, and it is stepped on after the commit.
+ * It is carried on in three places, like all that a concern does: deployment_step does what needs
+ * files or starts programs (after the commit, in act); programs end in callbacks inside loop_wait;
+ * deployment_settle writes what became of it (inside the turn's transaction). What must be durable
+ * before the next act - `previous` before the switch, `checked` before activate, `rollback` before
+ * the link goes back - makes the deployment dirty, and it is stepped on after the commit.
  *
  *   deployment_prepare.c   what is wanted and what is there; the version's folder written
  *   deployment.c           switch, check, activate, roll back, stamp
@@ -18,12 +19,12 @@
 #include "distribution/served.h"
 #include "distribution/server.h"
 
-struct deliveries {            /* what all deployments of a run share */
+struct deliveries { /* what all deployments of a run share */
     struct house *house;
     bool forced;
     struct server_desk *servers;
-    struct list dirty;         /* to settle in this turn */
-    struct list ready;         /* to step after the commit */
+    struct list dirty; /* to settle in this turn */
+    struct list ready; /* to step after the commit */
 };
 
 enum deploy_end {
@@ -32,33 +33,35 @@ enum deploy_end {
     DEPLOY_ENDS_UNCHANGED, /* all was in place, and nothing had to be run */
     DEPLOY_ENDS_FAILED,
     DEPLOY_ENDS_HELD,
-    DEPLOY_ENDS_DROPPED,   /* before anything was switched the row became another one */
+    DEPLOY_ENDS_DROPPED, /* before anything was switched the row became another one */
 };
 
 struct deployment {
     struct list in_run, in_dirty, in_ready;
     struct deliveries *deliveries;
     struct deployment_record *record;
-    struct set_config *set;            /* NULL until prepared; so are the next four */
-    const struct deploy_config *how;   /* borrowed from set */
-    struct certificate *certificate;   /* with its chain */
-    char *version;                     /* name of its generation */
-    struct served served;              /* what was there when this try, or this round of it, began */
+    struct set_config *set;          /* NULL until prepared; so are the next four */
+    const struct deploy_config *how; /* borrowed from set */
+    struct certificate *certificate; /* with its chain */
+    char *version;                   /* name of its generation */
+    struct served served;            /* what was there when this try, or this round of it, began */
     struct server_visit visit;
     struct process_call *check;
-    bool had_previous;      /* an older switch was not proven when this try began */
-    bool may_be_activated;  /* activate may have been started since `previous` was served */
-    bool goes_alone;        /* after the rollback: once more, without company */
-    bool is_put_back;       /* the rollback came to its end */
-    bool is_early;          /* it failed before anything was done: the row keeps its stage */
-    bool steps;             /* to be stepped once it is settled */
+    bool had_previous;         /* an older switch was not proven when this try began */
+    bool may_be_activated;     /* activate may have been started since `previous` was served */
+    bool goes_alone;           /* after the rollback: once more, without company */
+    bool is_put_back;          /* the rollback came to its end */
+    bool is_early;             /* it failed before anything was done: the row keeps its stage */
+    bool steps;                /* to be stepped once it is settled */
     struct err failure_before; /* how the try before ended, as the row had it */
-    int64_t failed_before_at_ms, again_at_ms; /* again_at_ms: of a held one; INT64_MAX: not by time */
+    int64_t failed_before_at_ms,
+        again_at_ms; /* again_at_ms: of a held one; INT64_MAX: not by time */
     enum deploy_end end;
 };
 
 /* Takes the record. It is ready. */
-struct deployment *deployment_new(struct deliveries *deliveries, struct deployment_record *take_record);
+struct deployment *deployment_new(struct deliveries *deliveries,
+                                  struct deployment_record *take_record);
 /* Kills its check. */
 void deployment_free(struct deployment *d);
 /* In act. */

@@ -41,6 +41,8 @@ static bool deployment_load(struct deployment *d, struct err *err)
     if (d->how == NULL)
         return err_set(err, ERR_CONFIG, "%s is not in its configuration any more", record->target);
     d->visit.how = d->how;
+    d->visit.is_personal =
+        d->how->activate != NULL && hook_is_personal((const char *const *)d->how->activate);
     return held_certificate(house, record->wanted_id, true, &d->certificate, err) &&
            served_look(house, record->set, d->how->dir, &d->served, err);
 }
@@ -65,7 +67,8 @@ static bool pair_is_admitted(struct deployment *d, const struct pair *pair, stru
     return guard_admits(&c, &d->again_at_ms, err);
 }
 
-/* One that was switched to before a kill, and must not be served now, goes back like one that its check refused. */
+/* One that was switched to before a kill, and must not be served now, goes back like one that its
+ * check refused. */
 static void deployment_hold(struct deployment *d, const struct err *why)
 {
     bool is_in_place = d->record->stage != DEPLOY_WAITING && d->record->stage != DEPLOY_HELD &&
@@ -104,7 +107,8 @@ static bool is_repeated(const struct deployment *d, const char *base)
     return version_belongs(d->served.version, base) && (goes_on || was_done);
 }
 
-/* Two PKCS#12 files of one pair are never equal; where nothing changed the one that is there is the right one. */
+/* Two PKCS#12 files of one pair are never equal; where nothing changed the one that is there is the
+ * right one. */
 static void pkcs12_reuse(const struct deployment *d, const char *base, struct pair *pair)
 {
     AUTO(mem_fini)
@@ -162,7 +166,6 @@ static bool is_all_in_place(const struct deployment *d)
            strcmp(record->want != NULL ? record->want : "", d->how->want) == 0;
 }
 
-/* Behind `checked` an activation may have been started before a kill; so may one of a version that a newer one has overtaken. */
 static void stage_settle(struct deployment *d)
 {
     struct deployment_record *record = d->record;
@@ -171,7 +174,6 @@ static void stage_settle(struct deployment *d)
     case DEPLOY_SWITCHED:
     case DEPLOY_CHECKED:
     case DEPLOY_ACTIVATED:
-        d->may_be_activated = record->stage != DEPLOY_SWITCHED;
         if (!is_in_place)
             record->stage = DEPLOY_WRITTEN;
         break;
@@ -184,7 +186,6 @@ static void stage_settle(struct deployment *d)
     case DEPLOY_ROLLBACK:
     case DEPLOY_DONE:
     case DEPLOY_STAGE_N:
-        d->may_be_activated = d->had_previous;
         record->stage = DEPLOY_WRITTEN;
         if (!d->had_previous)
             mem_set_str(&record->previous, d->served.version);
@@ -209,7 +210,6 @@ static bool deployment_prepare_rollback(struct deployment *d, const char *base)
 {
     bool is_ours = version_belongs(d->served.version, base);
     d->version = mem_strdup(is_ours ? d->served.version : base);
-    d->may_be_activated = true;
     return true;
 }
 

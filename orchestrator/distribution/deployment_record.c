@@ -52,8 +52,8 @@ static struct deployment_record *record_read(int64_t id, const struct rows *rows
     return r;
 }
 
-/* A newer certificate than the one that was under way: what was done for that one does not count, but what was served before it
- * stays remembered. */
+/* A newer certificate than the one that was under way: what was done for that one does not count,
+ * but what was served before it stays remembered. */
 static void record_turn_to(struct deployment_record *r, int64_t certificate_id)
 {
     bool is_other = r->wanted_id != certificate_id;

@@ -95,7 +95,8 @@ static int64_t next_try_at_ms(const struct deployment *d)
            (int64_t)random_below((uint64_t)wait_ms / 10 + 1);
 }
 
-/* A held one is judged again when time alone may change the judgement, else once a day; one that is revoked, never. */
+/* A held one is judged again when time alone may change the judgement, else once a day; one that is
+ * revoked, never. */
 static int64_t next_judgement_at_ms(const struct deployment *d)
 {
     if (d->certificate->revoked_at_ms != 0)
@@ -144,8 +145,8 @@ static bool settle_done(struct deployment *d, struct err *err)
                       house_now(house) + ENDPOINT_GRACE_MS));
 }
 
-/* Overtaken before anything was switched: the newer wish begins at once. After that it is carried to its end, because a target
- * between two versions is worse than one that is late. */
+/* Overtaken before anything was switched: the newer wish begins at once. After that it is carried
+ * to its end, because a target between two versions is worse than one that is late. */
 static bool settle_stage(struct deployment *d, struct err *err)
 {
     bool is_ours = false;

@@ -78,8 +78,8 @@ struct ids {
     size_t n;
 };
 
-/* Rows under way are due as well, so that a kill leaves them due: among the first DEPLOYMENTS_MAX rows there are as many others as
- * there is room for. */
+/* Rows under way are due as well, so that a kill leaves them due: among the first DEPLOYMENTS_MAX
+ * rows there are as many others as there is room for. */
 static bool due_read(struct distribution *x, struct ids *due, struct rows *rows, struct err *err)
 {
     while (x->n_deployments + due->n < DEPLOYMENTS_MAX && rows_next(rows))
@@ -177,7 +177,8 @@ static bool distribution_collect(void *self, struct err *err)
     return settle(x, err) && intake(x, err) && next_due_find(x, err);
 }
 
-/* Files are written here and not on threads: they are short, but many. What is left waits for the next turn. */
+/* Files are written here and not on threads: they are short, but many. What is left waits for the
+ * next turn. */
 static void distribution_act(void *self)
 {
     struct distribution *x = self;

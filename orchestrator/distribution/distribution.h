@@ -11,16 +11,18 @@
  * When check or activate fails the link goes back to the very generation that was served before,
  * and what had been activated is activated again.
  *
- * A pair goes out only when it matches its key, is valid now, chains, takes no name away and ends no
- * earlier than what is there (unless forced); else it is `held`. One failing target delays no other:
- * each has its own row, its own tries and its own ladder.
+ * A pair goes out only when it matches its key, is valid now, chains, takes no name away and ends
+ * no earlier than what is there (unless forced); else it is `held`. One failing target delays no
+ * other: each has its own row, its own tries and its own ladder.
  *
- * Both programs get, beside PATH and LANG: CHANCERY_SET, CHANCERY_VERSION (its number), CHANCERY_DIR
- * (the version's folder), CHANCERY_CURRENT (the link), CHANCERY_SERIAL, CHANCERY_NAMES (by blanks),
- * CHANCERY_NOT_AFTER (RFC 3339), CHANCERY_TRY (1, 2 ...: programs run at least once). Exit code 75
- * means: not now, try later. Deliveries with the same activation share one run of it, which is told
- * only CHANCERY_SETS (by blanks) and CHANCERY_TRY; when a shared program fails, it is run for each by
- * itself, with all of the above. The file <dir>/deploy.stamp is replaced after each success.
+ * Both programs get, beside PATH and LANG: CHANCERY_SET, CHANCERY_SETS, CHANCERY_VERSION (its
+ * number), CHANCERY_DIR (the version's folder), CHANCERY_CURRENT (the link), CHANCERY_SERIAL,
+ * CHANCERY_NAMES (by blanks), CHANCERY_NOT_AFTER (RFC 3339), CHANCERY_TRY (1, 2 ...: programs run
+ * at least once). Exit code 75 means: not now, try later. Deliveries with the same activation share
+ * one run of it, which is told only CHANCERY_SETS (by blanks) and CHANCERY_TRY - but a program
+ * whose words or whose script speak of other CHANCERY_ variables and not of CHANCERY_SETS is run
+ * for each by itself, and so is a shared one that failed. The file <dir>/deploy.stamp is replaced
+ * after each success.
  */
 #ifndef DISTRIBUTION_DISTRIBUTION_H
 #define DISTRIBUTION_DISTRIBUTION_H
@@ -31,14 +33,15 @@
 
 struct distribution_options {
     const char *const *only; /* sets, NULL: all due. Those named do not wait for a retry time */
-    bool forced;             /* deliver again even when done, and what ends earlier than what is there */
+    bool forced; /* deliver again even when done, and what ends earlier than what is there */
 };
 struct distribution_result {
     size_t n_done, n_failed; /* in this run */
-    size_t n_behind;         /* targets (of `only`) that do not have the newest certificate after this run */
+    size_t n_behind;         /* targets (of `only`) without the newest certificate after this run */
 };
 struct distribution;
-struct distribution *distribution_new(struct house *house, const struct distribution_options *options);
+struct distribution *distribution_new(struct house *house,
+                                      const struct distribution_options *options);
 /* Programs under way are killed; the rows say where to go on. */
 void distribution_free(struct distribution *distribution);
 struct concern distribution_concern(struct distribution *distribution);
@@ -47,19 +50,20 @@ bool distribution_result(struct distribution *distribution, struct distribution_
                          struct err *err);
 
 /* Where a set's targets stand, by name, for status and show. */
-struct deployment_view { /* texts owned */
-    char *target, *stage, *failure;      /* failure NULL: none */
-    int64_t wanted_id, done_id;          /* certificates; 0: none */
-    int64_t next_at_ms, done_at_ms;      /* 0: none */
-    int64_t n_tries;                     /* since the last success */
+struct deployment_view {            /* texts owned */
+    char *target, *stage, *failure; /* failure NULL: none */
+    int64_t wanted_id, done_id;     /* certificates; 0: none */
+    int64_t next_at_ms, done_at_ms; /* 0: none */
+    int64_t n_tries;                /* since the last success */
 };
 bool deployment_views(struct house *house, const char *set, struct deployment_view **ret_list,
                       size_t *ret_n, struct err *err);
 void deployment_views_free(struct deployment_view *list, size_t n);
 
-/* The files of one certificate version, as a files target or `chancery export` writes them. formats:
- * enum file_format. Bytes live in the bundle and are cleansed with it; the certificate must have been
- * loaded with its chain. Kinds STORE (no key, no seal), BROKEN, CONFIG (password). */
+/* The files of one certificate version, as a files target or `chancery export` writes them.
+ * formats: enum file_format. Bytes live in the bundle and are cleansed with it; the certificate
+ * must have been loaded with its chain. Kinds STORE (no key, no seal), BROKEN, CONFIG (password).
+ */
 struct bundle;
 bool bundle_new(struct house *house, const struct certificate *certificate, unsigned formats,
                 const struct secret *pkcs12_password, bool pkcs12_legacy, struct bundle **ret,

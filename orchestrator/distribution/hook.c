@@ -1,8 +1,10 @@
 #include "distribution/hook.h"
 
+#include "io/files.h"
+
 #include <inttypes.h>
 
-enum { LINE_SHOWN = 300, VARIABLES_MAX = 10 };
+enum { LINE_SHOWN = 300, VARIABLES_MAX = 10, SCRIPT_MAX = 256 * 1024 };
 
 static void names_join(const struct certificate *certificate, struct buf *out)
 {
@@ -55,6 +57,47 @@ void hook_name(const char *const *argv, struct buf *out)
     for (size_t i = 0; argv[i] != NULL; i++)
         buf_printf(&words, "%s%s", i > 0 ? " " : "", argv[i]);
     text_escape(out, buf_str(&words), HOOK_TEXT_MAX);
+}
+
+/* ---- whom it is for ---- */
+
+struct mentions {
+    bool some, sets;
+};
+
+static void mentions_find(struct str text, struct mentions *m)
+{
+    m->some |= str_find(text, STR("CHANCERY_")) < text.len;
+    m->sets |= str_find(text, STR("CHANCERY_SETS")) < text.len;
+}
+
+/* A text that begins with "#!", or has no NUL; binaries and what cannot be read say nothing. */
+static void file_mentions_find(const char *path, struct mentions *m)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(SCRIPT_MAX);
+    if (file_read(path, SCRIPT_MAX, false, &text, NULL) &&
+        str_find_char(buf_str(&text), '\0') == text.len)
+        mentions_find(buf_str(&text), m);
+}
+
+bool hook_is_personal(const char *const *argv)
+{
+    static const char *const folders[] = {"/usr/sbin", "/usr/bin",        "/sbin",
+                                          "/bin",      "/usr/local/sbin", "/usr/local/bin"};
+    struct mentions m = {false, false};
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        mentions_find(str_of(argv[i]), &m);
+        if (argv[i][0] == '/')
+            file_mentions_find(argv[i], &m);
+    }
+    for (size_t i = 0; strchr(argv[0], '/') == NULL && i < sizeof folders / sizeof folders[0];
+         i++) {
+        AUTO(mem_fini)
+        char *path = mem_printf("%s/%s", folders[i], argv[0]);
+        file_mentions_find(path, &m);
+    }
+    return m.some && !m.sets;
 }
 
 /* The last line that says something: programs complain at their end. */

@@ -1,5 +1,6 @@
 /*
- * Hooks: the programs `check` and `activate` of a target. What they are told, and what their end means.
+ * Hooks: the programs `check` and `activate` of a target. What they are told, and what their end
+ * means.
  */
 #ifndef DISTRIBUTION_HOOK_H
 #define DISTRIBUTION_HOOK_H
@@ -19,9 +20,15 @@ void hook_environment_free(char **environment);
 
 /* "nginx -t", for a person: words by blanks, escaped, cut. */
 void hook_name(const char *const *argv, struct buf *out);
-/* True when the program did what it was asked to; else why: AGAIN (exit code 75, the deadline), REFUSED (any other
- * end; the last line that it said is in the text) or the kind of start_err, which is given when result is NULL. */
+/* True when the words, or a script among them, speak of the CHANCERY_ variables that only one
+ * delivery has, and not of CHANCERY_SETS: then the program asks which delivery it runs for. It
+ * looks at text only; what another program asks on its behalf is not seen. */
+bool hook_is_personal(const char *const *argv);
+/* True when the program did what it was asked to; else why: AGAIN (exit code 75, the deadline),
+ * REFUSED (any other end; the last line that it said is in the text) or the kind of start_err,
+ * which is given when result is NULL. */
 bool hook_verdict(const char *what, const char *const *argv, int64_t timeout_ms,
-                  const struct process_result *result, const struct err *start_err, struct err *err);
+                  const struct process_result *result, const struct err *start_err,
+                  struct err *err);
 
 #endif

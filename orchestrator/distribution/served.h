@@ -1,5 +1,6 @@
 /*
- * What a files target serves now, read from its folder: artifacts are trusted, not marks in the store.
+ * What a files target serves now, read from its folder: artifacts are trusted, not marks in the
+ * store.
  */
 #ifndef DISTRIBUTION_SERVED_H
 #define DISTRIBUTION_SERVED_H
@@ -8,23 +9,24 @@
 #include "io/files.h"
 
 struct served {
-    char *version;            /* name of the generation that `current` names; "" when there is none */
-    bool has_leaf;            /* its leaf could be read, or is known from the store by the generation's name */
+    char *version; /* name of the generation that `current` names; "" when there is none */
+    bool has_leaf; /* its leaf could be read, or is known from the store by the generation's name */
     struct cert_facts leaf;
-    bool is_revoked;          /* known as revoked in the store */
+    bool is_revoked; /* known as revoked in the store */
 };
 /* set: whose certificates the store is asked for. Kinds as generation_current, STORE. */
 bool served_look(struct house *house, const char *set, const char *dir, struct served *ret,
                  struct err *err);
 void served_fini(struct served *served);
 
-/* Every generation's name is the certificate's ("3-1a2b3c4d"), or that with ".2", ".3" ... when the same certificate was delivered
- * with other files before. */
+/* Every generation's name is the certificate's ("3-1a2b3c4d"), or that with ".2", ".3" ... when the
+ * same certificate was delivered with other files before. */
 bool version_belongs(const char *version, const char *base);
-/* The name under which these files go: one that holds them already, else one that is neither served nor to be rolled
- * back to. previous may be NULL. The caller frees *ret_name. */
+/* The name under which these files go: one that holds them already, else one that is neither served
+ * nor to be rolled back to. previous may be NULL. The caller frees *ret_name. */
 bool version_choose(const char *dir, const char *base, const char *served, const char *previous,
-                    const struct file_item *items, size_t n_items, char **ret_name, struct err *err);
+                    const struct file_item *items, size_t n_items, char **ret_name,
+                    struct err *err);
 /* "version 3" of "3-1a2b3c4d", "nothing" of "". */
 void version_words(const char *version, struct buf *out);
 

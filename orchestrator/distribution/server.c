@@ -81,8 +81,11 @@ static void words_add(const char *what, char *const *words, struct buf *out)
         buf_printf(out, " %zu:%s", strlen(words[i]), words[i]);
 }
 
-static void key_make(const struct deploy_config *how, struct buf *out)
+static void key_make(const struct server_visit *visit, struct buf *out)
 {
+    const struct deploy_config *how = visit->how;
+    if (visit->is_personal)
+        buf_printf(out, "for %s %s ", visit->set, how->target);
     if (how->systemd_unit != NULL)
         buf_printf(out, "unit %s", how->systemd_unit);
     else if (how->activate != NULL)
@@ -104,11 +107,11 @@ static struct server *server_new(struct server_desk *desk, const char *key)
     return s;
 }
 
-static struct server *server_of(struct server_desk *desk, const struct deploy_config *how)
+static struct server *server_of(struct server_desk *desk, const struct server_visit *visit)
 {
     AUTO(buf_fini)
     struct buf key = BUF(WORDS_MAX);
-    key_make(how, &key);
+    key_make(visit, &key);
     LIST_EACH (it, &desk->servers) {
         struct server *s = LIST_OWNER(it, struct server, in_desk);
         if (strcmp(s->key, buf_cstr(&key)) == 0)
@@ -130,7 +133,7 @@ void server_leave(struct server_visit *visit)
 
 static struct server *visit_move(struct server_desk *desk, struct server_visit *visit)
 {
-    struct server *s = visit->server != NULL ? visit->server : server_of(desk, visit->how);
+    struct server *s = visit->server != NULL ? visit->server : server_of(desk, visit);
     server_leave(visit);
     visit->server = s;
     return s;
@@ -176,7 +179,7 @@ static char *check_words(const struct deploy_config *how)
 void server_refuse(struct server_visit *visit, const struct err *why)
 {
     struct server *s = visit->server;
-    if (s->refusal.kind != ERR_NONE)
+    if (s->refusal.kind != ERR_NONE || hook_is_personal((const char *const *)visit->how->check))
         return;
     s->refusal = *why;
     s->refused_check = check_words(visit->how);

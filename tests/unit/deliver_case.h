@@ -1,7 +1,7 @@
 /*
- * A night of deliveries for tests: sets that deliver to folders below the scratch folder, certificates born for them, and the
- * distribution turned by hand as the leader turns it - collect, commit, act, wait - so that it can be abandoned
- * between any two of these as a kill would.
+ * A night of deliveries for tests: sets that deliver to folders below the scratch folder,
+ * certificates born for them, and the distribution turned by hand as the leader turns it - collect,
+ * commit, act, wait - so that it can be abandoned between any two of these as a kill would.
  */
 #ifndef TESTS_UNIT_DELIVER_CASE_H
 #define TESTS_UNIT_DELIVER_CASE_H
@@ -121,7 +121,8 @@ static inline struct distribution_result deliver_only(const char *set, bool forc
     return result;
 }
 
-/* A set that delivers to <scratch>/<name>; more: lines of the deployment, indented by four, each ending in a newline. */
+/* A set that delivers to <scratch>/<name>; more: lines of the deployment, indented by four, each
+ * ending in a newline. */
 static inline void target_put(const char *name, const char *more)
 {
     AUTO(mem_fini)
@@ -141,7 +142,8 @@ static inline void target_put_files(const char *name, const char *files, const c
     set_put(name, text);
 }
 
-/* "[/bin/sh, -c, SCRIPT]" with {} in script as the scratch folder; in one of a few turning buffers. */
+/* "[/bin/sh, -c, SCRIPT]" with {} in script as the scratch folder; in one of a few turning buffers.
+ */
 static inline const char *shell(const char *what, const char *script)
 {
     static char texts[8][4096];
@@ -199,7 +201,8 @@ static inline int64_t version_bear(const char *set, int64_t days)
     return id;
 }
 
-/* A set with its first version delivered, by a configuration without programs; then the one of the test. */
+/* A set with its first version delivered, by a configuration without programs; then the one of the
+ * test. */
 static inline void target_with_version_1(const char *name, const char *more)
 {
     target_put(name, "");
@@ -249,8 +252,10 @@ static inline void pair_fits(const char *set)
     AUTO(cert_facts_fini)
     struct cert_facts facts = {0};
     char spki[SPKI_HEX_MAX];
-    must(file_read(scratch(served_file(set, "fullchain.pem")), CHAIN_PEM_MAX, false, &pem, &err), &err);
-    must(file_read(scratch(served_file(set, "key.pem")), CHAIN_PEM_MAX, false, &key_pem, &err), &err);
+    must(file_read(scratch(served_file(set, "fullchain.pem")), CHAIN_PEM_MAX, false, &pem, &err),
+         &err);
+    must(file_read(scratch(served_file(set, "key.pem")), CHAIN_PEM_MAX, false, &key_pem, &err),
+         &err);
     must(chain_parse_pem(buf_str(&pem), &chain, &err), &err);
     must(chain_facts(chain, 0, &facts, &err), &err);
     must(key_from_pem(buf_str(&key_pem), &key, &err), &err);

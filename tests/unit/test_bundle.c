@@ -46,10 +46,11 @@ static int n_of(const char *text, const char *words)
 }
 
 #define ALL                                                                                        \
-    (FORMAT_KEY | FORMAT_CERT | FORMAT_CHAIN | FORMAT_FULLCHAIN | FORMAT_COMBINED |               \
+    (FORMAT_KEY | FORMAT_CERT | FORMAT_CHAIN | FORMAT_FULLCHAIN | FORMAT_COMBINED |                \
      FORMAT_KEYFIRST | FORMAT_PKCS12)
 
-static void test_bundle_when_all_formats_are_asked_for_then_each_holds_its_parts_in_order(void **state)
+static void test_bundle_when_all_formats_are_asked_for_then_each_holds_its_parts_in_order(
+    void **state)
 {
     (void)state;
     struct certificate *certificate = certificate_1();

@@ -19,15 +19,17 @@ static void all_is_well(int version)
     pair_fits("web");
     stage_is("web", "done");
     assert_int_equal(row_int("web", "previous IS NULL"), 1);
-    assert_int_equal(sql_int(0, "SELECT count(*) FROM deployment AS d JOIN certificate AS c ON c.id = d.done_id"
-                                " WHERE c.current = 1"),
-                     1);
+    assert_int_equal(
+        sql_int(0, "SELECT count(*) FROM deployment AS d JOIN certificate AS c ON c.id = d.done_id"
+                   " WHERE c.current = 1"),
+        1);
     char stamp[16];
     snprintf(stamp, sizeof stamp, "%d-", version);
     assert_int_equal(strncmp(scratch_get("web/deploy.stamp"), stamp, strlen(stamp)), 0);
 }
 
-/* Carries on for so many halves of turns (collect with commit, act with wait) and then is no more. */
+/* Carries on for so many halves of turns (collect with commit, act with wait) and then is no more.
+ */
 static bool abandoned_after(int halves)
 {
     deliver_open(NULL, false);
@@ -82,14 +84,18 @@ static void test_delivery_when_abandoned_in_a_rollback_then_the_old_version_is_b
         stage_is(set, "waiting");
         has_words(row_text(set, "failure"), "version 1 is served as before");
         char sql[128];
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE event = 'deploy.rolled_back' AND set_name = '%s'",
-                 set);
+        snprintf(
+            sql, sizeof sql,
+            "SELECT count(*) FROM event WHERE event = 'deploy.rolled_back' AND set_name = '%s'",
+            set);
         assert_int_equal(sql_int(0, sql), 1);
     }
     assert_true(was_over);
 }
 
-static void test_delivery_when_a_newer_version_overtakes_a_kill_then_a_refusal_goes_back_to_the_proven_one(void **state)
+static void
+test_delivery_when_a_newer_version_overtakes_a_kill_then_a_refusal_goes_back_to_the_proven_one(
+    void **state)
 {
     (void)state;
     target_with_version_1("web", shell("activate", "echo $CHANCERY_VERSION >> {}/activated;"
@@ -104,7 +110,32 @@ static void test_delivery_when_a_newer_version_overtakes_a_kill_then_a_refusal_g
     has_words(scratch_get("activated"), "3\n1\n");
 }
 
-static void test_delivery_when_a_kill_left_pkcs12_then_the_next_run_does_not_stumble_over_it(void **state)
+static void
+test_delivery_when_it_is_revoked_after_a_kill_then_the_old_version_is_back_and_activated(
+    void **state)
+{
+    (void)state;
+    struct err err = {0};
+    target_with_version_1("web",
+                          shell("activate", "echo $CHANCERY_VERSION >> {}/activated; sleep 0.2"));
+    assert_int_equal(deliver_all().n_done, 1);
+    int64_t id = version_bear("web", 40);
+    abandoned_after(6);
+    assert_int_equal(served_version("web"), 2);
+    stage_is("web", "checked");
+    must(held_certificate_revoked(&house, id, 1, &err), &err);
+    assert_int_equal(deliver_all().n_failed, 1);
+    assert_int_equal(served_version("web"), 1);
+    has_words(scratch_get("activated"), "1\n2\n1\n");
+    has_words(last_event("deploy.rolled_back"), "revoked");
+    fixture_clock.wall_now_ms += 12 * MS_MINUTE;
+    deliver_all();
+    stage_is("web", "held");
+    assert_int_equal(served_version("web"), 1);
+}
+
+static void test_delivery_when_a_kill_left_pkcs12_then_the_next_run_does_not_stumble_over_it(
+    void **state)
 {
     (void)state;
     bool was_over = false;
@@ -190,8 +221,8 @@ static bool is_inside_files(const char *point)
     return strncmp(point, "files.", 6) == 0;
 }
 
-/* Kills a delivery of a new version at each of these points and lets the next run end it. The inside of files has a sweep
- * of its own: there the first and the last passing are enough. */
+/* Kills a delivery of a new version at each of these points and lets the next run end it. The
+ * inside of files has a sweep of its own: there the first and the last passing are enough. */
 static int points_kill(const struct points *points, bool inside_files, int *version)
 {
     int n_kills = 0;
@@ -214,12 +245,14 @@ static int points_kill(const struct points *points, bool inside_files, int *vers
     return n_kills;
 }
 
-static void test_delivery_when_killed_at_every_failpoint_then_readers_see_a_whole_pair_and_the_next_run_ends_it(void **state)
+static void
+test_delivery_when_killed_at_every_failpoint_then_readers_see_a_whole_pair_and_the_next_run_ends_it(
+    void **state)
 {
     (void)state;
-    static const char *const must_pass[] = {"deploy.write.before",  "deploy.write.after",
-                                            "deploy.switch.before", "deploy.switch.after",
-                                            "deploy.check.before",  "deploy.activate.before",
+    static const char *const must_pass[] = {"deploy.write.before",   "deploy.write.after",
+                                            "deploy.switch.before",  "deploy.switch.after",
+                                            "deploy.check.before",   "deploy.activate.before",
                                             "deploy.activate.after", "store.commit.before"};
     struct points points = {0};
     int version = 2;
@@ -254,7 +287,8 @@ static void test_delivery_when_killed_in_a_rollback_then_the_next_run_ends_it(vo
     }
 }
 
-static void test_delivery_when_a_step_fails_then_the_old_version_is_served_and_the_ladder_mends_it(void **state)
+static void test_delivery_when_a_step_fails_then_the_old_version_is_served_and_the_ladder_mends_it(
+    void **state)
 {
     (void)state;
     static const char *const points[] = {"deploy.write.before=error", "deploy.switch.before=error",
@@ -306,12 +340,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_delivery_when_abandoned_anywhere_then_the_next_run_ends_it),
         TEST(test_delivery_when_abandoned_in_a_rollback_then_the_old_version_is_back),
-        TEST(test_delivery_when_a_newer_version_overtakes_a_kill_then_a_refusal_goes_back_to_the_proven_one),
+        TEST(
+            test_delivery_when_a_newer_version_overtakes_a_kill_then_a_refusal_goes_back_to_the_proven_one),
+        TEST(
+            test_delivery_when_it_is_revoked_after_a_kill_then_the_old_version_is_back_and_activated),
         TEST(test_delivery_when_a_kill_left_pkcs12_then_the_next_run_does_not_stumble_over_it),
 #ifdef CHANCERY_FAILPOINTS
-        TEST(test_delivery_when_killed_at_every_failpoint_then_readers_see_a_whole_pair_and_the_next_run_ends_it),
+        TEST(
+            test_delivery_when_killed_at_every_failpoint_then_readers_see_a_whole_pair_and_the_next_run_ends_it),
         TEST(test_delivery_when_killed_in_a_rollback_then_the_next_run_ends_it),
-        TEST(test_delivery_when_a_step_fails_then_the_old_version_is_served_and_the_ladder_mends_it),
+        TEST(
+            test_delivery_when_a_step_fails_then_the_old_version_is_served_and_the_ladder_mends_it),
         TEST(test_delivery_when_it_cannot_be_switched_back_then_that_is_tried_again),
 #endif
     };

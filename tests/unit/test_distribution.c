@@ -21,7 +21,8 @@ static int n_versions(const char *set)
 
 /* ---- good deliveries ---- */
 
-static void test_delivery_when_a_certificate_is_new_then_it_is_in_place_checked_and_activated(void **state)
+static void test_delivery_when_a_certificate_is_new_then_it_is_in_place_checked_and_activated(
+    void **state)
 {
     (void)state;
     target_put("web", lines(shell("check", LOG_CHECK), shell("activate", LOG_ACTIVATE)));
@@ -42,7 +43,8 @@ static void test_delivery_when_a_certificate_is_new_then_it_is_in_place_checked_
     assert_int_equal(row_int("web", "next_at_ms"), -1);
     assert_int_equal(n_events("deploy.done"), 1);
     assert_int_equal(n_events("deploy.failed"), 0);
-    assert_int_equal(sql_int(0, "SELECT next_at_ms FROM endpoint"), fixture_clock.wall_now_ms + 500);
+    assert_int_equal(sql_int(0, "SELECT next_at_ms FROM endpoint"),
+                     fixture_clock.wall_now_ms + 500);
 }
 
 static void test_delivery_when_run_again_then_nothing_happens(void **state)
@@ -63,7 +65,8 @@ static void test_delivery_when_run_again_then_nothing_happens(void **state)
 static void test_delivery_when_programs_run_then_they_are_told_which_version(void **state)
 {
     (void)state;
-    target_put("web", lines(shell("check", "env > {}/env.check"), shell("activate", "env > {}/env.activate")));
+    target_put("web", lines(shell("check", "env > {}/env.check"),
+                            shell("activate", "env > {}/env.activate")));
     refresh();
     version_bear("web", 30);
     deliver_all();
@@ -190,7 +193,8 @@ static void test_delivery_when_forced_then_what_is_done_is_done_again(void **sta
     assert_int_equal(served_version("web"), 1);
 }
 
-static void test_delivery_when_a_newer_version_comes_meanwhile_then_the_newest_ends_in_place(void **state)
+static void test_delivery_when_a_newer_version_comes_meanwhile_then_the_newest_ends_in_place(
+    void **state)
 {
     (void)state;
     for (int after = 0; after < 6; after++) {
@@ -227,19 +231,24 @@ static void test_delivery_when_the_target_is_removed_meanwhile_then_it_is_not_to
     refresh();
     deliver_on();
     assert_int_equal(served_version("web"), 1);
-    assert_int_equal(sql_int(-1, "SELECT count(*) FROM deployment WHERE next_at_ms IS NOT NULL"), 0);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM deployment WHERE next_at_ms IS NOT NULL"),
+                     0);
     assert_int_equal(deliver_result().n_behind, 0);
 }
 
 /* ---- what fails ---- */
 
-static void test_delivery_when_the_check_refuses_then_the_old_version_is_back_and_nobody_was_activated(void **state)
+static void
+test_delivery_when_the_check_refuses_then_the_old_version_is_back_and_nobody_was_activated(
+    void **state)
 {
     (void)state;
-    target_with_version_1("web", lines(shell("check", "echo one; echo broken at line 7 >&2; exit 3"),
-                                       shell("activate", LOG_ACTIVATE)));
+    target_with_version_1("web",
+                          lines(shell("check", "echo one; echo broken at line 7 >&2; exit 3"),
+                                shell("activate", LOG_ACTIVATE)));
     deliver_all(); /* version 1 by the new settings: it has nothing to go back to but itself */
-    sql_run("DELETE FROM event; UPDATE deployment SET stage = 'done', next_at_ms = NULL, failure = NULL, n_tries = 0");
+    sql_run("DELETE FROM event; UPDATE deployment SET stage = 'done', next_at_ms = NULL, failure = "
+            "NULL, n_tries = 0");
     char *key = mem_strdup(scratch_get(served_file("web", "key.pem")));
     version_bear("web", 40);
     struct distribution_result result = deliver_all();
@@ -263,7 +272,9 @@ static void test_delivery_when_the_check_refuses_then_the_old_version_is_back_an
     mem_free(key);
 }
 
-static void test_delivery_when_the_activation_fails_then_the_old_version_is_back_and_activated_again(void **state)
+static void
+test_delivery_when_the_activation_fails_then_the_old_version_is_back_and_activated_again(
+    void **state)
 {
     (void)state;
     target_with_version_1("web", shell("activate", LOG_ACTIVATE "; test $CHANCERY_VERSION = 1"));
@@ -277,7 +288,8 @@ static void test_delivery_when_the_activation_fails_then_the_old_version_is_back
     has_words(last_event("deploy.rolled_back"), "exit code 1");
 }
 
-static void test_delivery_when_the_old_version_cannot_be_activated_either_then_it_says_so(void **state)
+static void test_delivery_when_the_old_version_cannot_be_activated_either_then_it_says_so(
+    void **state)
 {
     (void)state;
     target_with_version_1("web", shell("activate", "echo no such service; exit 5"));
@@ -303,7 +315,8 @@ static void test_delivery_when_the_first_one_is_refused_then_the_link_is_gone_ag
     has_words(last_event("deploy.rolled_back"), "nothing was served there before");
 }
 
-static void test_delivery_when_the_first_one_is_checked_but_not_activated_then_the_files_stay(void **state)
+static void test_delivery_when_the_first_one_is_checked_but_not_activated_then_the_files_stay(
+    void **state)
 {
     (void)state;
     target_put("web", lines(shell("check", "true"), shell("activate", "test -e {}/up")));
@@ -318,7 +331,8 @@ static void test_delivery_when_the_first_one_is_checked_but_not_activated_then_t
     assert_int_equal(deliver_all().n_done, 1);
 }
 
-static void test_delivery_when_the_first_one_is_unchecked_and_not_activated_then_the_link_is_gone(void **state)
+static void test_delivery_when_the_first_one_is_unchecked_and_not_activated_then_the_link_is_gone(
+    void **state)
 {
     (void)state;
     target_put("web", shell("activate", "exit 1"));
@@ -350,10 +364,43 @@ static void test_delivery_when_a_program_is_missing_then_the_old_version_stays(v
     has_words(last_event("deploy.rolled_back"), "/nonexistent/nginx");
 }
 
-static void test_delivery_when_a_program_hangs_then_it_is_cut_and_others_were_not_delayed(void **state)
+static void test_delivery_when_a_unit_is_to_be_activated_then_systemctl_is_asked(void **state)
 {
     (void)state;
-    target_put("a", lines("    timeout: 1s\n", shell("check", "trap \"\" TERM; sleep 60; sleep 60")));
+    target_with_version_1("web", "    activate: {systemd: chancery-test-nobody.service}\n");
+    sql_run("UPDATE deployment SET stage = 'done', next_at_ms = NULL");
+    version_bear("web", 40);
+    assert_int_equal(deliver_all().n_failed, 1);
+    assert_int_equal(served_version("web"), 1);
+    has_words(last_event("deploy.rolled_back"),
+              "activate systemctl reload-or-restart chancery-test-nobody.service: ");
+}
+
+static void test_delivery_when_the_stamp_cannot_be_written_then_only_that_is_tried_again(
+    void **state)
+{
+    (void)state;
+    target_with_version_1("web", shell("activate", LOG_ACTIVATE));
+    sql_run("UPDATE deployment SET stage = 'done', next_at_ms = NULL");
+    unlink(scratch("web/deploy.stamp"));
+    assert_int_equal(mkdir(scratch("web/deploy.stamp"), 0755), 0);
+    version_bear("web", 40);
+    assert_int_equal(deliver_all().n_failed, 1);
+    assert_int_equal(served_version("web"), 2);
+    has_words(last_event("deploy.failed"), "version 2 stays in place");
+    assert_int_equal(rmdir(scratch("web/deploy.stamp")), 0);
+    fixture_clock.wall_now_ms += 2 * MS_MINUTE;
+    assert_int_equal(deliver_all().n_done, 1);
+    assert_int_equal(n_lines("activated"), 1);
+    assert_int_equal(strncmp(scratch_get("web/deploy.stamp"), "2-", 2), 0);
+}
+
+static void test_delivery_when_a_program_hangs_then_it_is_cut_and_others_were_not_delayed(
+    void **state)
+{
+    (void)state;
+    target_put("a",
+               lines("    timeout: 1s\n", shell("check", "trap \"\" TERM; sleep 60; sleep 60")));
     target_put("b", shell("check", "true"));
     refresh();
     version_bear("a", 30);
@@ -425,8 +472,9 @@ static void test_delivery_when_the_folder_cannot_be_made_then_it_says_what_is_mi
 {
     (void)state;
     AUTO(mem_fini)
-    char *text = mem_printf("names: [www.example.com, web.example.com]\ndeploy:\n  - files: {dir: %s}\n",
-                            scratch("no/such/place"));
+    char *text =
+        mem_printf("names: [www.example.com, web.example.com]\ndeploy:\n  - files: {dir: %s}\n",
+                   scratch("no/such/place"));
     set_put("web", text);
     refresh();
     version_bear("web", 30);
@@ -463,7 +511,8 @@ static void test_delivery_when_current_is_somebody_elses_link_then_it_is_left_al
     assert_string_equal(target, "/etc");
 }
 
-static void test_delivery_when_the_folder_is_a_planted_link_then_nothing_is_written_through_it(void **state)
+static void test_delivery_when_the_folder_is_a_planted_link_then_nothing_is_written_through_it(
+    void **state)
 {
     (void)state;
     target_put("web", "");
@@ -505,14 +554,18 @@ int main(void)
         TEST(test_delivery_when_forced_then_what_is_done_is_done_again),
         TEST(test_delivery_when_a_newer_version_comes_meanwhile_then_the_newest_ends_in_place),
         TEST(test_delivery_when_the_target_is_removed_meanwhile_then_it_is_not_touched),
-        TEST(test_delivery_when_the_check_refuses_then_the_old_version_is_back_and_nobody_was_activated),
-        TEST(test_delivery_when_the_activation_fails_then_the_old_version_is_back_and_activated_again),
+        TEST(
+            test_delivery_when_the_check_refuses_then_the_old_version_is_back_and_nobody_was_activated),
+        TEST(
+            test_delivery_when_the_activation_fails_then_the_old_version_is_back_and_activated_again),
         TEST(test_delivery_when_the_old_version_cannot_be_activated_either_then_it_says_so),
         TEST(test_delivery_when_the_first_one_is_refused_then_the_link_is_gone_again),
         TEST(test_delivery_when_the_first_one_is_checked_but_not_activated_then_the_files_stay),
         TEST(test_delivery_when_the_first_one_is_unchecked_and_not_activated_then_the_link_is_gone),
         TEST(test_delivery_when_a_program_says_75_then_it_is_a_passing_fault),
         TEST(test_delivery_when_a_program_is_missing_then_the_old_version_stays),
+        TEST(test_delivery_when_a_unit_is_to_be_activated_then_systemctl_is_asked),
+        TEST(test_delivery_when_the_stamp_cannot_be_written_then_only_that_is_tried_again),
         TEST(test_delivery_when_a_program_hangs_then_it_is_cut_and_others_were_not_delayed),
         TEST(test_delivery_when_it_fails_then_it_climbs_the_ladder_until_it_works),
         TEST(test_delivery_when_it_waits_for_a_retry_then_asking_by_name_does_not_wait),

@@ -125,7 +125,8 @@ static void test_guard_when_a_configured_name_is_missing_then_what_is_served_dec
     held("new.example.com, which is served now", INT64_MAX);
 }
 
-static void test_guard_when_it_ends_earlier_then_it_is_held_unless_forced_or_the_old_one_is_revoked(void **state)
+static void test_guard_when_it_ends_earlier_then_it_is_held_unless_forced_or_the_old_one_is_revoked(
+    void **state)
 {
     (void)state;
     gate.served.not_after_at_ms = gate.certificate.not_after_at_ms;
@@ -237,7 +238,8 @@ static void test_delivery_when_it_is_revoked_then_nobody_is_behind_for_it(void *
     mem_free(key);
 }
 
-static void test_delivery_when_the_served_one_is_revoked_then_its_successor_may_end_earlier(void **state)
+static void test_delivery_when_the_served_one_is_revoked_then_its_successor_may_end_earlier(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -260,7 +262,8 @@ int main(void)
         GATE(test_guard_when_time_is_out_then_it_is_held_and_not_yet_means_until_then),
         GATE(test_guard_when_it_was_ordered_for_other_names_then_it_is_held),
         GATE(test_guard_when_a_configured_name_is_missing_then_what_is_served_decides),
-        GATE(test_guard_when_it_ends_earlier_then_it_is_held_unless_forced_or_the_old_one_is_revoked),
+        GATE(
+            test_guard_when_it_ends_earlier_then_it_is_held_unless_forced_or_the_old_one_is_revoked),
         GATE(test_guard_when_it_is_revoked_then_it_is_held_even_when_forced),
         TEST(test_delivery_when_the_key_in_the_store_is_another_then_the_old_pair_stays),
         TEST(test_delivery_when_it_has_expired_in_the_store_then_the_old_pair_stays),

@@ -48,7 +48,8 @@ static void test_server_when_several_are_checked_then_one_by_one_and_activated_o
     (void)state;
     crowd_make(three,
                lines(shell("check", "mkdir {}/busy || exit 9; sleep 0.05; rmdir {}/busy"),
-                     shell("activate", "test ! -e {}/busy || exit 8; echo $CHANCERY_SETS >> {}/activated")));
+                     shell("activate",
+                           "test ! -e {}/busy || exit 8; echo $CHANCERY_SETS >> {}/activated")));
     assert_int_equal(deliver_all().n_done, 3);
     assert_string_equal(scratch_get("activated"), "a b c\n");
 }
@@ -69,9 +70,13 @@ static void test_server_when_one_check_refuses_then_the_others_are_delivered(voi
 }
 
 /* A server that takes up all files or none, as real ones do. */
-#define ALL_OR_NONE "for s in a b c; do case $(readlink {}/$s/current) in *bad*|versions/2-*) test $s = b && exit 1;; esac; done; echo $CHANCERY_SETS >> {}/activated"
+#define ALL_OR_NONE                                                                                \
+    "for s in a b c; do case $(readlink {}/$s/current) in *bad*|versions/2-*) test $s = b && "     \
+    "exit 1;; esac; done; echo $CHANCERY_SETS >> {}/activated"
 
-static void test_server_when_one_pair_spoils_the_shared_run_then_the_others_are_delivered_all_the_same(void **state)
+static void
+test_server_when_one_pair_spoils_the_shared_run_then_the_others_are_delivered_all_the_same(
+    void **state)
 {
     (void)state;
     crowd_with_version_1(three, shell("activate", ALL_OR_NONE));
@@ -85,12 +90,8 @@ static void test_server_when_one_pair_spoils_the_shared_run_then_the_others_are_
     assert_int_equal(n_events("deploy.done"), 2);
 }
 
-static void test_server_when_the_program_serves_one_set_at_a_time_then_each_gets_its_own_run(void **state)
+static void each_was_copied(void)
 {
-    (void)state;
-    crowd_with_version_1(three, shell("activate",
-                                      "cp $CHANCERY_DIR/fullchain.pem {}/copy-$CHANCERY_SET || exit 1"));
-    assert_int_equal(deliver_all().n_done, 3);
     for (size_t i = 0; i < 3; i++) {
         char copy[16];
         snprintf(copy, sizeof copy, "copy-%s", three[i]);
@@ -100,6 +101,58 @@ static void test_server_when_the_program_serves_one_set_at_a_time_then_each_gets
         mem_free(text);
     }
     assert_int_equal(n_events("deploy.rolled_back") + n_events("deploy.failed"), 0);
+}
+
+/* Its own failure it would not notice: the last command is the one that counts. */
+#define COPY "cp $CHANCERY_DIR/fullchain.pem {}/copy-$CHANCERY_SET; echo >> {}/activated"
+
+static void test_server_when_the_program_asks_for_its_set_then_each_gets_its_own_run(void **state)
+{
+    (void)state;
+    crowd_with_version_1(three, shell("activate", COPY));
+    assert_int_equal(deliver_all().n_done, 3);
+    assert_int_equal(n_lines("activated"), 3);
+    each_was_copied();
+}
+
+static void test_server_when_a_script_file_asks_for_its_set_then_each_gets_its_own_run(void **state)
+{
+    (void)state;
+    char script[1024], argv[512];
+    snprintf(script, sizeof script,
+             "#!/bin/sh\ncp $CHANCERY_DIR/fullchain.pem %s/copy-$CHANCERY_SET\ntrue\n",
+             scratch_dir);
+    scratch_put("hook", script, 0755);
+    snprintf(argv, sizeof argv, "    activate: [%s]\n", scratch("hook"));
+    crowd_with_version_1(three, argv);
+    assert_int_equal(deliver_all().n_done, 3);
+    each_was_copied();
+}
+
+static void test_server_when_it_is_seen_only_by_its_failure_then_each_gets_its_own_run_afterwards(
+    void **state)
+{
+    (void)state;
+    char script[1024];
+    snprintf(script, sizeof script,
+             "cp $CHANCERY_DIR/fullchain.pem %s/copy-$CHANCERY_SET || exit 1\n", scratch_dir);
+    scratch_put("hook", script, 0755);
+    crowd_with_version_1(three, shell("activate", "cd {} && sh ./hook"));
+    assert_int_equal(deliver_all().n_done, 3);
+    each_was_copied();
+}
+
+static void test_server_when_one_set_hangs_in_a_program_of_its_own_then_the_others_do_not_wait(
+    void **state)
+{
+    (void)state;
+    crowd_with_version_1(
+        three,
+        lines("    timeout: 2s\n", shell("activate", "test $CHANCERY_SET != b || exec sleep 30")));
+    struct distribution_result result = deliver_all();
+    assert_int_equal(result.n_done, 2);
+    assert_int_equal(result.n_failed, 1);
+    assert_int_equal(served_version("b"), 1);
 }
 
 static void test_server_when_the_shared_run_hangs_then_it_is_not_tried_for_each(void **state)
@@ -120,7 +173,8 @@ static void test_server_when_the_shared_run_hangs_then_it_is_not_tried_for_each(
 static void test_server_when_a_check_hangs_then_the_crowd_does_not_wait_for_it_again(void **state)
 {
     (void)state;
-    crowd_with_version_1(three, lines("    timeout: 1s\n", shell("check", "echo >> {}/checked; exec sleep 30")));
+    crowd_with_version_1(
+        three, lines("    timeout: 1s\n", shell("check", "echo >> {}/checked; exec sleep 30")));
     int64_t from_ms = clock_boot_ms(&clock_system);
     struct distribution_result result = deliver_all();
     assert_int_equal(result.n_failed, 3);
@@ -145,7 +199,8 @@ static void test_server_when_activations_differ_then_each_runs(void **state)
     assert_int_equal(n_lines("activated"), 2);
 }
 
-static void test_server_when_a_late_one_comes_while_it_runs_then_it_shares_the_next_run(void **state)
+static void test_server_when_a_late_one_comes_while_it_runs_then_it_shares_the_next_run(
+    void **state)
 {
     (void)state;
     const char *activate = shell("activate", "echo $CHANCERY_SETS >> {}/activated; sleep 0.3");
@@ -182,8 +237,8 @@ static ssize_t small_read(const char *path, char *out, size_t max)
     return len;
 }
 
-/* As a server does it: the link is resolved once, then two files are read one after the other. The one ends with the bytes of the
- * other, or they are not of one generation. */
+/* As a server does it: the link is resolved once, then two files are read one after the other. The
+ * one ends with the bytes of the other, or they are not of one generation. */
 static bool pair_is_whole(const char *set)
 {
     char path[1024], link[256], combined[8192], key[2048];
@@ -214,7 +269,8 @@ static void *reader_read(void *arg)
     return NULL;
 }
 
-static void test_server_when_hundreds_are_due_then_one_activation_and_no_reader_sees_a_part(void **state)
+static void test_server_when_hundreds_are_due_then_one_activation_and_no_reader_sees_a_part(
+    void **state)
 {
     (void)state;
     struct reader reader = {0};
@@ -222,7 +278,8 @@ static void test_server_when_hundreds_are_due_then_one_activation_and_no_reader_
     for (int i = 0; i < CROWD; i++) {
         char set[32];
         snprintf(set, sizeof set, "crowd%03d", i);
-        target_put_files(set, "formats: [key, combined]", shell("activate", "echo >> {}/activated"));
+        target_put_files(set, "formats: [key, combined]",
+                         shell("activate", "echo >> {}/activated"));
     }
     refresh();
     assert_int_equal(pthread_create(&thread, NULL, reader_read, &reader), 0);
@@ -250,8 +307,12 @@ int main(void)
         TEST(test_server_when_several_share_an_activation_then_it_runs_once),
         TEST(test_server_when_several_are_checked_then_one_by_one_and_activated_once),
         TEST(test_server_when_one_check_refuses_then_the_others_are_delivered),
-        TEST(test_server_when_one_pair_spoils_the_shared_run_then_the_others_are_delivered_all_the_same),
-        TEST(test_server_when_the_program_serves_one_set_at_a_time_then_each_gets_its_own_run),
+        TEST(
+            test_server_when_one_pair_spoils_the_shared_run_then_the_others_are_delivered_all_the_same),
+        TEST(test_server_when_the_program_asks_for_its_set_then_each_gets_its_own_run),
+        TEST(test_server_when_a_script_file_asks_for_its_set_then_each_gets_its_own_run),
+        TEST(test_server_when_it_is_seen_only_by_its_failure_then_each_gets_its_own_run_afterwards),
+        TEST(test_server_when_one_set_hangs_in_a_program_of_its_own_then_the_others_do_not_wait),
         TEST(test_server_when_the_shared_run_hangs_then_it_is_not_tried_for_each),
         TEST(test_server_when_a_check_hangs_then_the_crowd_does_not_wait_for_it_again),
         TEST(test_server_when_activations_differ_then_each_runs),
