@@ -20,8 +20,8 @@ static const struct {
     int number;
     const char *name;
 } reasons[] = {
-    {0, "unspecified"},        {1, "key-compromise"},         {3, "affiliation-changed"},
-    {4, "superseded"},         {5, "cessation-of-operation"}, {9, "privilege-withdrawn"},
+    {0, "unspecified"}, {1, "key-compromise"},         {3, "affiliation-changed"},
+    {4, "superseded"},  {5, "cessation-of-operation"}, {9, "privilege-withdrawn"},
 };
 
 /* "key-compromise" and RFC 5280's "keyCompromise" are one. */
@@ -44,7 +44,9 @@ static bool reason_read(struct invocation *in, int *ret_reason, const char **ret
     const char *word = option_value(in, "reason");
     int64_t number = -1;
     if (word == NULL)
-        return err_set(&in->err, ERR_CONFIG, "revoke needs --reason, e.g. --reason superseded; `chancery help revoke` lists them");
+        return err_set(
+            &in->err, ERR_CONFIG,
+            "revoke needs --reason, e.g. --reason superseded; `chancery help revoke` lists them");
     str_to_i64(str_of(word), &number);
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         if (reasons[i].number != number && !reason_is(word, reasons[i].name))
@@ -53,8 +55,9 @@ static bool reason_read(struct invocation *in, int *ret_reason, const char **ret
         *ret_name = reasons[i].name;
         return true;
     }
-    return err_set(&in->err, ERR_CONFIG, "--reason \"%.40s\" is no reason; take unspecified, key-compromise, affiliation-changed, superseded, "
-                                         "cessation-of-operation or privilege-withdrawn",
+    return err_set(&in->err, ERR_CONFIG,
+                   "--reason \"%.40s\" is no reason; take unspecified, key-compromise, "
+                   "affiliation-changed, superseded, cessation-of-operation or privilege-withdrawn",
                    word);
 }
 
@@ -64,19 +67,26 @@ static bool is_confirmed(struct invocation *in, const struct certificate *c, con
     if (option_is_on(in, "yes"))
         return true;
     if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-        return err_set(&in->err, ERR_CONFIG, "revocation cannot be undone: say --yes where nobody can be asked; nothing was revoked");
-    fprintf(stderr, "Revoke version %lld of set %s (serial %s, %s), reason %s? This cannot be undone. [y/N] ", (long long)c->version,
-            c->set_name, c->serial, c->is_current ? "current" : "not current", reason);
+        return err_set(&in->err, ERR_CONFIG,
+                       "revocation cannot be undone: say --yes where nobody can be asked; nothing "
+                       "was revoked");
+    fprintf(
+        stderr,
+        "Revoke version %lld of set %s (serial %s, %s), reason %s? This cannot be undone. [y/N] ",
+        (long long)c->version, c->set_name, c->serial, c->is_current ? "current" : "not current",
+        reason);
     fflush(stderr);
     if (fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
         return true;
     return err_set(&in->err, ERR_CONFIG, "not confirmed; nothing was revoked");
 }
 
-static void revoke_tell(const struct invocation *in, const struct certificate *c, const char *reason)
+static void revoke_tell(const struct invocation *in, const struct certificate *c,
+                        const char *reason)
 {
     if (in->json) {
-        AUTO(json_fini) struct json *tree = json_set_text(json_object(), "set", c->set_name);
+        AUTO(json_fini)
+        struct json *tree = json_set_text(json_object(), "set", c->set_name);
         json_set_int(tree, "version", c->version);
         json_set_text(tree, "serial", c->serial);
         json_set_text(tree, "reason", reason);
@@ -87,7 +97,8 @@ static void revoke_tell(const struct invocation *in, const struct certificate *c
     if (option_common(in, "quiet") != NULL)
         return;
     ink_print(in, INK_GOOD, "revoked");
-    printf(": set %s, version %lld, serial %s, reason %s\n", c->set_name, (long long)c->version, c->serial, reason);
+    printf(": set %s, version %lld, serial %s, reason %s\n", c->set_name, (long long)c->version,
+           c->serial, reason);
     if (c->is_current)
         printf("it is still served until it is replaced: `chancery renew %s`\n", c->set_name);
 }
@@ -97,10 +108,12 @@ enum exit_code revoke_run(struct invocation *in)
     struct certificate *certificate = NULL;
     const char *reason_name = NULL;
     int reason = 0;
-    bool ok = reason_read(in, &reason, &reason_name) && set_words_certificate(in, &certificate) &&
-              is_confirmed(in, certificate, reason_name) &&
-              (leader_revoke(&in->house, certificate->id, reason, option_is_on(in, "by-key"), &in->err) ||
-               err_wrap(&in->err, "set %s, version %lld was not revoked", certificate->set_name, (long long)certificate->version));
+    bool ok =
+        reason_read(in, &reason, &reason_name) && set_words_certificate(in, &certificate) &&
+        is_confirmed(in, certificate, reason_name) &&
+        (leader_revoke(&in->house, certificate->id, reason, option_is_on(in, "by-key"), &in->err) ||
+         err_wrap(&in->err, "set %s, version %lld was not revoked", certificate->set_name,
+                  (long long)certificate->version));
     if (ok)
         revoke_tell(in, certificate, reason_name);
     certificate_free(certificate);
@@ -136,31 +149,42 @@ static bool format_read(struct invocation *in, const struct format **ret)
         return true;
     }
     const char *near = table_suggest(word, names, sizeof formats / sizeof formats[0]);
-    return err_set(&in->err, ERR_CONFIG, "--format \"%.40s\" is none of fullchain, cert, chain, key, combined, keyfirst, p12, pem%s%s%s", word,
-                   near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+    return err_set(&in->err, ERR_CONFIG,
+                   "--format \"%.40s\" is none of fullchain, cert, chain, key, combined, keyfirst, "
+                   "p12, pem%s%s%s",
+                   word, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                   near != NULL ? "\"?" : "");
 }
 
 /* Where a private key must not go. */
 static bool way_check(struct invocation *in, const struct format *format)
 {
-    bool to_file = option_is_on(in, "out"), several = (format->formats & (format->formats - 1)) != 0;
+    bool to_file = option_is_on(in, "out"),
+         several = (format->formats & (format->formats - 1)) != 0;
     if (to_file)
         return true;
     if (several)
-        return err_set(&in->err, ERR_CONFIG, "--format %s is several files: name a folder with --out", format->name);
+        return err_set(&in->err, ERR_CONFIG,
+                       "--format %s is several files: name a folder with --out", format->name);
     if (in->json && format->has_key)
-        return err_set(&in->err, ERR_CONFIG, "a private key is never put into JSON: name a file with --out");
+        return err_set(&in->err, ERR_CONFIG,
+                       "a private key is never put into JSON: name a file with --out");
     if (format->has_key && isatty(STDOUT_FILENO) == 1 && !option_is_on(in, "stdout"))
-        return err_set(&in->err, ERR_CONFIG, "this would show a private key on the terminal: name a file with --out, or say --stdout");
+        return err_set(&in->err, ERR_CONFIG,
+                       "this would show a private key on the terminal: name a file with --out, or "
+                       "say --stdout");
     return true;
 }
 
 /* A certificate without its key needs no sealing key. */
-static bool public_text(const struct certificate *certificate, const struct format *format, struct buf *out, struct err *err)
+static bool public_text(const struct certificate *certificate, const struct format *format,
+                        struct buf *out, struct err *err)
 {
-    AUTO(chain_fini) struct chain *chain = NULL;
+    AUTO(chain_fini)
+    struct chain *chain = NULL;
     if (!chain_parse_pem(buf_str(&certificate->chain_pem), &chain, err))
-        return err_wrap(err, "set %s, version %lld in the store", certificate->set_name, (long long)certificate->version);
+        return err_wrap(err, "set %s, version %lld in the store", certificate->set_name,
+                        (long long)certificate->version);
     if (format->formats != FORMAT_CHAIN)
         chain_cert_pem(chain, 0, out);
     if (format->formats != FORMAT_CERT)
@@ -168,20 +192,22 @@ static bool public_text(const struct certificate *certificate, const struct form
     return true;
 }
 
-static bool secret_bundle(struct invocation *in, const struct certificate *certificate, const struct format *format, struct bundle **ret)
+static bool secret_bundle(struct invocation *in, const struct certificate *certificate,
+                          const struct format *format, struct bundle **ret)
 {
     const char *reference = option_value(in, "password");
     struct secret password = {0};
     bool ok = crypto_init(&in->err) && house_open_seal(in, &in->err) &&
               (reference == NULL || secret_resolve(in->config, reference, &password, &in->err)) &&
-              bundle_new(&in->house, certificate, format->formats, &password, option_is_on(in, "legacy"), ret, &in->err);
+              bundle_new(&in->house, certificate, format->formats, &password,
+                         option_is_on(in, "legacy"), ret, &in->err);
     secret_fini(&password);
     return ok;
 }
 
 struct exporting {
     struct invocation *in;
-    const char *out;        /* NULL: standard output */
+    const char *out; /* NULL: standard output */
     bool into_folder;
     struct json *files;
 };
@@ -192,22 +218,27 @@ static bool bytes_write(struct exporting *e, const char *name, struct str bytes)
     if (e->out == NULL)
         return (fwrite(bytes.p, 1, bytes.len, stdout) == bytes.len && fflush(stdout) == 0) ||
                err_set(err, ERR_LOCAL, "standard output cannot be written");
-    AUTO(mem_fini) char *path = e->into_folder ? mem_printf("%s/%s", e->out, name) : mem_strdup(e->out);
+    AUTO(mem_fini)
+    char *path = e->into_folder ? mem_printf("%s/%s", e->out, name) : mem_strdup(e->out);
     if (!file_replace(path, bytes, 0600, NULL, err))
         return false;
     json_push_text(e->files, path);
     return true;
 }
 
-static bool public_export(struct exporting *e, const struct certificate *certificate, const struct format *format)
+static bool public_export(struct exporting *e, const struct certificate *certificate,
+                          const struct format *format)
 {
-    AUTO(buf_fini) struct buf text = BUF(CHAIN_PEM_MAX);
-    AUTO(mem_fini) char *name = mem_printf("%s.pem", format->name);
+    AUTO(buf_fini)
+    struct buf text = BUF(CHAIN_PEM_MAX);
+    AUTO(mem_fini)
+    char *name = mem_printf("%s.pem", format->name);
     if (!public_text(certificate, format, &text, &e->in->err))
         return false;
     if (e->out != NULL || !e->in->json)
         return bytes_write(e, name, buf_str(&text));
-    AUTO(json_fini) struct json *tree = json_set_text(json_object(), "set", certificate->set_name);
+    AUTO(json_fini)
+    struct json *tree = json_set_text(json_object(), "set", certificate->set_name);
     json_set_int(tree, "version", certificate->version);
     json_set_text(tree, "format", format->name);
     json_set_str(tree, "pem", buf_str(&text));
@@ -215,7 +246,8 @@ static bool public_export(struct exporting *e, const struct certificate *certifi
     return true;
 }
 
-static bool secret_export(struct exporting *e, const struct certificate *certificate, const struct format *format)
+static bool secret_export(struct exporting *e, const struct certificate *certificate,
+                          const struct format *format)
 {
     struct bundle *bundle = NULL;
     bool ok = secret_bundle(e->in, certificate, format, &bundle);
@@ -225,12 +257,14 @@ static bool secret_export(struct exporting *e, const struct certificate *certifi
     return ok;
 }
 
-static void export_tell(const struct exporting *e, const struct certificate *certificate, const struct format *format)
+static void export_tell(const struct exporting *e, const struct certificate *certificate,
+                        const struct format *format)
 {
     if (e->out == NULL)
         return;
     if (e->in->json) {
-        AUTO(json_fini) struct json *tree = json_set_text(json_object(), "set", certificate->set_name);
+        AUTO(json_fini)
+        struct json *tree = json_set_text(json_object(), "set", certificate->set_name);
         json_set_int(tree, "version", certificate->version);
         json_set_text(tree, "format", format->name);
         json_set(tree, "files", json_copy(e->files));
@@ -258,10 +292,13 @@ enum exit_code export_run(struct invocation *in)
 {
     struct certificate *certificate = NULL;
     const struct format *format = NULL;
-    AUTO(json_fini) struct json *files = json_array();
+    AUTO(json_fini)
+    struct json *files = json_array();
     struct exporting e = {.in = in, .files = files};
-    bool ok = format_read(in, &format) && way_check(in, format) && set_words_certificate(in, &certificate) && out_prepare(&e, format);
-    ok = ok && (format->has_key ? secret_export(&e, certificate, format) : public_export(&e, certificate, format));
+    bool ok = format_read(in, &format) && way_check(in, format) &&
+              set_words_certificate(in, &certificate) && out_prepare(&e, format);
+    ok = ok && (format->has_key ? secret_export(&e, certificate, format)
+                                : public_export(&e, certificate, format));
     if (ok)
         export_tell(&e, certificate, format);
     certificate_free(certificate);

@@ -14,12 +14,12 @@
 struct check {
     struct invocation *in;
     struct findings findings;
-    const char *path;      /* of chancery.yaml */
-    struct yaml *doc;      /* its text with places; NULL when it cannot be read */
-    struct house house;    /* with the store in memory */
+    const char *path;   /* of chancery.yaml */
+    struct yaml *doc;   /* its text with places; NULL when it cannot be read */
+    struct house house; /* with the store in memory */
     size_t n_sets, n_names;
     bool files_only;
-    char **tried;          /* references to secrets */
+    char **tried; /* references to secrets */
     size_t n_tried;
 };
 void check_fini(struct check *check);

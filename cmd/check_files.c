@@ -3,14 +3,15 @@
 #include "cmd/house_open.h"
 #include "io/files.h"
 
-
 enum { FILE_MAX = 1024 * 1024 };
 
 struct yaml *check_yaml(const char *file)
 {
-    AUTO(buf_fini) struct buf text = BUF(FILE_MAX);
+    AUTO(buf_fini)
+    struct buf text = BUF(FILE_MAX);
     struct yaml *doc = NULL;
-    if (!file_read(file, FILE_MAX, false, &text, NULL) || !yaml_parse(buf_str(&text), file, &doc, NULL))
+    if (!file_read(file, FILE_MAX, false, &text, NULL) ||
+        !yaml_parse(buf_str(&text), file, &doc, NULL))
         return NULL;
     return doc;
 }
@@ -19,10 +20,12 @@ struct yaml *check_yaml(const char *file)
 static bool table_findings(struct check *check, const char *file, const struct section *section)
 {
     struct complaints complaints = {0};
-    AUTO(yaml_fini) struct yaml *doc = check_yaml(file);
+    AUTO(yaml_fini)
+    struct yaml *doc = check_yaml(file);
     if (doc == NULL)
         return false;
-    AUTO(json_fini) struct json *tree = table_check(doc, yaml_tree(doc), section, &complaints);
+    AUTO(json_fini)
+    struct json *tree = table_check(doc, yaml_tree(doc), section, &complaints);
     for (size_t i = 0; i < complaints.n; i++)
         findings_add_lines(&check->findings, file, (struct place){0}, complaints.items[i].text);
     complaints_fini(&complaints);
@@ -43,14 +46,16 @@ bool check_main_file(struct check *check)
     if (config_load(check->path, environment_get, &check->in->config, &err))
         return true;
     if (!is_cut(err.text) || !table_findings(check, check->path, config_section_main()))
-        findings_add_lines(&check->findings, check->doc != NULL ? check->path : NULL, (struct place){0}, err.text);
+        findings_add_lines(&check->findings, check->doc != NULL ? check->path : NULL,
+                           (struct place){0}, err.text);
     return false;
 }
 
 /* ---- sets ---- */
 
 /* Two sets want one thing: the text names both and the thing, this finds where the later one asks for it. */
-static struct place conflict_place(struct check *check, const struct set_row *row, const struct yaml *doc)
+static struct place conflict_place(struct check *check, const struct set_row *row,
+                                   const struct yaml *doc)
 {
     struct set_config *set = NULL;
     const struct json *root = yaml_tree(doc);
@@ -59,7 +64,8 @@ static struct place conflict_place(struct check *check, const struct set_row *ro
         return place;
     for (size_t i = 0; i < set->n_deploys; i++) {
         const struct json *files = json_find(json_at(json_find(root, "deploy"), i), "files");
-        AUTO(mem_fini) char *told = mem_printf(" deliver to %s;", set->deploys[i].dir);
+        AUTO(mem_fini)
+        char *told = mem_printf(" deliver to %s;", set->deploys[i].dir);
         if (files != NULL && strstr(row->fault, told) != NULL)
             place = place_of_value(doc, files, "dir");
     }
@@ -73,7 +79,8 @@ static void fault_tell(struct check *check, const struct set_row *row)
     if (is_cut(row->fault) && table_findings(check, row->file, config_section_set()))
         return;
     if (!str_starts(str_of(row->fault), str_of(row->file))) {
-        AUTO(yaml_fini) struct yaml *doc = check_yaml(row->file);
+        AUTO(yaml_fini)
+        struct yaml *doc = check_yaml(row->file);
         if (doc != NULL)
             place = conflict_place(check, row, doc);
     }
@@ -102,10 +109,12 @@ void check_set_files(struct check *check)
     struct err err = {0};
     struct store_options options = {.path = ":memory:", .create = true};
     check->house = (struct house){.clock = check->in->house.clock, .config = check->in->config};
-    if (store_open(&options, &check->house.store, &err) && register_refresh(&check->house, &result, &err) &&
+    if (store_open(&options, &check->house.store, &err) &&
+        register_refresh(&check->house, &result, &err) &&
         register_each(&check->house, row_check, check, &err))
         return;
-    findings_add_lines(&check->findings, check->path, place_of_value(check->doc, yaml_tree(check->doc), "sets"), err.text);
+    findings_add_lines(&check->findings, check->path,
+                       place_of_value(check->doc, yaml_tree(check->doc), "sets"), err.text);
 }
 
 /* ---- sets while chancery.yaml is broken ---- */
@@ -119,13 +128,17 @@ static bool shape_check(void *arg, const char *name, const struct file_stamp *st
 {
     struct shapes *shapes = arg;
     struct check *check = shapes->check;
-    AUTO(mem_fini) char *file = mem_printf("%s%s", shapes->folder, name);
-    AUTO(buf_fini) struct buf text = BUF(FILE_MAX);
-    AUTO(yaml_fini) struct yaml *doc = NULL;
+    AUTO(mem_fini)
+    char *file = mem_printf("%s%s", shapes->folder, name);
+    AUTO(buf_fini)
+    struct buf text = BUF(FILE_MAX);
+    AUTO(yaml_fini)
+    struct yaml *doc = NULL;
     struct err err = {0};
     (void)stamp;
     check->n_sets++;
-    if (!file_read(file, FILE_MAX, false, &text, &err) || !yaml_parse(buf_str(&text), file, &doc, &err))
+    if (!file_read(file, FILE_MAX, false, &text, &err) ||
+        !yaml_parse(buf_str(&text), file, &doc, &err))
         findings_add_lines(&check->findings, file, (struct place){0}, err.text);
     else
         table_findings(check, file, config_section_set());
@@ -143,9 +156,15 @@ void check_set_shapes(struct check *check)
     const char *star = strchr(sets, '*'), *slash = strrchr(check->path, '/');
     if (star == NULL)
         return;
-    AUTO(mem_fini) char *own = slash != NULL ? mem_strndup(check->path, (size_t)(slash - check->path) + 1) : mem_strdup("./");
-    AUTO(mem_fini) char *folder = mem_printf("%s%.*s", sets[0] == '/' ? "" : own, (int)(star - sets), sets);
+    AUTO(mem_fini)
+    char *own = slash != NULL ? mem_strndup(check->path, (size_t)(slash - check->path) + 1)
+                              : mem_strdup("./");
+    AUTO(mem_fini)
+    char *folder = mem_printf("%s%.*s", sets[0] == '/' ? "" : own, (int)(star - sets), sets);
     struct shapes shapes = {check, folder};
     folder_walk(folder, star + 1, shape_check, &shapes, NULL);
-    findings_note(&check->findings, "names, zones and folders of the sets were not compared, because %s cannot be used", check->path);
+    findings_note(
+        &check->findings,
+        "names, zones and folders of the sets were not compared, because %s cannot be used",
+        check->path);
 }

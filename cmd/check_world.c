@@ -44,13 +44,16 @@ static void secret_try(struct secrets *s, const struct json *object, const char 
     if (reference == NULL || was_tried(s->check, reference))
         return;
     if (!secret_resolve(s->check->in->config, reference, &secret, &err))
-        findings_add_lines(&s->check->findings, s->file, place_of_value(s->doc, object, key), err.text);
+        findings_add_lines(&s->check->findings, s->file, place_of_value(s->doc, object, key),
+                           err.text);
     secret_fini(&secret);
 }
 
-static void secrets_walk(struct secrets *s, const struct json *object, const struct section *section);
+static void secrets_walk(struct secrets *s, const struct json *object,
+                         const struct section *section);
 
-static void setting_walk(struct secrets *s, const struct json *object, const struct setting *setting)
+static void setting_walk(struct secrets *s, const struct json *object,
+                         const struct setting *setting)
 {
     const struct json *value = json_find(object, setting->name), *member;
     void *position = NULL;
@@ -67,7 +70,8 @@ static void setting_walk(struct secrets *s, const struct json *object, const str
             secrets_walk(s, json_at(value, i), setting->section);
 }
 
-static void secrets_walk(struct secrets *s, const struct json *object, const struct section *section)
+static void secrets_walk(struct secrets *s, const struct json *object,
+                         const struct section *section)
 {
     if (!json_is(object, JSON_OBJECT))
         return;
@@ -93,7 +97,8 @@ static bool seal_try(struct check *check, struct seal **ret, struct err *err)
 {
     const struct config *config = check->in->config;
     struct secret key = {0};
-    bool ok = secret_resolve(config, config->seal, &key, err) && (seal_open(&key, ret, err) || err_wrap(err, "%s", config->seal));
+    bool ok = secret_resolve(config, config->seal, &key, err) &&
+              (seal_open(&key, ret, err) || err_wrap(err, "%s", config->seal));
     secret_fini(&key);
     return ok || err_wrap(err, "the sealing key cannot be used");
 }
@@ -101,10 +106,12 @@ static bool seal_try(struct check *check, struct seal **ret, struct err *err)
 /* Any key of the store will do: all are sealed by the same one. */
 static bool seal_fits(struct check *check, struct store *store, struct seal *seal, struct err *err)
 {
-    struct house house = {.clock = check->in->house.clock, .config = check->in->config, .store = store, .seal = seal};
+    struct house house = {
+        .clock = check->in->house.clock, .config = check->in->config, .store = store, .seal = seal};
     struct key *key = NULL;
     int64_t id = 0;
-    if (!store_int(store, 0, &id, err, SQL_KEY_NEWEST, "") || (id != 0 && !held_key_load(&house, id, &key, err)))
+    if (!store_int(store, 0, &id, err, SQL_KEY_NEWEST, "") ||
+        (id != 0 && !held_key_load(&house, id, &key, err)))
         return false;
     key_free(key);
     return true;
@@ -113,13 +120,17 @@ static bool seal_fits(struct check *check, struct store *store, struct seal *sea
 static void store_writable(struct check *check, struct place place)
 {
     const char *path = check->in->config->store_path, *slash = strrchr(path, '/');
-    AUTO(mem_fini) char *folder = slash != NULL ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
-    const char *wrong = access(path, W_OK) != 0 ? path : access(folder, W_OK | X_OK) != 0 ? folder : NULL;
+    AUTO(mem_fini)
+    char *folder = slash != NULL ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+    const char *wrong = access(path, W_OK) != 0            ? path
+                        : access(folder, W_OK | X_OK) != 0 ? folder
+                                                           : NULL;
     if (wrong != NULL)
-        findings_add(&check->findings, check->path, place,
-                     "the store can be read but not written: %s: %s; certificates that are there are safe, nothing new can be issued: "
-                     "check owner and mode, and how the disk is mounted",
-                     wrong, strerror(errno));
+        findings_add(
+            &check->findings, check->path, place,
+            "the store can be read but not written: %s: %s; certificates that are there are safe, "
+            "nothing new can be issued: check owner and mode, and how the disk is mounted",
+            wrong, strerror(errno));
 }
 
 static void store_try(struct check *check, struct seal *seal, struct place place)
@@ -132,7 +143,8 @@ static void store_try(struct check *check, struct seal *seal, struct place place
         return;
     }
     if (seal != NULL && !seal_fits(check, store, seal, &err))
-        findings_add_lines(&check->findings, check->path, place_of_value(check->doc, yaml_tree(check->doc), "seal"), err.text);
+        findings_add_lines(&check->findings, check->path,
+                           place_of_value(check->doc, yaml_tree(check->doc), "seal"), err.text);
     store_close(store);
     store_writable(check, place);
 }
@@ -144,9 +156,11 @@ void check_store(struct check *check)
     struct err err = {0};
     struct stat st;
     if (!seal_try(check, &seal, &err))
-        findings_add_lines(&check->findings, check->path, place_of_value(check->doc, root, "seal"), err.text);
+        findings_add_lines(&check->findings, check->path, place_of_value(check->doc, root, "seal"),
+                           err.text);
     if (lstat(check->in->config->store_path, &st) != 0 && errno == ENOENT)
-        findings_note(&check->findings, "there is no store yet at %s; `chancery init` makes one", check->in->config->store_path);
+        findings_note(&check->findings, "there is no store yet at %s; `chancery init` makes one",
+                      check->in->config->store_path);
     else
         store_try(check, seal, place_of_value(check->doc, root, "store"));
     seal_close(seal);
@@ -162,7 +176,8 @@ struct target { /* one block of `deploy` beside what was read from it */
     const struct deploy_config *config;
 };
 
-static void target_say(const struct target *t, const struct json *object, const char *key, const char *what)
+static void target_say(const struct target *t, const struct json *object, const char *key,
+                       const char *what)
 {
     findings_add(&t->check->findings, t->file, place_of_value(t->doc, object, key), "%s", what);
 }
@@ -172,11 +187,15 @@ static void target_dir(const struct target *t)
 {
     const struct json *files = json_find(t->raw, "files");
     const char *slash = strrchr(t->config->dir, '/');
-    AUTO(mem_fini) char *parent = mem_strndup(t->config->dir, slash != NULL && slash > t->config->dir ? (size_t)(slash - t->config->dir) : 1);
+    AUTO(mem_fini)
+    char *parent =
+        mem_strndup(t->config->dir,
+                    slash != NULL && slash > t->config->dir ? (size_t)(slash - t->config->dir) : 1);
     struct stat st;
     bool exists = stat(t->config->dir, &st) == 0;
     const char *folder = exists ? t->config->dir : parent;
-    AUTO(mem_fini) char *what = NULL;
+    AUTO(mem_fini)
+    char *what = NULL;
     if (exists && !S_ISDIR(st.st_mode))
         what = mem_printf("deploy: %s is not a folder", folder);
     else if (access(folder, W_OK | X_OK) != 0)
@@ -200,20 +219,23 @@ static void target_program(const struct target *t, const char *key, char *const 
 {
     if (argv == NULL || argv[0][0] != '/' || access(argv[0], X_OK) == 0)
         return;
-    AUTO(mem_fini) char *what = mem_printf("deploy: %s: %s cannot be run: %s", key, argv[0], strerror(errno));
+    AUTO(mem_fini)
+    char *what = mem_printf("deploy: %s: %s cannot be run: %s", key, argv[0], strerror(errno));
     target_say(t, t->raw, key, what);
 }
 
 /* The file is read again for the places of what is wrong. */
 void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set)
 {
-    AUTO(yaml_fini) struct yaml *doc = set->n_deploys > 0 ? check_yaml(row->file) : NULL;
+    AUTO(yaml_fini)
+    struct yaml *doc = set->n_deploys > 0 ? check_yaml(row->file) : NULL;
     if (doc == NULL)
         return;
     struct secrets s = {.check = check, .doc = doc, .file = row->file};
     secrets_walk(&s, yaml_tree(doc), config_section_set());
     for (size_t i = 0; i < set->n_deploys; i++) {
-        struct target t = {check, row->file, doc, json_at(json_find(yaml_tree(doc), "deploy"), i), &set->deploys[i]};
+        struct target t = {check, row->file, doc, json_at(json_find(yaml_tree(doc), "deploy"), i),
+                           &set->deploys[i]};
         target_dir(&t);
         target_owner(&t);
         target_program(&t, "check", t.config->check);

@@ -29,11 +29,11 @@ enum exit_code {
 /* What a command needs opened before it runs. */
 enum need {
     NEED_CONFIG = 1 << 0,
-    NEED_STORE_READ = 1 << 1,  /* read-only: works beside a running leader */
+    NEED_STORE_READ = 1 << 1, /* read-only: works beside a running leader */
     NEED_STORE_WRITE = 1 << 2,
     NEED_SEAL = 1 << 3,
-    NEED_NET = 1 << 4,         /* loop, HTTP, DNS */
-    NEED_REGISTER = 1 << 5,    /* set files compared with the store (with STORE_WRITE) */
+    NEED_NET = 1 << 4,      /* loop, HTTP, DNS */
+    NEED_REGISTER = 1 << 5, /* set files compared with the store (with STORE_WRITE) */
 };
 
 /* What an exit code means for one command. */
@@ -45,25 +45,25 @@ struct example {
     const char *line, *sentence;
 };
 struct option {
-    const char *name;          /* "json": --json */
-    char letter;               /* 'j' or 0 */
-    const char *value;         /* placeholder of its value, "FILE"; NULL: a switch */
+    const char *name;  /* "json": --json */
+    char letter;       /* 'j' or 0 */
+    const char *value; /* placeholder of its value, "FILE"; NULL: a switch */
     const char *sentence;
 };
 struct invocation;
 struct command {
-    const char *name, *sub;    /* "provider", "list"; sub NULL for most */
-    const char *usage;         /* "[SET ...]" */
+    const char *name, *sub; /* "provider", "list"; sub NULL for most */
+    const char *usage;      /* "[SET ...]" */
     const char *sentence;
-    const char *text;          /* paragraphs for help and man page, parted by an empty line; NULL */
+    const char *text; /* paragraphs for help and man page, parted by an empty line; NULL */
     const struct example *examples;
     size_t n_examples;
     const struct meaning *meanings; /* exit codes that mean something of their own here */
     size_t n_meanings;
-    bool hidden;               /* for the build, not for people: no help, no completion */
+    bool hidden; /* for the build, not for people: no help, no completion */
     const struct option *options;
     size_t n_options;
-    int min_words, max_words;  /* of the words after the command; max -1: any number */
+    int min_words, max_words; /* of the words after the command; max -1: any number */
     unsigned needs;
     enum exit_code (*run)(struct invocation *in);
 };
@@ -75,14 +75,14 @@ extern const size_t n_common_options;
 struct invocation {
     const struct command *command;
     const char *program;
-    char **words;              /* NULL-terminated */
+    char **words; /* NULL-terminated */
     size_t n_words;
-    const char **values;       /* by option of the command, NULL when absent, "" for a switch */
-    const char **common;       /* by common option */
+    const char **values; /* by option of the command, NULL when absent, "" for a switch */
+    const char **common; /* by common option */
     bool json, color, terminal;
     struct house house;
     struct config *config;
-    struct err err;            /* what a failing command leaves for main to tell */
+    struct err err; /* what a failing command leaves for main to tell */
 };
 /* The value of an option of this command, by name; NULL when it was not given. CHECKs the name. */
 const char *option_value(const struct invocation *in, const char *name);

@@ -14,23 +14,23 @@
 #define MEANINGS(array) .meanings = (array), .n_meanings = sizeof(array) / sizeof((array)[0])
 
 /* name of the C object, in the order of help */
-#define COMMANDS(X)                                                                                                    \
-    X(init)                                                                                                            \
-    X(check)                                                                                                           \
-    X(plan)                                                                                                            \
-    X(renew)                                                                                                           \
-    X(issue)                                                                                                           \
-    X(revoke)                                                                                                          \
-    X(status)                                                                                                          \
-    X(show)                                                                                                            \
-    X(history)                                                                                                         \
-    X(export)                                                                                                          \
-    X(deploy)                                                                                                          \
-    X(verify)                                                                                                          \
-    X(provider_list)                                                                                                   \
-    X(provider_show)                                                                                                   \
-    X(provider_test)                                                                                                   \
-    X(account_show)                                                                                                    \
+#define COMMANDS(X)                                                                                \
+    X(init)                                                                                        \
+    X(check)                                                                                       \
+    X(plan)                                                                                        \
+    X(renew)                                                                                       \
+    X(issue)                                                                                       \
+    X(revoke)                                                                                      \
+    X(status)                                                                                      \
+    X(show)                                                                                        \
+    X(history)                                                                                     \
+    X(export)                                                                                      \
+    X(deploy)                                                                                      \
+    X(verify)                                                                                      \
+    X(provider_list)                                                                               \
+    X(provider_show)                                                                               \
+    X(provider_test)                                                                               \
+    X(account_show)                                                                                \
     X(documents)
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

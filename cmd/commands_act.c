@@ -3,24 +3,28 @@
 
 #define WAIT_OPTIONS                                                                               \
     {"wait", 'w', "TIME", "how long to wait while another process leads (default 10m)"},           \
-        {"no-wait", 0, NULL, "do not wait: exit with 3 when another process leads"}
+    {                                                                                              \
+        "no-wait", 0, NULL, "do not wait: exit with 3 when another process leads"                  \
+    }
 
 /* ---- renew ---- */
 
 static const struct option renew_options[] = {
     {"force", 'f', NULL, "renew the named sets even though they are not due"},
-    {"dry-run", 0, NULL, "rehearse at the authorities' staging directories; nothing is stored or delivered"},
+    {"dry-run", 0, NULL,
+     "rehearse at the authorities' staging directories; nothing is stored or delivered"},
     WAIT_OPTIONS,
 };
 static const struct example renew_examples[] = {
     {"chancery renew", "all that is due; made for cron and systemd timers"},
     {"chancery renew --force shop", "a new certificate for set shop now"},
-    {"chancery renew --dry-run shop", "try the whole way of set shop without spending a rate limit"},
+    {"chancery renew --dry-run shop",
+     "try the whole way of set shop without spending a rate limit"},
 };
 static const struct meaning renew_meanings[] = {
     {EXIT_CODE_DONE, "all is as it should be; often there was nothing to do"},
-    {EXIT_CODE_FAILED, "a renewal failed, a target has not the newest certificate, or an endpoint does not serve it; it is tried "
-                       "again by the next run"},
+    {EXIT_CODE_FAILED, "a renewal failed, a target has not the newest certificate, or an endpoint "
+                       "does not serve it; it is tried again by the next run"},
     {EXIT_CODE_HELD, "another process leads; it does the work"},
     {EXIT_CODE_THROTTLED, "the authority asks to wait; the time is told"},
     {EXIT_CODE_PARTLY, "some sets were renewed, others failed"},
@@ -29,11 +33,13 @@ const struct command command_renew = {
     .name = "renew",
     .usage = "[SET ...]",
     .sentence = "Renew what is due, deliver what is new, look whether it is served.",
-    .text = "The whole work in one command. It takes the lead, so that two runs never do the same twice; orders a certificate for each set "
-            "that is due, proves control by DNS, stores the certificate and its key, delivers every version that a target lacks, and looks "
-            "at every endpoint. Run it as often as you like: an idle run asks nothing of a CA.\n\n"
-            "What it cannot finish it leaves in the store, and the next run goes on there. A run that was killed is resumed without a second "
-            "order. Failures are repeated after 1, 10 and 100 minutes, then daily; the certificate that is served stays.",
+    .text = "The whole work in one command. It takes the lead, so that two runs never do the same "
+            "twice; orders a certificate for each set that is due, proves control by DNS, stores "
+            "the certificate and its key, delivers every version that a target lacks, and looks at "
+            "every endpoint. Run it as often as you like: an idle run asks nothing of a CA.\n\n"
+            "What it cannot finish it leaves in the store, and the next run goes on there. A run "
+            "that was killed is resumed without a second order. Failures are repeated after 1, 10 "
+            "and 100 minutes, then daily; the certificate that is served stays.",
     OPTIONS(renew_options),
     EXAMPLES(renew_examples),
     MEANINGS(renew_meanings),
@@ -59,9 +65,10 @@ const struct command command_issue = {
     .name = "issue",
     .usage = "SET ...",
     .sentence = "Order new certificates for the named sets now, and wait for them.",
-    .text = "As `renew --force`, but for a person who waits: it bears slow validation and slow DNS for up to ten minutes instead of leaving "
-            "them to the next run, and it does not wait for the time of a repeated try. Certificates that are still good are "
-            "replaced, which counts against the authority's rate limits.",
+    .text = "As `renew --force`, but for a person who waits: it bears slow validation and slow DNS "
+            "for up to ten minutes instead of leaving them to the next run, and it does not wait "
+            "for the time of a repeated try. Certificates that are still good are replaced, which "
+            "counts against the authority's rate limits.",
     OPTIONS(issue_options),
     EXAMPLES(issue_examples),
     MEANINGS(issue_meanings),
@@ -79,7 +86,8 @@ static const struct option deploy_options[] = {
 };
 static const struct example deploy_examples[] = {
     {"chancery deploy", "deliver whatever a target lacks"},
-    {"chancery deploy --force shop", "write and activate set shop again, for instance after a restore"},
+    {"chancery deploy --force shop",
+     "write and activate set shop again, for instance after a restore"},
 };
 static const struct meaning deploy_meanings[] = {
     {EXIT_CODE_DONE, "every target has the newest certificate"},
@@ -90,8 +98,9 @@ const struct command command_deploy = {
     .name = "deploy",
     .usage = "[SET ...]",
     .sentence = "Deliver the newest certificates to the targets that lack them.",
-    .text = "Nothing is ordered. A version is written completely beside the old one, one link is switched, `check` and `activate` are run; "
-            "when one of them fails the link is switched back. A pair goes out only when key and certificate belong together, cover the set's "
+    .text = "Nothing is ordered. A version is written completely beside the old one, one link is "
+            "switched, `check` and `activate` are run; when one of them fails the link is switched "
+            "back. A pair goes out only when key and certificate belong together, cover the set's "
             "names, are valid now and end later than what is there.",
     OPTIONS(deploy_options),
     EXAMPLES(deploy_examples),
@@ -117,8 +126,9 @@ const struct command command_verify = {
     .name = "verify",
     .usage = "[SET ...]",
     .sentence = "Look from outside whether the newest certificates are really served.",
-    .text = "A handshake with every address of every endpoint, and a comparison of what is presented with what is held: the very leaf, its "
-            "names, its chain, the time it has left. Nothing is ordered or delivered.",
+    .text = "A handshake with every address of every endpoint, and a comparison of what is "
+            "presented with what is held: the very leaf, its names, its chain, the time it has "
+            "left. Nothing is ordered or delivered.",
     OPTIONS(verify_options),
     EXAMPLES(verify_examples),
     MEANINGS(verify_meanings),
@@ -130,8 +140,9 @@ const struct command command_verify = {
 /* ---- revoke ---- */
 
 static const struct option revoke_options[] = {
-    {"reason", 'r', "REASON", "why: a number of RFC 5280, or unspecified, key-compromise, affiliation-changed, superseded, "
-                              "cessation-of-operation, privilege-withdrawn"},
+    {"reason", 'r', "REASON",
+     "why: a number of RFC 5280, or unspecified, key-compromise, affiliation-changed, superseded, "
+     "cessation-of-operation, privilege-withdrawn"},
     {"version", 0, "N", "this version instead of the current one; `chancery show SET` lists them"},
     {"by-key", 0, NULL, "sign with the certificate's own key instead of the account's"},
     {"yes", 'y', NULL, "do not ask"},
@@ -150,8 +161,9 @@ const struct command command_revoke = {
     .name = "revoke",
     .usage = "SET --reason REASON",
     .sentence = "Revoke a certificate.",
-    .text = "Revocation cannot be undone. On a terminal you are asked first; elsewhere --yes is needed. A certificate that is revoked "
-            "while it is current makes its set due: the next run of `renew` replaces it.",
+    .text = "Revocation cannot be undone. On a terminal you are asked first; elsewhere --yes is "
+            "needed. A certificate that is revoked while it is current makes its set due: the next "
+            "run of `renew` replaces it.",
     OPTIONS(revoke_options),
     EXAMPLES(revoke_examples),
     MEANINGS(revoke_meanings),
@@ -164,31 +176,38 @@ const struct command command_revoke = {
 /* ---- export ---- */
 
 static const struct option export_options[] = {
-    {"format", 0, "FORMAT", "fullchain (default), cert, chain, key, combined (certificate, chain, key), keyfirst (key, certificate, "
-                            "chain), p12, or pem: key, cert, chain and fullchain as four files"},
+    {"format", 0, "FORMAT",
+     "fullchain (default), cert, chain, key, combined (certificate, chain, key), keyfirst (key, "
+     "certificate, chain), p12, or pem: key, cert, chain and fullchain as four files"},
     {"version", 0, "N", "this version instead of the current one; `chancery show SET` lists them"},
     {"out", 'o', "PATH", "the file to write (mode 0600), or a folder to write into"},
-    {"password", 0, "REF", "password of p12 as a reference: file:PATH, env:NAME, cred:NAME or exec:PROGRAM (default: empty)"},
+    {"password", 0, "REF",
+     "password of p12 as a reference: file:PATH, env:NAME, cred:NAME or exec:PROGRAM (default: "
+     "empty)"},
     {"legacy", 0, NULL, "make p12 with 3DES and SHA-1, for programs that know nothing newer"},
     {"stdout", 0, NULL, "write a private key to the terminal all the same"},
 };
 static const struct example export_examples[] = {
     {"chancery export shop", "certificate and chain of set shop on standard output"},
-    {"chancery export shop --format combined --out /root/shop.pem", "all in one file that only root may read"},
-    {"chancery export shop --format p12 --password file:/root/p12 --out .", "bundle.p12 in this folder"},
+    {"chancery export shop --format combined --out /root/shop.pem",
+     "all in one file that only root may read"},
+    {"chancery export shop --format p12 --password file:/root/p12 --out .",
+     "bundle.p12 in this folder"},
 };
 static const struct meaning export_meanings[] = {
     {EXIT_CODE_DONE, "written"},
     {EXIT_CODE_FAILED, "the file cannot be written"},
-    {EXIT_CODE_USAGE, "no such set, version or format; or a private key would have gone to a terminal or into JSON"},
+    {EXIT_CODE_USAGE,
+     "no such set, version or format; or a private key would have gone to a terminal or into JSON"},
     {EXIT_CODE_STORE, "the sealing key does not open the private key"},
 };
 const struct command command_export = {
     .name = "export",
     .usage = "SET",
     .sentence = "Write a certificate, or its private key, to a file.",
-    .text = "For moving a certificate to a place no target covers. Files are written with mode 0600 in one step, so that nobody sees half of "
-            "one. Private keys go to files and pipes; to a terminal only with --stdout, and never into JSON.",
+    .text = "For moving a certificate to a place no target covers. Files are written with mode "
+            "0600 in one step, so that nobody sees half of one. Private keys go to files and "
+            "pipes; to a terminal only with --stdout, and never into JSON.",
     OPTIONS(export_options),
     EXAMPLES(export_examples),
     MEANINGS(export_meanings),

@@ -17,10 +17,12 @@ const struct command command_plan = {
     .name = "plan",
     .usage = "[SET ...]",
     .sentence = "Tell what `renew` would do now, and why.",
-    .text = "Reads the set files that changed, compares what is wanted with what is held and prints one line a set: what "
-            "would be done, why, and since when it is due. Nothing is asked of a CA or a DNS server.\n\n"
-            "With names of sets, only these are shown, due or not. When the store cannot be written, changed files cannot be "
-            "taken up: then the plan is made from what was read last, and says so.",
+    .text = "Reads the set files that changed, compares what is wanted with what is held and "
+            "prints one line a set: what would be done, why, and since when it is due. Nothing is "
+            "asked of a CA or a DNS server.\n\n"
+            "With names of sets, only these are shown, due or not. When the store cannot be "
+            "written, changed files cannot be taken up: then the plan is made from what was read "
+            "last, and says so.",
     OPTIONS(plan_options),
     EXAMPLES(plan_examples),
     MEANINGS(plan_meanings),
@@ -37,7 +39,8 @@ static const struct option status_options[] = {
 };
 static const struct example status_examples[] = {
     {"chancery status", "one row a set"},
-    {"chancery status --strict --quiet shop", "for a monitoring system: silent while set shop is fine"},
+    {"chancery status --strict --quiet shop",
+     "for a monitoring system: silent while set shop is fine"},
     {"chancery status --json", "everything the table shows, and more, as JSON"},
 };
 static const struct meaning status_meanings[] = {
@@ -47,14 +50,18 @@ static const struct meaning status_meanings[] = {
 const struct command command_status = {
     .name = "status",
     .usage = "[SET ...]",
-    .sentence = "Show how all sets stand: certificates, deliveries, endpoints, and what comes next.",
-    .text = "One row a set: its state, until when its certificate is valid and how much of its life is left, how many targets "
-            "have it, how many endpoints were seen serving it, and what happens next. Below the table stands what is wrong, "
-            "and how many orders are open and TXT records of ours are still in a zone.\n\n"
-            "States: fine; new (no certificate yet); due; ordering; undelivered (a target has not the newest certificate); "
-            "unserved (an endpoint does not serve it); failed (the last try failed and is repeated); broken (its file cannot be "
-            "used); revoked; expired. From undelivered on a set needs a person, or at least an eye.\n\n"
-            "Only the store is read, so this works beside a running leader and without the sealing key.",
+    .sentence =
+        "Show how all sets stand: certificates, deliveries, endpoints, and what comes next.",
+    .text = "One row a set: its state, until when its certificate is valid and how much of its "
+            "life is left, how many targets have it, how many endpoints were seen serving it, and "
+            "what happens next. Below the table stands what is wrong, and how many orders are open "
+            "and TXT records of ours are still in a zone.\n\n"
+            "States: fine; new (no certificate yet); due; ordering; undelivered (a target has not "
+            "the newest certificate); unserved (an endpoint does not serve it); failed (the last "
+            "try failed and is repeated); broken (its file cannot be used); revoked; expired. From "
+            "undelivered on a set needs a person, or at least an eye.\n\n"
+            "Only the store is read, so this works beside a running leader and without the sealing "
+            "key.",
     OPTIONS(status_options),
     EXAMPLES(status_examples),
     MEANINGS(status_meanings),
@@ -76,8 +83,9 @@ const struct command command_show = {
     .name = "show",
     .usage = "SET",
     .sentence = "Show everything about one set.",
-    .text = "Its configuration, the current certificate and the versions before it, its latest orders with their failures, every "
-            "target with the stage of its delivery, every endpoint with what was seen at each address, and its TXT records.\n\n"
+    .text = "Its configuration, the current certificate and the versions before it, its latest "
+            "orders with their failures, every target with the stage of its delivery, every "
+            "endpoint with what was seen at each address, and its TXT records.\n\n"
             "Private keys are not shown; `chancery export` writes them to a file.",
     EXAMPLES(show_examples),
     MEANINGS(show_meanings),
@@ -107,8 +115,9 @@ const struct command command_history = {
     .name = "history",
     .usage = "SET | --all | --check",
     .sentence = "Show what happened to a set, or to all of them.",
-    .text = "Events stand in the order in which they happened. Each carries a hash over itself and the one before, so that --check "
-            "finds an event that was altered or removed later; it cannot find that the newest ones were cut off.",
+    .text = "Events stand in the order in which they happened. Each carries a hash over itself and "
+            "the one before, so that --check finds an event that was altered or removed later; it "
+            "cannot find that the newest ones were cut off.",
     OPTIONS(history_options),
     EXAMPLES(history_examples),
     MEANINGS(history_meanings),
@@ -124,7 +133,8 @@ static const struct option account_show_options[] = {
 };
 static const struct example account_show_examples[] = {
     {"chancery account show", "the accounts in the store"},
-    {"chancery account show --register letsencrypt", "register now, before the first order needs it"},
+    {"chancery account show --register letsencrypt",
+     "register now, before the first order needs it"},
 };
 static const struct meaning account_show_meanings[] = {
     {EXIT_CODE_DONE, "shown; with --register: the account is there"},
@@ -136,8 +146,9 @@ const struct command command_account_show = {
     .sub = "show",
     .usage = "[AUTHORITY]",
     .sentence = "Show the accounts at the authorities, or register one.",
-    .text = "An account is registered by the first order that needs it; --register does it beforehand. Its key is made durable before "
-            "the authority hears of it, so a repeated call finds the same account and registers no second one.",
+    .text = "An account is registered by the first order that needs it; --register does it "
+            "beforehand. Its key is made durable before the authority hears of it, so a repeated "
+            "call finds the same account and registers no second one.",
     OPTIONS(account_show_options),
     EXAMPLES(account_show_examples),
     MEANINGS(account_show_meanings),

@@ -7,28 +7,34 @@ static const struct option init_options[] = {
     {"directory", 0, "URL", "ACME directory of the first authority (default: Let's Encrypt)"},
     {"contact", 0, "MAIL", "where the authority may write to"},
     {"agree-tos", 0, NULL, "you have read the authority's terms of service and agree"},
-    {"store", 0, "FILE", "where the store goes (default: /var/lib/chancery/chancery.db for a folder below /etc, else chancery.db in the "
-                         "folder)"},
+    {"store", 0, "FILE",
+     "where the store goes (default: /var/lib/chancery/chancery.db for a folder below /etc, else "
+     "chancery.db in the folder)"},
 };
 static const struct example init_examples[] = {
     {"chancery init", "set up /etc/chancery"},
-    {"chancery init play --directory https://ca.example.net/acme/directory", "set up a folder for trying things out"},
+    {"chancery init play --directory https://ca.example.net/acme/directory",
+     "set up a folder for trying things out"},
 };
 static const struct meaning init_meanings[] = {
     {EXIT_CODE_DONE, "all is there"},
-    {EXIT_CODE_FAILED, "a file or folder cannot be made; what was made before it stays and is used by the next try"},
-    {EXIT_CODE_USAGE, "the configuration that is there already is wrong, or options for a new one were given"},
+    {EXIT_CODE_FAILED,
+     "a file or folder cannot be made; what was made before it stays and is used by the next try"},
+    {EXIT_CODE_USAGE,
+     "the configuration that is there already is wrong, or options for a new one were given"},
     {EXIT_CODE_STORE, "the store cannot be used, or it is there and its sealing key is not"},
 };
 const struct command command_init = {
     .name = "init",
     .usage = "[FOLDER]",
     .sentence = "Write a first configuration, a sealing key and an empty store.",
-    .text = "FOLDER is the folder of the configuration by default: /etc/chancery. It gets chancery.yaml with a comment on every "
-            "part, an empty folder sets.d, and seal.key (mode 0400): the key that seals private keys in the store. Back the sealing key up, "
-            "apart from the store: without it the keys in the store are lost.\n\n"
-            "Nothing that exists is overwritten. With a configuration that is already there, only what it names and what is missing is made: "
-            "the sealing key, the folder of the sets, the store.",
+    .text =
+        "FOLDER is the folder of the configuration by default: /etc/chancery. It gets "
+        "chancery.yaml with a comment on every part, an empty folder sets.d, and seal.key (mode "
+        "0400): the key that seals private keys in the store. Back the sealing key up, apart from "
+        "the store: without it the keys in the store are lost.\n\n"
+        "Nothing that exists is overwritten. With a configuration that is already there, only what "
+        "it names and what is missing is made: the sealing key, the folder of the sets, the store.",
     OPTIONS(init_options),
     EXAMPLES(init_examples),
     MEANINGS(init_meanings),
@@ -39,11 +45,13 @@ const struct command command_init = {
 /* ---- check ---- */
 
 static const struct option check_options[] = {
-    {"files-only", 0, NULL, "only the files: no secrets, no store, no folders; for a repository or a build"},
+    {"files-only", 0, NULL,
+     "only the files: no secrets, no store, no folders; for a repository or a build"},
 };
 static const struct example check_examples[] = {
     {"chancery check", "is everything in order on this host?"},
-    {"chancery check --config chancery.yaml --files-only --json", "in a pipeline, before the files are rolled out"},
+    {"chancery check --config chancery.yaml --files-only --json",
+     "in a pipeline, before the files are rolled out"},
 };
 static const struct meaning check_meanings[] = {
     {EXIT_CODE_DONE, "nothing is wrong"},
@@ -53,11 +61,14 @@ const struct command command_check = {
     .name = "check",
     .usage = "",
     .sentence = "Check the configuration and all set files, and report everything that is wrong.",
-    .text = "Reads chancery.yaml and every set file and reports each complaint with file, line and column: unknown keys (with the nearest "
-            "known one), names that are no names, authorities that do not exist, zones nobody serves, two sets that want the same names "
-            "or the same folder. Then looks whether each secret can be had, whether the sealing key opens the store, whether the store "
-            "can be used, and whether targets can be written by this user.\n\n"
-            "Programs behind exec: references are run. Nothing is written, and nothing is asked of a CA or a DNS server.",
+    .text =
+        "Reads chancery.yaml and every set file and reports each complaint with file, line and "
+        "column: unknown keys (with the nearest known one), names that are no names, authorities "
+        "that do not exist, zones nobody serves, two sets that want the same names or the same "
+        "folder. Then looks whether each secret can be had, whether the sealing key opens the "
+        "store, whether the store can be used, and whether targets can be written by this user.\n\n"
+        "Programs behind exec: references are run. Nothing is written, and nothing is asked of a "
+        "CA or a DNS server.",
     OPTIONS(check_options),
     EXAMPLES(check_examples),
     MEANINGS(check_meanings),
@@ -73,7 +84,8 @@ const struct command command_provider_list = {
     .name = "provider",
     .sub = "list",
     .usage = "",
-    .sentence = "List the DNS providers: those that are configured, and the types this program knows.",
+    .sentence =
+        "List the DNS providers: those that are configured, and the types this program knows.",
     EXAMPLES(provider_list_examples),
     .run = provider_list_run,
 };
@@ -91,7 +103,8 @@ const struct command command_provider_show = {
     .sub = "show",
     .usage = "NAME",
     .sentence = "Show a configured DNS provider, or all settings of a type.",
-    .text = "A name from the configuration comes first; else it is a type. Secrets are shown as the references they are.",
+    .text = "A name from the configuration comes first; else it is a type. Secrets are shown as "
+            "the references they are.",
     EXAMPLES(provider_show_examples),
     MEANINGS(provider_show_meanings),
     .min_words = 1,
@@ -103,7 +116,8 @@ static const struct option provider_test_options[] = {
     {"wait", 'w', "TIME", "how long to wait while another process leads (default: not at all)"},
 };
 static const struct example provider_test_examples[] = {
-    {"chancery provider test corp www.example.com", "can provider corp prove control of www.example.com?"},
+    {"chancery provider test corp www.example.com",
+     "can provider corp prove control of www.example.com?"},
 };
 static const struct meaning provider_test_meanings[] = {
     {EXIT_CODE_DONE, "the value was published, seen at every name server, and removed again"},
@@ -116,9 +130,10 @@ const struct command command_provider_test = {
     .sub = "test",
     .usage = "NAME HOSTNAME",
     .sentence = "Try a DNS provider for real: publish a TXT record, see it served, remove it.",
-    .text = "Publishes a random value at _acme-challenge.HOSTNAME, follows a delegation as an order would, asks every authoritative name "
-            "server until all show it, removes it and sees it gone. No CA is asked. If the process dies, the next run of `renew` removes "
-            "the record.",
+    .text =
+        "Publishes a random value at _acme-challenge.HOSTNAME, follows a delegation as an order "
+        "would, asks every authoritative name server until all show it, removes it and sees it "
+        "gone. No CA is asked. If the process dies, the next run of `renew` removes the record.",
     OPTIONS(provider_test_options),
     EXAMPLES(provider_test_examples),
     MEANINGS(provider_test_meanings),

@@ -14,7 +14,8 @@ void findings_fini(struct findings *f)
     *f = (struct findings){0};
 }
 
-static void finding_push(struct findings *f, char *take_file, struct place place, char *take_text, bool is_note)
+static void finding_push(struct findings *f, char *take_file, struct place place, char *take_text,
+                         bool is_note)
 {
     f->items = mem_grow(f->items, f->n, f->n + 1, sizeof *f->items);
     f->items[f->n] = (struct finding){take_file, take_text, place, is_note, f->n};
@@ -50,7 +51,8 @@ static bool number_cut(struct str *rest, int *ret)
 {
     int64_t value;
     size_t len = str_find_char(*rest, ':');
-    if (len == 0 || len >= rest->len || len > 9 || !str_to_i64(str_mem(rest->p, len), &value) || value < 0)
+    if (len == 0 || len >= rest->len || len > 9 || !str_to_i64(str_mem(rest->p, len), &value) ||
+        value < 0)
         return false;
     *ret = (int)value;
     *rest = str_mem(rest->p + len + 1, rest->len - len - 1);
@@ -58,12 +60,14 @@ static bool number_cut(struct str *rest, int *ret)
 }
 
 /* "FILE:LINE:COLUMN: text": the first colon that two numbers follow ends the file's name. */
-static bool place_cut(struct str line, struct str *ret_file, struct place *ret_place, struct str *ret_text)
+static bool place_cut(struct str line, struct str *ret_file, struct place *ret_place,
+                      struct str *ret_text)
 {
     for (size_t i = 0; i < line.len; i++) {
         struct str rest = str_mem(line.p + i + 1, line.len - i - 1);
         struct place place;
-        if (line.p[i] != ':' || !number_cut(&rest, &place.line) || !number_cut(&rest, &place.column))
+        if (line.p[i] != ':' || !number_cut(&rest, &place.line) ||
+            !number_cut(&rest, &place.column))
             continue;
         *ret_file = str_mem(line.p, i);
         *ret_place = place;
@@ -80,7 +84,8 @@ void findings_add_lines(struct findings *f, const char *file, struct place place
         struct str own_file, own_text;
         struct place own_place;
         if (place_cut(line, &own_file, &own_place, &own_text))
-            finding_push(f, mem_strndup(own_file.p, own_file.len), own_place, mem_strndup(own_text.p, own_text.len), false);
+            finding_push(f, mem_strndup(own_file.p, own_file.len), own_place,
+                         mem_strndup(own_text.p, own_text.len), false);
         else if (line.len > 0)
             finding_push(f, mem_strdup(file), place, mem_strndup(line.p, line.len), false);
     }
@@ -120,14 +125,16 @@ static int finding_compare(const void *a, const void *b, void *first_file)
 
 void findings_sort(struct findings *f, const char *first_file)
 {
-    AUTO(mem_fini) char *first = mem_strdup(first_file);
+    AUTO(mem_fini)
+    char *first = mem_strdup(first_file);
     if (f->n > 1)
         qsort_r(f->items, f->n, sizeof *f->items, finding_compare, first);
 }
 
 static void finding_print(const struct finding *one, const struct invocation *in)
 {
-    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(64 * 1024);
     text_escape(&text, str_of(one->text), 8 * 1024);
     if (one->file != NULL && one->place.line > 0)
         ink_print(in, INK_BOLD, "%s:%d:%d: ", one->file, one->place.line, one->place.column);

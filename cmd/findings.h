@@ -18,7 +18,7 @@ struct finding {
     char *file, *text; /* file may be NULL */
     struct place place;
     bool is_note;
-    size_t seq;        /* in the order in which they were found */
+    size_t seq; /* in the order in which they were found */
 };
 struct findings {
     struct finding *items;

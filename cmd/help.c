@@ -9,7 +9,8 @@ void option_title(const struct option *o, struct buf *out)
 {
     if (o->letter != 0)
         buf_printf(out, "-%c, ", o->letter);
-    buf_printf(out, "--%s%s%s", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
+    buf_printf(out, "--%s%s%s", o->name, o->value != NULL ? " " : "",
+               o->value != NULL ? o->value : "");
 }
 
 /* ---- for people ---- */
@@ -44,7 +45,8 @@ static void row_print(const char *title, const char *sentence, FILE *out)
 static void options_print(const struct option *options, size_t n, FILE *out)
 {
     for (size_t i = 0; i < n; i++) {
-        AUTO(buf_fini) struct buf title = BUF(256);
+        AUTO(buf_fini)
+        struct buf title = BUF(256);
         option_title(&options[i], &title);
         row_print(buf_cstr(&title), options[i].sentence, out);
     }
@@ -54,16 +56,19 @@ static void text_print(const char *text, FILE *out)
 {
     struct str rest = str_of(text), line;
     while (text != NULL && str_split(&rest, '\n', &line)) {
-        AUTO(mem_fini) char *copy = mem_strndup(line.p, line.len);
+        AUTO(mem_fini)
+        char *copy = mem_strndup(line.p, line.len);
         text_fold(copy, 0, 0, out);
     }
 }
 
 void help_command(const struct command *c, FILE *out)
 {
-    AUTO(buf_fini) struct buf title = BUF(256);
+    AUTO(buf_fini)
+    struct buf title = BUF(256);
     command_title(c, &title);
-    fprintf(out, "chancery %s%s%s\n\n%s\n", buf_cstr(&title), c->usage[0] != '\0' ? " " : "", c->usage, c->sentence);
+    fprintf(out, "chancery %s%s%s\n\n%s\n", buf_cstr(&title), c->usage[0] != '\0' ? " " : "",
+            c->usage, c->sentence);
     if (c->text != NULL) {
         fprintf(out, "\n");
         text_print(c->text, out);
@@ -89,16 +94,19 @@ void help_command(const struct command *c, FILE *out)
 static void help_all(FILE *out)
 {
     fprintf(out, "chancery COMMAND [OPTIONS] [WORDS]\n\n"
-                 "Issues, delivers and watches TLS certificates: one leader, one store, one file a domain set.\n\nCommands:\n");
+                 "Issues, delivers and watches TLS certificates: one leader, one store, one file a "
+                 "domain set.\n\nCommands:\n");
     for (size_t i = 0; i < n_commands; i++) {
-        AUTO(buf_fini) struct buf title = BUF(256);
+        AUTO(buf_fini)
+        struct buf title = BUF(256);
         command_title(commands[i], &title);
         if (!commands[i]->hidden)
             row_print(buf_cstr(&title), commands[i]->sentence, out);
     }
     fprintf(out, "\nOptions of every command:\n");
     options_print(common_options, n_common_options, out);
-    fprintf(out, "\n`chancery help COMMAND` tells more; so do the man pages chancery(1) and chancery-COMMAND(1).\n");
+    fprintf(out, "\n`chancery help COMMAND` tells more; so do the man pages chancery(1) and "
+                 "chancery-COMMAND(1).\n");
 }
 
 /* ---- for programs ---- */
@@ -183,8 +191,10 @@ enum exit_code help_run(struct invocation *in)
 {
     size_t n = 1;
     if (in->json) {
-        AUTO(json_fini) struct json *tree = commands_json(in, &n);
-        AUTO(buf_fini) struct buf text = BUF(1024 * 1024);
+        AUTO(json_fini)
+        struct json *tree = commands_json(in, &n);
+        AUTO(buf_fini)
+        struct buf text = BUF(1024 * 1024);
         json_format(tree, &text, true);
         printf("%s\n", buf_cstr(&text));
     } else if (in->n_words == 0) {
@@ -193,7 +203,7 @@ enum exit_code help_run(struct invocation *in)
         n = help_words(in) ? 1 : 0;
     }
     if (n == 0)
-        fprintf(stderr, "chancery: there is no command \"%s%s%s\"\n", in->words[0], in->n_words > 1 ? " " : "",
-                in->n_words > 1 ? in->words[1] : "");
+        fprintf(stderr, "chancery: there is no command \"%s%s%s\"\n", in->words[0],
+                in->n_words > 1 ? " " : "", in->n_words > 1 ? in->words[1] : "");
     return n > 0 ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
 }

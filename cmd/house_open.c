@@ -17,10 +17,12 @@ const char *config_path(const struct invocation *in)
     const char *from_environment = getenv("CHANCERY_CONFIG");
     if (given != NULL)
         return given;
-    return from_environment != NULL && from_environment[0] != '\0' ? from_environment : "/etc/chancery/chancery.yaml";
+    return from_environment != NULL && from_environment[0] != '\0' ? from_environment
+                                                                   : "/etc/chancery/chancery.yaml";
 }
 
-bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only, struct err *err)
+bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only,
+                      struct err *err)
 {
     struct store_options options = {.path = path, .create = create, .read_only = read_only};
     return store_open(&options, &in->house.store, err);
@@ -45,7 +47,8 @@ bool house_open_seal(struct invocation *in, struct err *err)
 
 void house_open_net(struct invocation *in)
 {
-    AUTO(mem_fini) char *user_agent = mem_printf("chancery/%s %s", CHANCERY_VERSION, http_library());
+    AUTO(mem_fini)
+    char *user_agent = mem_printf("chancery/%s %s", CHANCERY_VERSION, http_library());
     struct http_options options = {.user_agent = user_agent};
     in->house.loop = loop_new();
     in->house.clock = loop_clock(in->house.loop);

@@ -9,7 +9,8 @@
 bool house_open(struct invocation *in, struct err *err);
 void house_close(struct invocation *in); /* also half-open */
 /* For commands that open things in an order of their own (init, check, dry runs). */
-bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only, struct err *err);
+bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only,
+                      struct err *err);
 bool house_open_seal(struct invocation *in, struct err *err);
 void house_open_net(struct invocation *in);
 /* The process environment, for references to secrets. */

@@ -27,7 +27,8 @@ static bool plan_open(struct planning *p)
     struct invocation *in = p->in;
     struct register_result result;
     struct err why = {0};
-    if (house_open_store(in, in->config->store_path, false, false, &why) && register_refresh(&in->house, &result, &why))
+    if (house_open_store(in, in->config->store_path, false, false, &why) &&
+        register_refresh(&in->house, &result, &why))
         return true;
     if (why.kind == ERR_CONFIG) {
         in->err = why;
@@ -35,7 +36,8 @@ static bool plan_open(struct planning *p)
     }
     store_close(in->house.store);
     in->house.store = NULL;
-    return house_open_store(in, in->config->store_path, false, true, &in->err) && register_look(&in->house, &p->changes, &in->err);
+    return house_open_store(in, in->config->store_path, false, true, &in->err) &&
+           register_look(&in->house, &p->changes, &in->err);
 }
 
 static bool line_is_asked_for(const struct invocation *in, const struct plan_line *line)
@@ -58,7 +60,8 @@ static enum ink line_ink(const struct plan_line *line)
 static void line_row(struct planning *p, const struct plan_line *line)
 {
     char when[64];
-    AUTO(buf_fini) struct buf why = BUF(16 * 1024);
+    AUTO(buf_fini)
+    struct buf why = BUF(16 * 1024);
     struct str rest = str_of(line->why), part;
     while (str_split(&rest, '\n', &part))
         buf_printf(&why, "%s%.*s", why.len > 0 ? "; " : "", STR_ARG(part));
@@ -99,7 +102,8 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
     const struct invocation *in = p->in;
     size_t n_unread = p->changes.n_changed + p->changes.n_removed;
     if (in->json) {
-        AUTO(json_fini) struct json *tree = json_set(json_object(), "plan", json_copy(p->list));
+        AUTO(json_fini)
+        struct json *tree = json_set(json_object(), "plan", json_copy(p->list));
         json_set_int(tree, "broken_set_files", n_faults);
         json_set_int(tree, "changed_files_not_read", (int64_t)n_unread);
         json_print(tree);
@@ -109,20 +113,25 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
     if (option_common(in, "quiet") == NULL && p->n_now == 0)
         printf("%s\n", in->n_words > 0 ? "none of them is due now" : "nothing is due now");
     if (n_faults > 0)
-        fprintf(stderr, "%lld set file%s cannot be used: `chancery check` tells why; the certificates they had stay\n", (long long)n_faults,
-                n_faults == 1 ? "" : "s");
+        fprintf(stderr,
+                "%lld set file%s cannot be used: `chancery check` tells why; the certificates they "
+                "had stay\n",
+                (long long)n_faults, n_faults == 1 ? "" : "s");
     if (n_unread > 0)
-        fprintf(stderr, "the store cannot be written: %zu changed set files are not in this plan\n", n_unread);
+        fprintf(stderr, "the store cannot be written: %zu changed set files are not in this plan\n",
+                n_unread);
 }
 
 enum exit_code plan_run(struct invocation *in)
 {
     static const char *const headings[] = {"SET", "ACTION", "WHEN", "WHY"};
-    struct planning p = {.in = in, .now_ms = house_now(&in->house), .next_at_ms = INT64_MAX, .list = json_array()};
+    struct planning p = {
+        .in = in, .now_ms = house_now(&in->house), .next_at_ms = INT64_MAX, .list = json_array()};
     bool all = in->n_words > 0 || option_is_on(in, "all");
     int64_t n_faults = 0;
     p.table = table_new(headings, sizeof headings / sizeof headings[0]);
-    bool ok = plan_open(&p) && set_words_check(in) && plan_each(&in->house, all, line_tell, &p, &in->err) &&
+    bool ok = plan_open(&p) && set_words_check(in) &&
+              plan_each(&in->house, all, line_tell, &p, &in->err) &&
               store_int(in->house.store, 0, &n_faults, &in->err, SQL_SET_N_FAULTS, "");
     if (ok)
         plan_tell(&p, n_faults);
@@ -158,7 +167,8 @@ static struct json *event_json(const struct rows *rows)
     json_set_text(tree, "level", rows_text(rows, 2));
     json_set_text(tree, "event", rows_text(rows, 3));
     json_set_text(tree, "set", rows_text(rows, 4));
-    json_set(tree, "order", rows_is_null(rows, 5) ? json_new_null() : json_new_int(rows_int(rows, 5)));
+    json_set(tree, "order",
+             rows_is_null(rows, 5) ? json_new_null() : json_new_int(rows_int(rows, 5)));
     return json_set_text(tree, "text", rows_text(rows, 6));
 }
 
@@ -167,7 +177,8 @@ static bool lines_read(struct invocation *in, int64_t *ret_n)
     const char *lines = option_value(in, "lines");
     int64_t n = 50;
     if (lines != NULL && (!str_to_i64(str_of(lines), &n) || n < 0))
-        return err_set(&in->err, ERR_CONFIG, "--lines takes a number of events, not \"%.40s\"", lines);
+        return err_set(&in->err, ERR_CONFIG, "--lines takes a number of events, not \"%.40s\"",
+                       lines);
     *ret_n = n == 0 ? INT64_MAX : n;
     return true;
 }
@@ -175,7 +186,8 @@ static bool lines_read(struct invocation *in, int64_t *ret_n)
 static bool events_open(struct invocation *in, int64_t n_lines, struct rows *rows)
 {
     struct store *store = in->house.store;
-    return in->n_words > 0 ? store_query(store, rows, &in->err, SQL_EVENT_TAIL_OF_SET, "ti", in->words[0], n_lines)
+    return in->n_words > 0 ? store_query(store, rows, &in->err, SQL_EVENT_TAIL_OF_SET, "ti",
+                                         in->words[0], n_lines)
                            : store_query(store, rows, &in->err, SQL_EVENT_TAIL, "i", n_lines);
 }
 
@@ -200,7 +212,8 @@ static bool events_tell(struct invocation *in, int64_t n_lines)
     struct rows rows;
     if (!set_was(in) || !events_open(in, n_lines, &rows))
         return false;
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     struct json *list = json_array();
     struct table *table = table_new(headings, sizeof headings / sizeof headings[0]);
     while (rows_next(&rows)) {
@@ -225,7 +238,8 @@ static enum exit_code history_check(struct invocation *in)
     if (!event_chain_check(&in->house, &n, &in->err))
         return exit_code_of(&in->err);
     if (in->json) {
-        AUTO(json_fini) struct json *tree = json_set_bool(json_object(), "ok", true);
+        AUTO(json_fini)
+        struct json *tree = json_set_bool(json_object(), "ok", true);
         json_set_int(tree, "events", n);
         json_print(tree);
     } else if (option_common(in, "quiet") == NULL) {
@@ -239,7 +253,8 @@ enum exit_code history_run(struct invocation *in)
     int64_t n_lines;
     bool all = option_is_on(in, "all"), checks = option_is_on(in, "check");
     if (checks && (all || in->n_words > 0)) {
-        err_set(&in->err, ERR_CONFIG, "--check looks at the whole history; it takes neither a set nor --all");
+        err_set(&in->err, ERR_CONFIG,
+                "--check looks at the whole history; it takes neither a set nor --all");
         return EXIT_CODE_USAGE;
     }
     if (checks)
@@ -248,5 +263,6 @@ enum exit_code history_run(struct invocation *in)
         err_set(&in->err, ERR_CONFIG, "history needs the name of a set, or --all");
         return EXIT_CODE_USAGE;
     }
-    return lines_read(in, &n_lines) && events_tell(in, n_lines) ? EXIT_CODE_DONE : exit_code_of(&in->err);
+    return lines_read(in, &n_lines) && events_tell(in, n_lines) ? EXIT_CODE_DONE
+                                                                : exit_code_of(&in->err);
 }

@@ -1,6 +1,6 @@
 #include "cmd/command.h"
-#include "cmd/house_open.h"
 #include "cmd/help.h"
+#include "cmd/house_open.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
 
@@ -25,7 +25,8 @@ static void process_harden(void)
 static void complain(const struct invocation *in, const struct err *err)
 {
     if (in->json) {
-        AUTO(json_fini) struct json *tree = json_object();
+        AUTO(json_fini)
+        struct json *tree = json_object();
         struct json *error = json_object();
         json_set_text(error, "kind", err_kind_name(err->kind));
         json_set_text(error, "text", err->text);
@@ -63,7 +64,8 @@ static bool failpoints_arm(struct err *err)
 
 static enum exit_code version_run(const struct invocation *in)
 {
-    AUTO(json_fini) struct json *tree = json_set_text(json_object(), "version", CHANCERY_VERSION);
+    AUTO(json_fini)
+    struct json *tree = json_set_text(json_object(), "version", CHANCERY_VERSION);
     if (in->json)
         json_print(tree);
     else
@@ -74,7 +76,8 @@ static enum exit_code version_run(const struct invocation *in)
 static enum exit_code help_of_command(const struct invocation *in)
 {
     if (in->json) {
-        AUTO(json_fini) struct json *tree = help_json(in->command);
+        AUTO(json_fini)
+        struct json *tree = help_json(in->command);
         json_print(tree);
     } else {
         help_command(in->command, stdout);

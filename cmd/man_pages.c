@@ -40,14 +40,16 @@ static void man_head(struct buf *out, const char *title, const char *sentence)
     struct str plain = str_of(sentence);
     if (str_ends(plain, STR(".")))
         plain.len--;
-    buf_printf(out, ".TH \"%s\" 1 \"\" \"chancery %s\" \"chancery manual\"\n.SH NAME\n%s \\- ", title, CHANCERY_VERSION, title);
+    buf_printf(out, ".TH \"%s\" 1 \"\" \"chancery %s\" \"chancery manual\"\n.SH NAME\n%s \\- ",
+               title, CHANCERY_VERSION, title);
     roff_line(out, plain);
 }
 
 static void man_options(struct buf *out, const struct option *options, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        AUTO(buf_fini) struct buf title = BUF(256);
+        AUTO(buf_fini)
+        struct buf title = BUF(256);
         option_title(&options[i], &title);
         man_row(out, buf_cstr(&title), options[i].sentence);
     }
@@ -74,13 +76,16 @@ static void man_examples(struct buf *out, const struct command *c)
 
 void man_name(const struct command *c, struct buf *out)
 {
-    buf_printf(out, "chancery-%s%s%s", c->name, c->sub != NULL ? "-" : "", c->sub != NULL ? c->sub : "");
+    buf_printf(out, "chancery-%s%s%s", c->name, c->sub != NULL ? "-" : "",
+               c->sub != NULL ? c->sub : "");
 }
 
 void man_command(const struct command *c, struct buf *out)
 {
-    AUTO(buf_fini) struct buf name = BUF(256);
-    AUTO(buf_fini) struct buf title = BUF(256);
+    AUTO(buf_fini)
+    struct buf name = BUF(256);
+    AUTO(buf_fini)
+    struct buf title = BUF(256);
     man_name(c, &name);
     command_title(c, &title);
     man_head(out, buf_cstr(&name), c->sentence);
@@ -102,7 +107,8 @@ static void man_commands(struct buf *out)
 {
     buf_add_cstr(out, ".SH COMMANDS\n");
     for (size_t i = 0; i < n_commands; i++) {
-        AUTO(buf_fini) struct buf title = BUF(256);
+        AUTO(buf_fini)
+        struct buf title = BUF(256);
         command_title(commands[i], &title);
         if (!commands[i]->hidden)
             man_row(out, buf_cstr(&title), commands[i]->sentence);
@@ -143,10 +149,13 @@ static void man_surroundings(struct buf *out)
 void man_program(struct buf *out)
 {
     man_head(out, "chancery", "issue, deliver and watch TLS certificates");
-    buf_add_cstr(out, ".SH SYNOPSIS\n.B chancery\n.I COMMAND\n[OPTIONS] [WORDS]\n.SH DESCRIPTION\n");
-    roff_text(out, "A centralized ACME client and renewal orchestrator. One configuration file names authorities and DNS providers, one file a "
-                   "domain set names what is wanted; `chancery renew`, run from cron on one host, does all the rest: it orders what is due, "
-                   "delivers what is new and looks whether it is really served. Running anything twice changes nothing the second time.");
+    buf_add_cstr(out,
+                 ".SH SYNOPSIS\n.B chancery\n.I COMMAND\n[OPTIONS] [WORDS]\n.SH DESCRIPTION\n");
+    roff_text(out, "A centralized ACME client and renewal orchestrator. One configuration file "
+                   "names authorities and DNS providers, one file a domain set names what is "
+                   "wanted; `chancery renew`, run from cron on one host, does all the rest: it "
+                   "orders what is due, delivers what is new and looks whether it is really "
+                   "served. Running anything twice changes nothing the second time.");
     man_commands(out);
     buf_add_cstr(out, ".SH OPTIONS\nOptions may stand anywhere; -- ends them.\n");
     man_options(out, common_options, n_common_options);

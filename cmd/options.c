@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 const struct option common_options[] = {
-    {"config", 'c', "FILE", "the configuration (default: $CHANCERY_CONFIG, else /etc/chancery/chancery.yaml)"},
+    {"config", 'c', "FILE",
+     "the configuration (default: $CHANCERY_CONFIG, else /etc/chancery/chancery.yaml)"},
     {"json", 'j', NULL, "one JSON document on standard output instead of text"},
     {"quiet", 'q', NULL, "no progress, only results and complaints"},
     {"verbose", 'v', NULL, "log every event to standard error, at level debug"},
@@ -16,13 +17,15 @@ const struct option common_options[] = {
 };
 const size_t n_common_options = sizeof(common_options) / sizeof(common_options[0]);
 
-static const char *value_of(const struct option *options, size_t n, const char **values, const char *name)
+static const char *value_of(const struct option *options, size_t n, const char **values,
+                            const char *name)
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(options[i].name, name) == 0)
             return values != NULL ? values[i] : NULL;
     }
-    CHECK(!"an option that is not in the table");
+    bool is_in_the_table = false;
+    CHECK(is_in_the_table);
     return NULL;
 }
 
@@ -65,7 +68,8 @@ static const struct command *command_find(const char *name, const char *sub)
 {
     for (size_t i = 0; i < n_commands; i++) {
         const struct command *c = commands[i];
-        if (strcmp(c->name, name) == 0 && (c->sub == NULL || (sub != NULL && strcmp(c->sub, sub) == 0)))
+        if (strcmp(c->name, name) == 0 &&
+            (c->sub == NULL || (sub != NULL && strcmp(c->sub, sub) == 0)))
             return c;
     }
     return NULL;
@@ -81,11 +85,13 @@ static void group_words(const char *name, struct buf *out)
 
 static bool sub_unknown(const char *name, const char *sub, struct err *err)
 {
-    AUTO(buf_fini) struct buf words = BUF(1024);
+    AUTO(buf_fini)
+    struct buf words = BUF(1024);
     group_words(name, &words);
     if (sub == NULL)
         return err_set(err, ERR_CONFIG, "%s needs one of: %s", name, buf_cstr(&words));
-    return err_set(err, ERR_CONFIG, "there is no command \"%s %.80s\"; %s takes one of: %s", name, sub, name, buf_cstr(&words));
+    return err_set(err, ERR_CONFIG, "there is no command \"%s %.80s\"; %s takes one of: %s", name,
+                   sub, name, buf_cstr(&words));
 }
 
 static bool command_unknown(const char *name, struct err *err)
@@ -98,8 +104,9 @@ static bool command_unknown(const char *name, struct err *err)
     known[n++] = "help";
     const char *near = table_suggest(name, known, n);
     mem_free(known);
-    return err_set(err, ERR_CONFIG, "there is no command \"%.80s\"%s%s%s", name, near != NULL ? "; did you mean \"" : "",
-                   near != NULL ? near : "", near != NULL ? "\"?" : "");
+    return err_set(err, ERR_CONFIG, "there is no command \"%.80s\"%s%s%s", name,
+                   near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                   near != NULL ? "\"?" : "");
 }
 
 /* ---- options ---- */
@@ -143,12 +150,15 @@ static bool option_unknown(const struct invocation *in, const char *word, struct
         known[n++] = common_options[i].name;
     const char *near = word[1] == '-' ? table_suggest(word + 2, known, n) : NULL;
     mem_free(known);
-    return err_set(err, ERR_CONFIG, "%s: unknown option \"%.80s\"%s%s%s", c != NULL ? c->name : "chancery", word,
-                   near != NULL ? "; did you mean \"--" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+    return err_set(err, ERR_CONFIG, "%s: unknown option \"%.80s\"%s%s%s",
+                   c != NULL ? c->name : "chancery", word,
+                   near != NULL ? "; did you mean \"--" : "", near != NULL ? near : "",
+                   near != NULL ? "\"?" : "");
 }
 
 /* word: "--name", "--name=value" or "-n". */
-static bool option_at(struct invocation *in, const char *word, struct place *ret, const char **ret_equals)
+static bool option_at(struct invocation *in, const char *word, struct place *ret,
+                      const char **ret_equals)
 {
     bool is_long = word[1] == '-';
     const char *equals = is_long ? strchr(word, '=') : NULL;
@@ -174,8 +184,8 @@ static bool option_take(struct invocation *in, char **argv, int argc, int *i, st
     }
     /* What looks like the next option is one; a value of that form can be given by "=". */
     if (equals == NULL && (*i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0))
-        return err_set(err, ERR_CONFIG, "--%s needs a value: --%s %s", place.option->name, place.option->name,
-                       place.option->value);
+        return err_set(err, ERR_CONFIG, "--%s needs a value: --%s %s", place.option->name,
+                       place.option->name, place.option->value);
     *place.slot = equals != NULL ? equals + 1 : argv[++*i];
     return true;
 }
@@ -208,8 +218,8 @@ static bool words_check(const struct invocation *in, struct err *err)
     if (in->n_words < (size_t)c->min_words)
         return err_set(err, ERR_CONFIG, "%s%s%s needs %s", c->name, space, sub, c->usage);
     if (c->max_words >= 0 && in->n_words > (size_t)c->max_words)
-        return err_set(err, ERR_CONFIG, "\"%.80s\" is one word too many; usage: chancery %s%s%s %s", in->words[c->max_words], c->name,
-                       space, sub, c->usage);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is one word too many; usage: chancery %s%s%s %s",
+                       in->words[c->max_words], c->name, space, sub, c->usage);
     return true;
 }
 
@@ -237,14 +247,16 @@ static int command_place(struct invocation *in, int argc, char **argv)
             return i;
         if (strcmp(argv[i], "--") == 0)
             return argc;
-        if (option_at(in, argv[i], &place, &equals) && place.option->value != NULL && equals == NULL)
+        if (option_at(in, argv[i], &place, &equals) && place.option->value != NULL &&
+            equals == NULL)
             i++;
     }
     return argc;
 }
 
 /* Gives how many words the command takes: 2 with a sub, 0 for help of everything or of a group. */
-static bool command_choose(struct invocation *in, int argc, char **argv, int at, int *ret_n, struct err *err)
+static bool command_choose(struct invocation *in, int argc, char **argv, int at, int *ret_n,
+                           struct err *err)
 {
     const char *name = argv[at];
     const char *sub = at + 1 < argc && argv[at + 1][0] != '-' ? argv[at + 1] : NULL;
@@ -272,7 +284,8 @@ bool invocation_parse(struct invocation *in, int argc, char **argv, struct err *
         return false;
     if (in->command != NULL)
         in->values = NEW_N(in->command->n_options + 1, const char *);
-    return words_take(in, argc, argv, at, n, err) && look_read(in, err) && (in->command == NULL || words_check(in, err));
+    return words_take(in, argc, argv, at, n, err) && look_read(in, err) &&
+           (in->command == NULL || words_check(in, err));
 }
 
 void invocation_fini(struct invocation *in)

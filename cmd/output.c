@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const inks[] = {[INK_NONE] = "",        [INK_GOOD] = "\033[32m", [INK_BAD] = "\033[31m",
-                                   [INK_WARN] = "\033[33m", [INK_DIM] = "\033[2m",   [INK_BOLD] = "\033[1m"};
+static const char *const inks[] = {
+    [INK_NONE] = "",         [INK_GOOD] = "\033[32m", [INK_BAD] = "\033[31m",
+    [INK_WARN] = "\033[33m", [INK_DIM] = "\033[2m",   [INK_BOLD] = "\033[1m"};
 
 void json_print(const struct json *tree)
 {
-    AUTO(buf_fini) struct buf text = BUF(512 * 1024 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(512 * 1024 * 1024);
     json_format(tree, &text, true);
     printf("%s\n", buf_cstr(&text));
 }
@@ -89,8 +91,10 @@ void table_free(struct table *table)
 
 void table_cell(struct table *table, enum ink ink, const char *fmt, ...)
 {
-    AUTO(buf_fini) struct buf raw = BUF(64 * 1024);
-    AUTO(buf_fini) struct buf text = BUF(256 * 1024);
+    AUTO(buf_fini)
+    struct buf raw = BUF(64 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(256 * 1024);
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&raw, fmt, ap);

@@ -14,7 +14,8 @@ enum ink { INK_NONE, INK_GOOD, INK_BAD, INK_WARN, INK_DIM, INK_BOLD };
 struct table;
 struct table *table_new(const char *const *headings, size_t n_columns);
 void table_free(struct table *table);
-void table_cell(struct table *table, enum ink ink, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void table_cell(struct table *table, enum ink ink, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Ends the row; missing cells are empty. */
 void table_row(struct table *table);
 /* Aligned for a terminal, tab-free two-space columns for a pipe, there without headings; nothing when there is no row. */
@@ -27,7 +28,8 @@ void table_set_inner(struct table *table, size_t indent);
 void tree_print(const struct invocation *in, const struct json *tree);
 
 void json_print(const struct json *tree); /* pretty, newline at the end, to standard output */
-void ink_print(const struct invocation *in, enum ink ink, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ink_print(const struct invocation *in, enum ink ink, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* "in 29d 4h", "3h ago", "now". */
 void when_format(int64_t at_ms, int64_t now_ms, char out[64]);
 /* Adds member name: RFC 3339 text or null when at_ms is 0. */

@@ -20,7 +20,8 @@ struct progress_view *progress_view_new(const struct invocation *in)
     view->live = isatty(STDERR_FILENO) == 1 && option_common(in, "verbose") == NULL;
     view->quiet = option_common(in, "quiet") != NULL;
     view->color = view->live && in->color;
-    view->columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+    view->columns =
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
     return view;
 }
 
@@ -34,18 +35,21 @@ static void live_clear(struct progress_view *view)
 static void view_say(void *arg, const struct progress_note *note)
 {
     struct progress_view *view = arg;
-    AUTO(buf_fini) struct buf line = BUF(16 * 1024);
-    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+    AUTO(buf_fini)
+    struct buf line = BUF(16 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(64 * 1024);
     bool stays = note->is_end || note->is_fault || note->set == NULL;
 
     if (view->quiet || (!view->live && !stays))
         return;
-    buf_printf(&line, "%s%s%s: %s", note->set != NULL ? note->set : "", note->set != NULL ? ": " : "", note->stage, note->text);
+    buf_printf(&line, "%s%s%s: %s", note->set != NULL ? note->set : "",
+               note->set != NULL ? ": " : "", note->stage, note->text);
     text_escape(&text, buf_str(&line), stays ? 4000 : view->columns - 1);
     live_clear(view);
     if (stays) {
-        fprintf(stderr, "%s%s%s\n", view->color && note->is_fault ? "\033[31m" : "", buf_cstr(&text),
-                view->color && note->is_fault ? "\033[0m" : "");
+        fprintf(stderr, "%s%s%s\n", view->color && note->is_fault ? "\033[31m" : "",
+                buf_cstr(&text), view->color && note->is_fault ? "\033[0m" : "");
         return;
     }
     fprintf(stderr, "%s", buf_cstr(&text));

@@ -63,7 +63,8 @@ enum exit_code provider_list_run(struct invocation *in)
 {
     if (!config_maybe(in))
         return exit_code_of(&in->err);
-    AUTO(json_fini) struct json *tree = list_json(in);
+    AUTO(json_fini)
+    struct json *tree = list_json(in);
     if (in->json)
         json_print(tree);
     else
@@ -104,9 +105,10 @@ static bool provider_unknown(struct invocation *in, const char *name)
         known[n++] = all[i]->name;
     const char *near = table_suggest(name, known, n);
     mem_free(known);
-    return err_set(&in->err, ERR_CONFIG, "there is no provider \"%.80s\", configured or as a type%s%s%s", name,
-                   near != NULL ? "; did you mean \"" : "; `chancery provider list` shows all", near != NULL ? near : "",
-                   near != NULL ? "\"?" : "");
+    return err_set(&in->err, ERR_CONFIG,
+                   "there is no provider \"%.80s\", configured or as a type%s%s%s", name,
+                   near != NULL ? "; did you mean \"" : "; `chancery provider list` shows all",
+                   near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
 enum exit_code provider_show_run(struct invocation *in)
@@ -121,12 +123,14 @@ enum exit_code provider_show_run(struct invocation *in)
         return EXIT_CODE_USAGE;
     }
     if (p == NULL && !in->json) {
-        AUTO(buf_fini) struct buf page = BUF(1024 * 1024);
+        AUTO(buf_fini)
+        struct buf page = BUF(1024 * 1024);
         dns_provider_document(type, &page);
         fputs(buf_cstr(&page), stdout);
         return EXIT_CODE_DONE;
     }
-    AUTO(json_fini) struct json *tree = p != NULL ? provider_json(p) : type_json(type);
+    AUTO(json_fini)
+    struct json *tree = p != NULL ? provider_json(p) : type_json(type);
     if (in->json)
         json_print(tree);
     else
@@ -140,7 +144,8 @@ enum exit_code provider_show_run(struct invocation *in)
 static bool test_fits(struct invocation *in, const char *host)
 {
     const struct provider_config *p = config_provider(in->config, in->words[0]), *other;
-    AUTO(buf_fini) struct buf challenge = BUF(512);
+    AUTO(buf_fini)
+    struct buf challenge = BUF(512);
     if (p == NULL)
         return provider_unknown(in, in->words[0]);
     name_challenge(host, &challenge);
@@ -148,9 +153,12 @@ static bool test_fits(struct invocation *in, const char *host)
     if (other == p)
         return true;
     if (other == NULL)
-        return err_set(&in->err, ERR_CONFIG, "no provider has a zone of %s; add its zone to providers.%s.zones in %s", host, p->name,
-                       in->config->path);
-    return err_set(&in->err, ERR_CONFIG, "TXT records of %s go through provider %s, not %s: its zone fits better", host, other->name, p->name);
+        return err_set(&in->err, ERR_CONFIG,
+                       "no provider has a zone of %s; add its zone to providers.%s.zones in %s",
+                       host, p->name, in->config->path);
+    return err_set(&in->err, ERR_CONFIG,
+                   "TXT records of %s go through provider %s, not %s: its zone fits better", host,
+                   other->name, p->name);
 }
 
 static bool lead_take(struct invocation *in, int64_t wait_ms, struct lease **ret)
@@ -158,7 +166,8 @@ static bool lead_take(struct invocation *in, int64_t wait_ms, struct lease **ret
     struct house *house = &in->house;
     int64_t give_up_at_ms = house_now(house) + wait_ms;
     while (!lease_take(house, "leader", "provider test", TEST_LEASE_MS, true, ret, &in->err)) {
-        if (in->err.kind != ERR_HELD || house_now(house) >= give_up_at_ms || loop_n_stops(house->loop) > 0)
+        if (in->err.kind != ERR_HELD || house_now(house) >= give_up_at_ms ||
+            loop_n_stops(house->loop) > 0)
             return false;
         loop_wait(house->loop, house_now(house) + HELD_POLL_MS);
     }
@@ -191,25 +200,29 @@ static void test_tell(const struct invocation *in, const char *host, int64_t too
     char took[TIME_TEXT_MAX];
     duration_format(took_ms, took);
     if (in->json) {
-        AUTO(json_fini) struct json *tree = json_set_text(json_object(), "provider", in->words[0]);
+        AUTO(json_fini)
+        struct json *tree = json_set_text(json_object(), "provider", in->words[0]);
         json_set_text(tree, "host", host);
         json_set_bool(tree, "ok", true);
         json_set_int(tree, "took_ms", took_ms);
         json_print(tree);
     } else if (option_common(in, "quiet") == NULL) {
         ink_print(in, INK_GOOD, "works");
-        printf(": provider %s published a value for %s, every name server showed it, and it was removed again (%s)\n", in->words[0], host,
-               took);
+        printf(": provider %s published a value for %s, every name server showed it, and it was "
+               "removed again (%s)\n",
+               in->words[0], host, took);
     }
 }
 
 enum exit_code provider_test_run(struct invocation *in)
 {
     const char *wait = option_value(in, "wait");
-    AUTO(mem_fini) char *name = NULL;
+    AUTO(mem_fini)
+    char *name = NULL;
     int64_t wait_ms = 0, took_ms = 0;
     if (wait != NULL && !duration_parse(str_of(wait), &wait_ms)) {
-        err_set(&in->err, ERR_CONFIG, "--wait takes a length of time like 30s or 10m, not \"%.40s\"", wait);
+        err_set(&in->err, ERR_CONFIG,
+                "--wait takes a length of time like 30s or 10m, not \"%.40s\"", wait);
         return EXIT_CODE_USAGE;
     }
     if (!name_normalise(in->words[1], &name, &in->err))

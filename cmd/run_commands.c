@@ -1,8 +1,8 @@
 /* renew, issue, deploy, verify: the commands that make the leader turn. */
+#include "cmd/run_commands.h"
 #include "cmd/house_open.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
-#include "cmd/run_commands.h"
 
 #include "inventory/plan.h"
 #include "leader/leader.h"
@@ -17,8 +17,8 @@ enum { PATIENCE_MS = 20 * 1000, WAIT_MS = 10 * 60 * 1000 };
 
 static bool result_is_fault(const struct leader_result *r)
 {
-    return r->renewal.n_failed > 0 || r->distribution.n_behind > 0 || r->distribution.n_failed > 0 ||
-           r->monitoring.n_wrong > 0;
+    return r->renewal.n_failed > 0 || r->distribution.n_behind > 0 ||
+           r->distribution.n_failed > 0 || r->monitoring.n_wrong > 0;
 }
 
 static bool result_is_deed(const struct leader_result *r)
@@ -28,15 +28,18 @@ static bool result_is_deed(const struct leader_result *r)
 
 static enum exit_code result_code(const struct leader_result *r)
 {
-    if (r->renewal.n_throttled > 0 && r->renewal.n_throttled == r->renewal.n_failed && r->distribution.n_behind == 0 &&
-        r->monitoring.n_wrong == 0)
+    if (r->renewal.n_throttled > 0 && r->renewal.n_throttled == r->renewal.n_failed &&
+        r->distribution.n_behind == 0 && r->monitoring.n_wrong == 0)
         return EXIT_CODE_THROTTLED;
     if (result_is_fault(r))
-        return r->renewal.n_issued > 0 && r->renewal.n_failed > 0 && result_is_deed(r) ? EXIT_CODE_PARTLY : EXIT_CODE_FAILED;
+        return r->renewal.n_issued > 0 && r->renewal.n_failed > 0 && result_is_deed(r)
+                   ? EXIT_CODE_PARTLY
+                   : EXIT_CODE_FAILED;
     return r->stopped || r->renewal.n_postponed > 0 ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
 }
 
-static struct json *result_json(const struct leader_result *r, enum exit_code code, size_t n_faulty_files)
+static struct json *result_json(const struct leader_result *r, enum exit_code code,
+                                size_t n_faulty_files)
 {
     struct json *tree = json_object();
     struct json *figures = json_object();
@@ -60,7 +63,8 @@ static struct json *result_json(const struct leader_result *r, enum exit_code co
     return json_set(tree, "figures", figures);
 }
 
-static void count_print(const struct invocation *in, size_t n, enum ink ink, const char *what, bool *any)
+static void count_print(const struct invocation *in, size_t n, enum ink ink, const char *what,
+                        bool *any)
 {
     if (n == 0)
         return;
@@ -78,7 +82,8 @@ static void result_print(const struct invocation *in, const struct leader_result
     count_print(in, r->monitoring.n_match, INK_GOOD, "seen served", &any);
     count_print(in, r->renewal.n_failed, INK_BAD, "failed", &any);
     count_print(in, r->renewal.n_postponed, INK_WARN, "left to a later run", &any);
-    count_print(in, r->distribution.n_behind, INK_BAD, "targets without the newest certificate", &any);
+    count_print(in, r->distribution.n_behind, INK_BAD, "targets without the newest certificate",
+                &any);
     count_print(in, r->monitoring.n_wrong, INK_BAD, "endpoints that do not serve it", &any);
     count_print(in, r->renewal.n_txt_left, INK_WARN, "TXT records still to be removed", &any);
     if (!any)
@@ -104,7 +109,8 @@ static bool sets_exist(struct invocation *in)
         }
         bool usable = row.fault == NULL && !row.removed;
         if (!usable)
-            err_set(&in->err, ERR_CONFIG, "set %s: %s", row.name, row.removed ? "its file was removed" : row.fault);
+            err_set(&in->err, ERR_CONFIG, "set %s: %s", row.name,
+                    row.removed ? "its file was removed" : row.fault);
         set_row_fini(&row);
         if (!usable)
             return false;
@@ -118,7 +124,8 @@ static bool wait_read(struct invocation *in, int64_t *ret_ms)
     *ret_ms = option_is_on(in, "no-wait") ? 0 : WAIT_MS;
     if (wait == NULL || duration_parse(str_of(wait), ret_ms))
         return true;
-    return err_set(&in->err, ERR_CONFIG, "--wait takes a length of time like 30s or 10m, not \"%s\"", wait);
+    return err_set(&in->err, ERR_CONFIG,
+                   "--wait takes a length of time like 30s or 10m, not \"%s\"", wait);
 }
 
 struct faults {
@@ -138,7 +145,8 @@ static bool fault_tell(void *arg, const struct set_row *row)
     return true;
 }
 
-static bool run_leader(struct invocation *in, const struct leader_options *options, struct leader_result *ret)
+static bool run_leader(struct invocation *in, const struct leader_options *options,
+                       struct leader_result *ret)
 {
     struct progress_view *view = progress_view_new(in);
     in->house.progress = progress_view_front(view);
@@ -156,14 +164,16 @@ static enum exit_code run_and_tell(struct invocation *in, struct leader_options 
 
     options->only = invocation_sets(in);
     if (!sets_exist(in) || !wait_read(in, &options->wait_ms) ||
-        (options->only == NULL && !register_each_fault(&in->house, fault_tell, &faults, &in->err)) ||
+        (options->only == NULL &&
+         !register_each_fault(&in->house, fault_tell, &faults, &in->err)) ||
         !run_leader(in, options, &result))
         return exit_code_of(&in->err);
     code = result_code(&result);
     if (faults.n > 0 && code == EXIT_CODE_DONE)
         code = EXIT_CODE_USAGE;
     if (in->json) {
-        AUTO(json_fini) struct json *tree = result_json(&result, code, faults.n);
+        AUTO(json_fini)
+        struct json *tree = result_json(&result, code, faults.n);
         json_print(tree);
     } else if (option_common(in, "quiet") == NULL || code != EXIT_CODE_DONE) {
         result_print(in, &result);
@@ -183,14 +193,16 @@ static bool scratch_open(struct invocation *in, char folder[], char **ret_path)
     in->house.store = NULL;
     in->house.rehearsal = true;
     mem_set_str(&in->config->store_path, *ret_path);
-    return house_open_store(in, *ret_path, true, false, &in->err) && register_refresh(&in->house, &result, &in->err);
+    return house_open_store(in, *ret_path, true, false, &in->err) &&
+           register_refresh(&in->house, &result, &in->err);
 }
 
 static void scratch_remove(const char *folder, const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm", ".leader.lock"};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        AUTO(mem_fini) char *file = mem_printf("%s%s", path, ends[i]);
+        AUTO(mem_fini)
+        char *file = mem_printf("%s%s", path, ends[i]);
         unlink(file);
     }
     rmdir(folder);
@@ -200,7 +212,8 @@ static enum exit_code renew_rehearse(struct invocation *in)
 {
     char folder[] = "/tmp/chancery-rehearsal-XXXXXX";
     char *path = NULL;
-    struct leader_options options = {.purpose = "rehearsal", .renews = true, .forced = true, .patience_ms = PATIENCE_MS};
+    struct leader_options options = {
+        .purpose = "rehearsal", .renews = true, .forced = true, .patience_ms = PATIENCE_MS};
     enum exit_code code = EXIT_CODE_FAILED;
     if (scratch_open(in, folder, &path))
         code = run_and_tell(in, &options);
@@ -218,12 +231,18 @@ static enum exit_code renew_rehearse(struct invocation *in)
 
 enum exit_code renew_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "renew", .forced = option_is_on(in, "force"), .renews = true, .delivers = true,
-                                     .verifies = true, .patience_ms = PATIENCE_MS};
+    struct leader_options options = {.purpose = "renew",
+                                     .forced = option_is_on(in, "force"),
+                                     .renews = true,
+                                     .delivers = true,
+                                     .verifies = true,
+                                     .patience_ms = PATIENCE_MS};
     if (option_is_on(in, "dry-run"))
         return renew_rehearse(in);
     if (options.forced && in->n_words == 0) {
-        err_set(&in->err, ERR_CONFIG, "--force needs the names of sets: renewing everything at once would spend rate limits");
+        err_set(
+            &in->err, ERR_CONFIG,
+            "--force needs the names of sets: renewing everything at once would spend rate limits");
         return EXIT_CODE_USAGE;
     }
     return run_and_tell(in, &options);
@@ -231,20 +250,28 @@ enum exit_code renew_run(struct invocation *in)
 
 enum exit_code issue_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "issue", .forced = true, .renews = true, .delivers = true, .verifies = true,
+    struct leader_options options = {.purpose = "issue",
+                                     .forced = true,
+                                     .renews = true,
+                                     .delivers = true,
+                                     .verifies = true,
                                      .patience_ms = 10 * MS_MINUTE};
     return run_and_tell(in, &options);
 }
 
 enum exit_code deploy_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "deploy", .forced = option_is_on(in, "force"), .delivers = true,
-                                     .verifies = true, .patience_ms = PATIENCE_MS};
+    struct leader_options options = {.purpose = "deploy",
+                                     .forced = option_is_on(in, "force"),
+                                     .delivers = true,
+                                     .verifies = true,
+                                     .patience_ms = PATIENCE_MS};
     return run_and_tell(in, &options);
 }
 
 enum exit_code verify_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "verify", .forced = true, .verifies = true, .patience_ms = PATIENCE_MS};
+    struct leader_options options = {
+        .purpose = "verify", .forced = true, .verifies = true, .patience_ms = PATIENCE_MS};
     return run_and_tell(in, &options);
 }

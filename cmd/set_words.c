@@ -32,7 +32,8 @@ static void versions_list(struct certificate *const *list, size_t n, struct buf 
 static bool version_find(struct invocation *in, int64_t version, int64_t *ret_id)
 {
     struct certificate **list = NULL;
-    AUTO(buf_fini) struct buf known = BUF(1024);
+    AUTO(buf_fini)
+    struct buf known = BUF(1024);
     size_t n = 0;
     int64_t id = 0;
     if (!held_versions(&in->house, in->words[0], &list, &n, &in->err))
@@ -43,8 +44,9 @@ static bool version_find(struct invocation *in, int64_t version, int64_t *ret_id
     versions_list(list, n, &known);
     certificates_free(list, n);
     *ret_id = id;
-    return id != 0 || err_set(&in->err, ERR_CONFIG, "set %s has no certificate of version %lld; it has: %s", in->words[0], (long long)version,
-                              n > 0 ? buf_cstr(&known) : "none");
+    return id != 0 ||
+           err_set(&in->err, ERR_CONFIG, "set %s has no certificate of version %lld; it has: %s",
+                   in->words[0], (long long)version, n > 0 ? buf_cstr(&known) : "none");
 }
 
 bool set_words_certificate(struct invocation *in, struct certificate **ret)
@@ -54,8 +56,10 @@ bool set_words_certificate(struct invocation *in, struct certificate **ret)
     if (!set_words_check(in))
         return false;
     if (word != NULL && (!str_to_i64(str_of(word), &version) || version <= 0))
-        return err_set(&in->err, ERR_CONFIG, "--version takes the number of a version, not \"%.40s\"", word);
+        return err_set(&in->err, ERR_CONFIG,
+                       "--version takes the number of a version, not \"%.40s\"", word);
     if (word != NULL)
-        return version_find(in, version, &id) && held_certificate(&in->house, id, true, ret, &in->err);
+        return version_find(in, version, &id) &&
+               held_certificate(&in->house, id, true, ret, &in->err);
     return held_current(&in->house, in->words[0], true, ret, &in->err) || as_usage(in);
 }

@@ -12,8 +12,8 @@ struct showing {
     struct invocation *in;
     const char *name;
     struct set_row row;
-    struct set_config *set;           /* NULL: never was good */
-    struct certificate *current;      /* NULL: none */
+    struct set_config *set;      /* NULL: never was good */
+    struct certificate *current; /* NULL: none */
     struct json *tree;
 };
 
@@ -33,12 +33,15 @@ static struct json *deploys_json(const struct set_config *set)
     for (size_t i = 0; i < set->n_deploys; i++) {
         const struct deploy_config *d = &set->deploys[i];
         struct json *one = json_set_text(json_object(), "dir", d->dir);
-        AUTO(mem_fini) char *mode = mem_printf("%04o", (unsigned)d->mode);
+        AUTO(mem_fini)
+        char *mode = mem_printf("%04o", (unsigned)d->mode);
         json_set_text(one, "mode", mode);
         json_set_text(one, "owner", d->owner);
         json_set_text(one, "group", d->group);
         json_set(one, "check", texts_json(d->check));
-        json_set(one, "activate", d->systemd_unit != NULL ? json_new_text(d->systemd_unit) : texts_json(d->activate));
+        json_set(one, "activate",
+                 d->systemd_unit != NULL ? json_new_text(d->systemd_unit)
+                                         : texts_json(d->activate));
         json_push(list, one);
     }
     return list;
@@ -91,7 +94,8 @@ static bool plan_show(struct showing *s)
 
 static int64_t life_left_percent(const struct certificate *c, int64_t now_ms)
 {
-    int64_t life_ms = c->not_after_at_ms - c->not_before_at_ms, left_ms = c->not_after_at_ms - now_ms;
+    int64_t life_ms = c->not_after_at_ms - c->not_before_at_ms,
+            left_ms = c->not_after_at_ms - now_ms;
     return life_ms <= 0 || left_ms <= 0 ? 0 : left_ms >= life_ms ? 100 : left_ms * 100 / life_ms;
 }
 
@@ -168,12 +172,15 @@ static struct json *row_json(const struct rows *rows, const struct column *colum
         else if (c->kind == COLUMN_TIME)
             json_set_time(one, c->name, rows_is_null(rows, c->at) ? 0 : rows_int(rows, c->at));
         else
-            json_set(one, c->name, rows_is_null(rows, c->at) ? json_new_null() : json_new_int(rows_int(rows, c->at)));
+            json_set(one, c->name,
+                     rows_is_null(rows, c->at) ? json_new_null()
+                                               : json_new_int(rows_int(rows, c->at)));
     }
     return one;
 }
 
-static bool rows_show(struct showing *s, const char *title, struct rows *rows, const struct column *columns, size_t n)
+static bool rows_show(struct showing *s, const char *title, struct rows *rows,
+                      const struct column *columns, size_t n)
 {
     struct json *list = json_array();
     while (rows_next(rows))
@@ -181,54 +188,64 @@ static bool rows_show(struct showing *s, const char *title, struct rows *rows, c
     json_set(s->tree, title, list);
     return rows_end(rows, &s->in->err);
 }
-#define ROWS_SHOW(s, title, rows, columns) rows_show(s, title, rows, columns, sizeof(columns) / sizeof((columns)[0]))
+#define ROWS_SHOW(s, title, rows, columns)                                                         \
+    rows_show(s, title, rows, columns, sizeof(columns) / sizeof((columns)[0]))
 
 static bool orders_show(struct showing *s)
 {
     static const struct column columns[] = {
-        {"id", COLUMN_INT, 0}, {"authority", COLUMN_TEXT, 1}, {"why", COLUMN_TEXT, 2}, {"step", COLUMN_TEXT, 3},
-        {"outcome", COLUMN_TEXT, 4}, {"started_at", COLUMN_TIME, 5}, {"ended_at", COLUMN_TIME, 6}, {"failure", COLUMN_TEXT, 7},
+        {"id", COLUMN_INT, 0},        {"authority", COLUMN_TEXT, 1}, {"why", COLUMN_TEXT, 2},
+        {"step", COLUMN_TEXT, 3},     {"outcome", COLUMN_TEXT, 4},   {"started_at", COLUMN_TIME, 5},
+        {"ended_at", COLUMN_TIME, 6}, {"failure", COLUMN_TEXT, 7},
     };
     struct rows rows;
-    return store_query(s->in->house.store, &rows, &s->in->err, SQL_ORDER_LIST_OF_SET, "ti", s->name, (int64_t)ORDERS_SHOWN) &&
+    return store_query(s->in->house.store, &rows, &s->in->err, SQL_ORDER_LIST_OF_SET, "ti", s->name,
+                       (int64_t)ORDERS_SHOWN) &&
            ROWS_SHOW(s, "orders", &rows, columns);
 }
 
 static bool deployments_show(struct showing *s)
 {
     static const struct column columns[] = {
-        {"target", COLUMN_TEXT, 0}, {"stage", COLUMN_TEXT, 1}, {"tries", COLUMN_INT, 7}, {"done_at", COLUMN_TIME, 6},
-        {"next_at", COLUMN_TIME, 5}, {"failure", COLUMN_TEXT, 2},
+        {"target", COLUMN_TEXT, 0},  {"stage", COLUMN_TEXT, 1},   {"tries", COLUMN_INT, 7},
+        {"done_at", COLUMN_TIME, 6}, {"next_at", COLUMN_TIME, 5}, {"failure", COLUMN_TEXT, 2},
     };
     struct rows rows;
-    return store_query(s->in->house.store, &rows, &s->in->err, SQL_DEPLOYMENT_VIEWS, "t", s->name) &&
+    return store_query(s->in->house.store, &rows, &s->in->err, SQL_DEPLOYMENT_VIEWS, "t",
+                       s->name) &&
            ROWS_SHOW(s, "deployments", &rows, columns);
 }
 
 static bool endpoints_show(struct showing *s)
 {
     static const struct column columns[] = {
-        {"endpoint", COLUMN_TEXT, 0}, {"verdict", COLUMN_TEXT, 1}, {"since_at", COLUMN_TIME, 3}, {"checked_at", COLUMN_TIME, 2},
-        {"next_at", COLUMN_TIME, 4}, {"failure", COLUMN_TEXT, 5},
+        {"endpoint", COLUMN_TEXT, 0},   {"verdict", COLUMN_TEXT, 1}, {"since_at", COLUMN_TIME, 3},
+        {"checked_at", COLUMN_TIME, 2}, {"next_at", COLUMN_TIME, 4}, {"failure", COLUMN_TEXT, 5},
     };
     static const struct column seen[] = {
-        {"endpoint", COLUMN_TEXT, 0}, {"address", COLUMN_TEXT, 1}, {"verdict", COLUMN_TEXT, 2}, {"not_after_at", COLUMN_TIME, 4},
-        {"life_left_percent", COLUMN_INT, 5}, {"sha256", COLUMN_TEXT, 3}, {"detail", COLUMN_TEXT, 6},
+        {"endpoint", COLUMN_TEXT, 0},         {"address", COLUMN_TEXT, 1},
+        {"verdict", COLUMN_TEXT, 2},          {"not_after_at", COLUMN_TIME, 4},
+        {"life_left_percent", COLUMN_INT, 5}, {"sha256", COLUMN_TEXT, 3},
+        {"detail", COLUMN_TEXT, 6},
     };
     struct rows rows;
     struct store *store = s->in->house.store;
-    return store_query(store, &rows, &s->in->err, SQL_ENDPOINT_VIEWS, "t", s->name) && ROWS_SHOW(s, "endpoints", &rows, columns) &&
-           store_query(store, &rows, &s->in->err, SQL_OBSERVATION_VIEWS, "t", s->name) && ROWS_SHOW(s, "observations", &rows, seen);
+    return store_query(store, &rows, &s->in->err, SQL_ENDPOINT_VIEWS, "t", s->name) &&
+           ROWS_SHOW(s, "endpoints", &rows, columns) &&
+           store_query(store, &rows, &s->in->err, SQL_OBSERVATION_VIEWS, "t", s->name) &&
+           ROWS_SHOW(s, "observations", &rows, seen);
 }
 
 static bool txt_show(struct showing *s)
 {
     static const struct column columns[] = {
-        {"challenge", COLUMN_TEXT, 0}, {"value", COLUMN_TEXT, 1}, {"provider", COLUMN_TEXT, 2}, {"owner", COLUMN_TEXT, 3},
-        {"wish", COLUMN_TEXT, 4}, {"state", COLUMN_TEXT, 5}, {"since_at", COLUMN_TIME, 7}, {"failure", COLUMN_TEXT, 6},
+        {"challenge", COLUMN_TEXT, 0}, {"value", COLUMN_TEXT, 1},   {"provider", COLUMN_TEXT, 2},
+        {"owner", COLUMN_TEXT, 3},     {"wish", COLUMN_TEXT, 4},    {"state", COLUMN_TEXT, 5},
+        {"since_at", COLUMN_TIME, 7},  {"failure", COLUMN_TEXT, 6},
     };
     struct rows rows;
-    return store_query(s->in->house.store, &rows, &s->in->err, SQL_TXT_VIEWS, "t", s->name) && ROWS_SHOW(s, "txt", &rows, columns);
+    return store_query(s->in->house.store, &rows, &s->in->err, SQL_TXT_VIEWS, "t", s->name) &&
+           ROWS_SHOW(s, "txt", &rows, columns);
 }
 
 /* ---- the command ---- */
@@ -252,12 +269,14 @@ static bool set_show(struct showing *s)
 {
     json_set_text(s->tree, "name", s->name);
     config_show(s);
-    return current_show(s) && plan_show(s) && deployments_show(s) && endpoints_show(s) && orders_show(s) && txt_show(s) && versions_show(s);
+    return current_show(s) && plan_show(s) && deployments_show(s) && endpoints_show(s) &&
+           orders_show(s) && txt_show(s) && versions_show(s);
 }
 
 enum exit_code show_run(struct invocation *in)
 {
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     struct showing s = {.in = in, .name = in->words[0], .tree = tree};
     struct store *store = in->house.store;
     bool ok = store_begin(store, &in->err) && set_read(&s) && set_show(&s);

@@ -35,9 +35,11 @@ struct walk {
 /* ---- rows beside the sets ---- */
 
 /* set NULL: the rows of all sets. */
-static bool side_open(struct walk *w, struct side *side, const char *set, enum sql_name all, enum sql_name one, struct err *err)
+static bool side_open(struct walk *w, struct side *side, const char *set, enum sql_name all,
+                      enum sql_name one, struct err *err)
 {
-    if (!(set == NULL ? store_query(w->store, &side->rows, err, all, "") : store_query(w->store, &side->rows, err, one, "t", set)))
+    if (!(set == NULL ? store_query(w->store, &side->rows, err, all, "")
+                      : store_query(w->store, &side->rows, err, one, "t", set)))
         return false;
     side->is_open = true;
     side->has_row = rows_next(&side->rows);
@@ -67,10 +69,12 @@ static void sooner(int64_t *at_ms, const struct rows *rows, int column)
 
 static void deployments_count(struct walk *w, struct set_view *v)
 {
-    for (; side_is_at(&w->deployments, v->name); w->deployments.has_row = rows_next(&w->deployments.rows)) {
+    for (; side_is_at(&w->deployments, v->name);
+         w->deployments.has_row = rows_next(&w->deployments.rows)) {
         const struct rows *rows = &w->deployments.rows;
         const char *failure = rows_text(rows, 6);
-        bool done = !rows_is_null(rows, 4) && rows_int(rows, 3) == rows_int(rows, 4) && strcmp(rows_text(rows, 2), "done") == 0;
+        bool done = !rows_is_null(rows, 4) && rows_int(rows, 3) == rows_int(rows, 4) &&
+                    strcmp(rows_text(rows, 2), "done") == 0;
         v->n_targets++;
         v->n_delivered += done;
         sooner(&v->deliver_at_ms, rows, 5);
@@ -92,7 +96,8 @@ static bool verdict_find(const char *name, enum endpoint_verdict *ret)
 
 static void endpoints_count(struct walk *w, struct set_view *v)
 {
-    for (; side_is_at(&w->endpoints, v->name); w->endpoints.has_row = rows_next(&w->endpoints.rows)) {
+    for (; side_is_at(&w->endpoints, v->name);
+         w->endpoints.has_row = rows_next(&w->endpoints.rows)) {
         const struct rows *rows = &w->endpoints.rows;
         enum endpoint_verdict verdict = ENDPOINT_IS_MATCH;
         bool is_known = verdict_find(rows_text(rows, 2), &verdict);
@@ -141,11 +146,23 @@ static int64_t or_never(const struct rows *rows, int column)
 static void view_read(struct walk *w, const struct rows *rows, struct set_view *v)
 {
     *v = (struct set_view){
-        .name = rows_text(rows, 0), .fault = rows_text(rows, 1), .failure = rows_text(rows, 2), .n_failures = rows_int(rows, 3),
-        .next_at_ms = or_never(rows, 4), .why = rows_text(rows, 5), .certificate_id = rows_int(rows, 6), .version = rows_int(rows, 7),
-        .authority = rows_text(rows, 8), .key_kind = rows_text(rows, 9), .not_before_at_ms = rows_int(rows, 10),
-        .not_after_at_ms = rows_int(rows, 11), .due_at_ms = rows_int(rows, 12), .revoked_at_ms = rows_int(rows, 13),
-        .order_id = rows_int(rows, 14), .step = rows_text(rows, 15), .order_failure = rows_text(rows, 17),
+        .name = rows_text(rows, 0),
+        .fault = rows_text(rows, 1),
+        .failure = rows_text(rows, 2),
+        .n_failures = rows_int(rows, 3),
+        .next_at_ms = or_never(rows, 4),
+        .why = rows_text(rows, 5),
+        .certificate_id = rows_int(rows, 6),
+        .version = rows_int(rows, 7),
+        .authority = rows_text(rows, 8),
+        .key_kind = rows_text(rows, 9),
+        .not_before_at_ms = rows_int(rows, 10),
+        .not_after_at_ms = rows_int(rows, 11),
+        .due_at_ms = rows_int(rows, 12),
+        .revoked_at_ms = rows_int(rows, 13),
+        .order_id = rows_int(rows, 14),
+        .step = rows_text(rows, 15),
+        .order_failure = rows_text(rows, 17),
     };
     deployments_count(w, v);
     endpoints_count(w, v);
@@ -154,8 +171,11 @@ static void view_read(struct walk *w, const struct rows *rows, struct set_view *
 
 int set_view_life_left(const struct set_view *v, int64_t now_ms)
 {
-    int64_t life_ms = v->not_after_at_ms - v->not_before_at_ms, left_ms = v->not_after_at_ms - now_ms;
-    return life_ms <= 0 || left_ms <= 0 ? 0 : left_ms >= life_ms ? 100 : (int)(left_ms * 100 / life_ms);
+    int64_t life_ms = v->not_after_at_ms - v->not_before_at_ms,
+            left_ms = v->not_after_at_ms - now_ms;
+    return life_ms <= 0 || left_ms <= 0 ? 0
+           : left_ms >= life_ms         ? 100
+                                        : (int)(left_ms * 100 / life_ms);
 }
 
 const char *set_view_next(const struct set_view *v, int64_t *ret_at_ms)
@@ -187,7 +207,8 @@ const char *set_view_trouble(const struct set_view *v)
 
 /* ---- the walk ---- */
 
-static bool sets_walk(struct walk *w, const char *set, status_visit *visit, void *arg, struct err *err)
+static bool sets_walk(struct walk *w, const char *set, status_visit *visit, void *arg,
+                      struct err *err)
 {
     struct rows rows;
     if (!(set == NULL ? store_query(w->store, &rows, err, SQL_CERTIFICATE_STATUS, "")
@@ -202,16 +223,20 @@ static bool sets_walk(struct walk *w, const char *set, status_visit *visit, void
 }
 
 /* set NULL: all. */
-static bool walk_run(struct walk *w, const char *set, status_visit *visit, void *arg, struct err *err)
+static bool walk_run(struct walk *w, const char *set, status_visit *visit, void *arg,
+                     struct err *err)
 {
-    bool ok = side_open(w, &w->deployments, set, SQL_DEPLOYMENT_STATUS, SQL_DEPLOYMENT_STATUS_OF_SET, err) &&
-              side_open(w, &w->endpoints, set, SQL_ENDPOINT_STATUS, SQL_ENDPOINT_STATUS_OF_SET, err) &&
-              sets_walk(w, set, visit, arg, err);
+    bool ok =
+        side_open(w, &w->deployments, set, SQL_DEPLOYMENT_STATUS, SQL_DEPLOYMENT_STATUS_OF_SET,
+                  err) &&
+        side_open(w, &w->endpoints, set, SQL_ENDPOINT_STATUS, SQL_ENDPOINT_STATUS_OF_SET, err) &&
+        sets_walk(w, set, visit, arg, err);
     ok = side_end(&w->deployments, ok ? err : NULL) && ok;
     return side_end(&w->endpoints, ok ? err : NULL) && ok;
 }
 
-bool status_each(struct house *house, const char *const *words, status_visit *visit, void *arg, struct err *err)
+bool status_each(struct house *house, const char *const *words, status_visit *visit, void *arg,
+                 struct err *err)
 {
     struct walk w = {.store = house->store, .now_ms = house_now(house)};
     bool own = !store_in_transaction(house->store);

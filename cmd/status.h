@@ -26,7 +26,7 @@ enum set_state {
 #define X(state, name, ink) SET_IS_##state,
     SET_STATES(X)
 #undef X
-    SET_STATE_N
+        SET_STATE_N
 };
 const char *set_state_name(enum set_state state);
 enum ink set_state_ink(enum set_state state);
@@ -34,8 +34,9 @@ enum ink set_state_ink(enum set_state state);
 struct set_view { /* texts are borrowed for the visit */
     const char *name, *fault, *failure, *why, *authority, *key_kind, *step, *order_failure;
     int64_t n_failures, next_at_ms; /* INT64_MAX: none */
-    int64_t certificate_id, version, not_before_at_ms, not_after_at_ms, due_at_ms, revoked_at_ms; /* id 0: no certificate */
-    int64_t order_id;               /* open; 0: none */
+    int64_t certificate_id, version, not_before_at_ms, not_after_at_ms, due_at_ms,
+        revoked_at_ms; /* id 0: no certificate */
+    int64_t order_id;  /* open; 0: none */
     size_t n_targets, n_delivered, n_endpoints, n_match, n_unknown;
     int64_t deliver_at_ms, verify_at_ms; /* 0: none */
     enum endpoint_verdict worst;
@@ -51,6 +52,7 @@ const char *set_view_next(const struct set_view *view, int64_t *ret_at_ms);
 
 typedef void status_visit(void *arg, const struct set_view *view);
 /* In name order, or in that of the words; words NULL: all sets. Inside a transaction of its own unless one is open. Kind STORE. */
-bool status_each(struct house *house, const char *const *words, status_visit *visit, void *arg, struct err *err);
+bool status_each(struct house *house, const char *const *words, status_visit *visit, void *arg,
+                 struct err *err);
 
 #endif

@@ -15,7 +15,8 @@ struct status {
     struct invocation *in;
     int64_t now_ms;
     struct table *table;
-    struct buf text;      /* --json: an object a set, one a line; a tree of 100,000 would take a gigabyte */
+    struct buf
+        text; /* --json: an object a set, one a line; a tree of 100,000 would take a gigabyte */
     struct buf troubles;
     size_t n_sets, n_in_state[SET_STATE_N];
 };
@@ -48,11 +49,14 @@ static void view_row(struct status *s, const struct set_view *v)
         table_cell(s->table, INK_DIM, "-");
         table_cell(s->table, INK_DIM, "-");
     }
-    table_cell(s->table, v->n_delivered < v->n_targets ? INK_BAD : INK_NONE, "%zu/%zu", v->n_delivered, v->n_targets);
-    table_cell(s->table, v->serving[0] != '\0' ? INK_BAD : INK_NONE, "%zu/%zu", v->n_match, v->n_endpoints);
+    table_cell(s->table, v->n_delivered < v->n_targets ? INK_BAD : INK_NONE, "%zu/%zu",
+               v->n_delivered, v->n_targets);
+    table_cell(s->table, v->serving[0] != '\0' ? INK_BAD : INK_NONE, "%zu/%zu", v->n_match,
+               v->n_endpoints);
     if (at_ms != 0)
         when_format(at_ms, s->now_ms, when);
-    table_cell(s->table, INK_NONE, "%s%s%s", next, at_ms != 0 ? " " : "", at_ms <= s->now_ms && at_ms != 0 ? "now" : when);
+    table_cell(s->table, INK_NONE, "%s%s%s", next, at_ms != 0 ? " " : "",
+               at_ms <= s->now_ms && at_ms != 0 ? "now" : when);
 }
 
 static struct json *certificate_json(const struct status *s, const struct set_view *v)
@@ -74,7 +78,8 @@ static struct json *view_json(const struct status *s, const struct set_view *v)
 {
     const char *trouble = set_view_trouble(v);
     int64_t at_ms;
-    struct json *tree = json_set_text(json_object(), "name", v->name), *order = json_new_null(), *next = json_object();
+    struct json *tree = json_set_text(json_object(), "name", v->name), *order = json_new_null(),
+                *next = json_object();
     if (v->order_id != 0) {
         json_free(order);
         order = json_set_int(json_object(), "id", v->order_id);
@@ -88,7 +93,9 @@ static struct json *view_json(const struct status *s, const struct set_view *v)
     json_set_int(tree, "delivered", (int64_t)v->n_delivered);
     json_set_int(tree, "endpoints", (int64_t)v->n_endpoints);
     json_set_int(tree, "endpoints_matching", (int64_t)v->n_match);
-    json_set_text(tree, "worst_endpoint", v->n_match + v->n_unknown < v->n_endpoints ? endpoint_verdict_name(v->worst) : NULL);
+    json_set_text(tree, "worst_endpoint",
+                  v->n_match + v->n_unknown < v->n_endpoints ? endpoint_verdict_name(v->worst)
+                                                             : NULL);
     json_set_int(tree, "failures", v->n_failures);
     json_set_text(next, "what", set_view_next(v, &at_ms));
     json_set_time(next, "at", at_ms);
@@ -104,7 +111,8 @@ static void set_tell(void *arg, const struct set_view *v)
     s->n_sets++;
     s->n_in_state[v->state]++;
     if (s->in->json) {
-        AUTO(json_fini) struct json *tree = view_json(s, v);
+        AUTO(json_fini)
+        struct json *tree = view_json(s, v);
         buf_add_cstr(&s->text, s->n_sets > 1 ? ",\n" : "\n");
         json_format(tree, &s->text, false);
         return;
@@ -160,15 +168,18 @@ static void whole_print(const struct status *s, const struct whole *w)
         if (s->n_in_state[i] == 0)
             continue;
         printf(", ");
-        ink_print(s->in, set_state_ink((enum set_state)i), "%zu %s", s->n_in_state[i], set_state_name((enum set_state)i));
+        ink_print(s->in, set_state_ink((enum set_state)i), "%zu %s", s->n_in_state[i],
+                  set_state_name((enum set_state)i));
     }
-    printf("; %lld open order%s, %lld TXT record%s of ours to be removed\n", (long long)w->n_orders, w->n_orders == 1 ? "" : "s",
-           (long long)w->n_txt_left, w->n_txt_left == 1 ? "" : "s");
+    printf("; %lld open order%s, %lld TXT record%s of ours to be removed\n", (long long)w->n_orders,
+           w->n_orders == 1 ? "" : "s", (long long)w->n_txt_left, w->n_txt_left == 1 ? "" : "s");
     if (w->changes.n_changed + w->changes.n_removed > 0)
-        printf("%zu set files changed and %zu vanished since the last run; `chancery plan` takes them up\n", w->changes.n_changed,
-               w->changes.n_removed);
+        printf("%zu set files changed and %zu vanished since the last run; `chancery plan` takes "
+               "them up\n",
+               w->changes.n_changed, w->changes.n_removed);
     if (w->has_leader)
-        printf("led by `%s`, pid %lld on %s\n", w->leader.purpose, (long long)w->leader.pid, w->leader.host);
+        printf("led by `%s`, pid %lld on %s\n", w->leader.purpose, (long long)w->leader.pid,
+               w->leader.host);
 }
 
 static bool needs_person(const struct status *s)
@@ -183,8 +194,10 @@ static void status_print(struct status *s, const struct whole *w)
 {
     bool quiet = option_common(s->in, "quiet") != NULL;
     if (s->in->json) {
-        AUTO(json_fini) struct json *tree = json_object();
-        AUTO(buf_fini) struct buf rest = BUF(64 * 1024);
+        AUTO(json_fini)
+        struct json *tree = json_object();
+        AUTO(buf_fini)
+        struct buf rest = BUF(64 * 1024);
         whole_json(s, w, tree);
         json_format(tree, &rest, false);
         printf("{\"sets\": [%s\n],\n%s\n", buf_cstr(&s->text), buf_cstr(&rest) + 1);
@@ -205,7 +218,8 @@ static void status_print(struct status *s, const struct whole *w)
 static bool names_print(struct invocation *in)
 {
     struct rows rows;
-    AUTO(json_fini) struct json *list = json_array();
+    AUTO(json_fini)
+    struct json *list = json_array();
     if (!store_query(in->house.store, &rows, &in->err, SQL_SET_ALL_NAMES, ""))
         return false;
     while (rows_next(&rows)) {
@@ -225,16 +239,21 @@ static bool status_read(struct status *s, struct whole *whole)
     struct house *house = &s->in->house;
     if (!store_begin(house->store, &s->in->err))
         return false;
-    bool ok = status_each(house, invocation_sets(s->in), set_tell, s, &s->in->err) && whole_read(s, whole);
+    bool ok = status_each(house, invocation_sets(s->in), set_tell, s, &s->in->err) &&
+              whole_read(s, whole);
     store_rollback(house->store);
     return ok;
 }
 
 enum exit_code status_run(struct invocation *in)
 {
-    static const char *const headings[] = {"SET", "STATE", "UNTIL", "LEFT", "TARGETS", "SERVED", "NEXT"};
+    static const char *const headings[] = {"SET",     "STATE",  "UNTIL", "LEFT",
+                                           "TARGETS", "SERVED", "NEXT"};
     struct whole whole = {0};
-    struct status s = {.in = in, .now_ms = house_now(&in->house), .text = BUF(OUTPUT_MAX), .troubles = BUF(OUTPUT_MAX)};
+    struct status s = {.in = in,
+                       .now_ms = house_now(&in->house),
+                       .text = BUF(OUTPUT_MAX),
+                       .troubles = BUF(OUTPUT_MAX)};
     if (option_is_on(in, "names"))
         return names_print(in) ? EXIT_CODE_DONE : exit_code_of(&in->err);
     s.table = table_new(headings, sizeof headings / sizeof headings[0]);

@@ -18,7 +18,8 @@ static void name_format(const char *key, char out[NAME_MAX_LEN])
 
 static bool is_plain(const struct json *value)
 {
-    return !json_is(value, JSON_OBJECT) && !(json_is(value, JSON_ARRAY) && json_is(json_at(value, 0), JSON_OBJECT));
+    return !json_is(value, JSON_OBJECT) &&
+           !(json_is(value, JSON_ARRAY) && json_is(json_at(value, 0), JSON_OBJECT));
 }
 
 static void time_value(const struct invocation *in, const char *text, struct buf *out)
@@ -32,7 +33,8 @@ static void time_value(const struct invocation *in, const char *text, struct buf
     buf_printf(out, " (%s)", when);
 }
 
-static void value_format(const struct invocation *in, const char *key, const struct json *value, struct buf *out)
+static void value_format(const struct invocation *in, const char *key, const struct json *value,
+                         struct buf *out)
 {
     const char *text = json_as_text(value);
     if (text != NULL && str_ends(str_of(key), STR("_at")))
@@ -70,7 +72,8 @@ static void list_print(const struct invocation *in, const struct json *list, siz
     for (size_t i = 0; i < json_len(list); i++) {
         position = NULL;
         while (json_next(json_at(list, i), &position, &key, &value)) {
-            AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+            AUTO(buf_fini)
+            struct buf text = BUF(64 * 1024);
             value_format(in, key, value, &text);
             table_cell(table, INK_NONE, "%s", buf_cstr(&text));
         }
@@ -99,7 +102,8 @@ static void plain_print(const char *text, size_t indent)
 {
     struct str rest = str_of(text), line;
     for (bool first = true; str_split(&rest, '\n', &line); first = false) {
-        AUTO(buf_fini) struct buf safe = BUF(256 * 1024);
+        AUTO(buf_fini)
+        struct buf safe = BUF(256 * 1024);
         text_escape(&safe, line, 16 * 1024);
         printf("%*s%s\n", first ? 0 : (int)indent, "", buf_cstr(&safe));
     }
@@ -113,7 +117,8 @@ static void level_print(const struct invocation *in, const struct json *tree, si
     size_t width = names_width(tree);
     while (json_next(tree, &position, &key, &value)) {
         char name[NAME_MAX_LEN];
-        AUTO(buf_fini) struct buf text = BUF(256 * 1024);
+        AUTO(buf_fini)
+        struct buf text = BUF(256 * 1024);
         name_format(key, name);
         printf("%*s", (int)indent, "");
         if (is_plain(value)) {
