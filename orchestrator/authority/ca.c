@@ -88,7 +88,7 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
     ca->eab_kid = mem_strdup("");
     list_init(&ca->waiters);
     ca_sending_init(ca);
-    if (!ca_read_eab(ca, err)) {
+    if (!ca_pause_load(ca, err) || !ca_read_eab(ca, err)) {
         ca_free(ca);
         return false;
     }

@@ -55,6 +55,14 @@ int64_t ca_usual_issue_ms(const struct ca *ca);
 /* How far this machine's clock is ahead of the CA's (behind: negative) when that is too far to issue anything; else 0. */
 int64_t ca_clock_off_ms(const struct ca *ca);
 
+/* Want of quota. What a refusal covers - the account, a domain, one set of names - is not told, so it takes a few refusals in a row until
+ * no new order is begun for a while: at most an hour, and not longer than the CA says. An order it takes ends the pause. */
+void ca_refused(struct ca *ca, int64_t until_ms);
+void ca_accepted(struct ca *ca);
+int64_t ca_pause_until_ms(const struct ca *ca); /* 0: none */
+/* Inside a transaction: the pauses that changed, for later runs. */
+bool ca_office_save(struct ca_office *office, struct err *err);
+
 struct ca_figures {
     int64_t n_requests, n_nonce_requests, n_bad_nonces, n_lost;
 };

@@ -49,6 +49,9 @@ struct ca {
     struct arena *arena;                 /* of the answer being handed out */
     int64_t usual_validate_ms, usual_issue_ms;
     int64_t clock_off_ms;                /* 0 while it is near enough */
+    int n_refusals;                      /* new orders, one after the other */
+    int64_t pause_until_ms;
+    bool pause_is_dirty;
     struct ca_figures figures;
 };
 
@@ -56,6 +59,9 @@ struct ca_office {
     struct house *house;
     struct list cas;
 };
+
+/* ca_pause.c: what an earlier run wrote. */
+bool ca_pause_load(struct ca *ca, struct err *err);
 
 /* An unsigned GET of the directory; done as for ca_send. */
 void ca_get(struct ca *ca, const char *url, ca_heard *done, void *arg);

@@ -192,14 +192,19 @@ struct renewing {
     int64_t ttl_ms;
 };
 
+static bool renew_row(struct house *house, const char *name, int64_t fencing, int64_t ttl_ms, int64_t *ret_n, struct err *err)
+{
+    struct me me = {0};
+    me_read(&me);
+    return store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing, house_now(house) + ttl_ms,
+                     clock_boot_ms(house->clock) + ttl_ms, me.boot_id);
+}
+
 static bool renewing_act(struct house *house, void *arg, struct err *err)
 {
     const struct renewing *renewing = arg;
-    struct me me = {0};
     int64_t n = 0;
-    me_read(&me);
-    if (!store_run(house->store, &n, err, SQL_LEASE_RENEW, "tiiit", renewing->lease->name, renewing->lease->fencing,
-                   house_now(house) + renewing->ttl_ms, clock_boot_ms(house->clock) + renewing->ttl_ms, me.boot_id))
+    if (!renew_row(house, renewing->lease->name, renewing->lease->fencing, renewing->ttl_ms, &n, err))
         return false;
     return n == 1 || held_by_another(house, renewing->lease->name, err);
 }
@@ -265,4 +270,12 @@ bool set_lease_guard(struct house *house, const char *set, int64_t fencing, stru
     char name[160];
     set_lease_name(set, name);
     return guard_row(house, name, fencing, err);
+}
+
+bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms, struct err *err)
+{
+    char name[160];
+    int64_t n;
+    set_lease_name(set, name);
+    return renew_row(house, name, fencing, ttl_ms, &n, err);
 }

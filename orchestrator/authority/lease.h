@@ -37,6 +37,8 @@ bool lease_guard(struct house *house, const struct lease *lease, struct err *err
 bool set_lease_take(struct house *house, const char *set, const char *purpose, int64_t ttl_ms, int64_t *ret_fencing, struct err *err);
 bool set_lease_drop(struct house *house, const char *set, int64_t fencing, struct err *err);
 bool set_lease_guard(struct house *house, const char *set, int64_t fencing, struct err *err);
+/* Lets it last ttl_ms from now. A lease that was lost meanwhile is no error here: the guard tells. */
+bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms, struct err *err);
 
 bool lease_holder(struct house *house, const char *name, struct lease_holder *ret, struct err *err); /* ABSENT */
 typedef bool lease_visit(void *arg, const struct lease_holder *holder);

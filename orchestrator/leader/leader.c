@@ -236,6 +236,8 @@ static bool lead(struct house *house, const struct leader_options *options, stru
     ok = clock_step_mend(house, back_ms, err) && turns_run(&turn, &ret->stopped, err);
     if (!ok)
         trouble_tell(house, err);
+    if (ok && concerns.renewal != NULL)
+        renewal_end(concerns.renewal);
     ok = ok && concerns_result(&concerns, ret, err);
     figures_read(house, &turn, ret);
     concerns_close(&concerns);

@@ -3,7 +3,11 @@
 #include "base/failpoint.h"
 #include "inventory/event.h"
 #include "inventory/held.h"
+#include "inventory/register.h"
 #include "renewal/key_making.h"
+
+/* However long a step has lasted - a machine may have been off for a week -, so often it is tried before the order is given up. */
+enum { TRIES_LEAST = 8 };
 
 static void job_hear(void *arg, const struct acme_answer *answer);
 static void job_prepared(void *arg, const struct err *err);
@@ -81,7 +85,8 @@ static void job_fail(struct job *job, const struct err *why)
 static bool job_is_out_of_patience(const struct job *job)
 {
     const struct order *order = job->record->order;
-    return house_now(job->driver->house) - order->step_at_ms > order_step_patience_ms(order->step);
+    return job->record->n_tries >= TRIES_LEAST &&
+           house_now(job->driver->house) - order->step_at_ms > order_step_patience_ms(order->step);
 }
 
 /* A wrong clock is no fault of the order: it waits for the first run at which the clock is right. Instants of the wrong clock must not be
@@ -95,17 +100,10 @@ static void job_wait_for_clock(struct job *job, const struct err *why)
     job_touch(job);
 }
 
-static void job_again(struct job *job, const struct err *why)
+/* Tried again at that time, unless it has been tried for too long. */
+static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
 {
     struct order_record *record = job->record;
-    int64_t now_ms = house_now(job->driver->house);
-    int64_t at_ms = now_ms + again_delay_ms(record->n_tries + 1);
-
-    if (ca_clock_off_ms(job->ca) != 0) {
-        job_wait_for_clock(job, why);
-        return;
-    }
-    record->n_tries++;
     if (job_is_out_of_patience(job)) {
         struct err last = *why;
         err_wrap(&last, "given up after %lld tries", (long long)record->n_tries);
@@ -113,11 +111,69 @@ static void job_again(struct job *job, const struct err *why)
         job_run(job);
         return;
     }
-    if (why->kind == ERR_THROTTLED && why->until_ms > at_ms)
-        at_ms = why->until_ms;
     record->failure = *why;
+    if (why->kind == ERR_THROTTLED)
+        record->failure.until_ms = at_ms;
     house_say(job->driver->house, record->order->set_name, order_step_name(record->order->step), "%s", why->text);
     job_sleep(job, at_ms);
+}
+
+static void job_again(struct job *job, const struct err *why)
+{
+    struct order_record *record = job->record;
+    int64_t now_ms = house_now(job->driver->house);
+    if (ca_clock_off_ms(job->ca) != 0) {
+        job_wait_for_clock(job, why);
+        return;
+    }
+    int64_t at_ms = now_ms + again_delay_ms(++record->n_tries);
+    bool is_throttled = why->kind == ERR_THROTTLED;
+    /* Who is asked for patience without a time waits for minutes, not for seconds. */
+    if (is_throttled && why->until_ms == 0)
+        at_ms = now_ms + retry_ladder_ms(record->n_tries);
+    else if (is_throttled && why->until_ms > at_ms)
+        at_ms = why->until_ms;
+    if (is_throttled && record->order->step == ORDER_NEW)
+        ca_refused(job->ca, at_ms);
+    job_put_off(job, why, at_ms);
+}
+
+/* What a person must mend is not tried within seconds. The order is kept: what it has at the CA is as good as ever. */
+static void job_wait_for_person(struct job *job, const struct err *why)
+{
+    int64_t wait_ms = retry_ladder_ms(++job->record->n_tries);
+    job_put_off(job, why, house_now(job->driver->house) + wait_ms);
+}
+
+void job_give_up(struct job *job, const struct err *why)
+{
+    job->is_given_up = true;
+    job_fail(job, why);
+    job_run(job);
+}
+
+/* A kill in a loop must not place an order each time: that nothing is known of a request counts as a failed try. */
+static bool job_lost_its_order(const struct job *job)
+{
+    const struct order *order = job->record->order;
+    return order->step == ORDER_NEW && order->new_sent && order->url == NULL;
+}
+
+void job_resume(struct job *job, bool now)
+{
+    struct order_record *record = job->record;
+    int64_t now_ms = house_now(job->driver->house);
+    struct err lost;
+    if (record->order->step_at_ms > now_ms)
+        record->order->step_at_ms = now_ms;
+    if (!now && record->next_at_ms > now_ms) {
+        job_sleep(job, record->next_at_ms);
+    } else if (job_lost_its_order(job) && record->failure.kind == ERR_NONE) {
+        err_set(&lost, ERR_AGAIN, "newOrder: the process ended before the answer came");
+        job_again(job, &lost);
+    } else {
+        job_run(job);
+    }
 }
 
 /* How long the CA took is learnt from where polling ended. */
@@ -140,6 +196,8 @@ static void job_go(struct job *job, enum order_step next, bool heard)
     if (heard && next > order->step)
         job->record->n_tries = 0;
     job_learn(job, next);
+    if (heard && order->step == ORDER_NEW)
+        ca_accepted(job->ca);
     if (order->step == ORDER_FETCH && next == ORDER_TIDY)
         job->wants_certificate = true;
     if (next == ORDER_TIDY)
@@ -156,6 +214,9 @@ static void job_ask(struct job *job, const struct verdict *verdict)
 {
     job->outbox = verdict->asks;
     job->n_outbox = verdict->n_asks;
+    /* As long as the row says that it was sent and tells no failure, nothing is known of it: see job_resume. */
+    if (job->record->order->step == ORDER_NEW)
+        job->record->failure.kind = ERR_NONE;
     if (!list_is_linked(&job->in_outgoing))
         list_push_back(&job->driver->outgoing, &job->in_outgoing);
     job_touch(job);
@@ -277,8 +338,10 @@ static void job_step(struct job *job, const struct acme_answer *answer)
 
 void job_run(struct job *job)
 {
-    if (job->end == JOB_RUNS && job->n_out == 0 && job->n_outbox == 0 && !job->keying && !job->preparing)
-        job_step(job, NULL);
+    if (job->end != JOB_RUNS || job->n_out > 0 || job->n_outbox > 0 || job->keying || job->preparing)
+        return;
+    heap_remove(&job->driver->sleepers, &job->sleep);
+    job_step(job, NULL);
 }
 
 static void job_hear(void *arg, const struct acme_answer *answer)
@@ -302,8 +365,10 @@ static void job_prepared(void *arg, const struct err *err)
         /* What is left at the CA expires by itself; our own clean-up does not wait for it. */
         job_go(job, ORDER_DONE, false);
         job_done(job);
-    } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL) {
+    } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL || err->kind == ERR_STORE) {
         job_again(job, err);
+    } else if (job->record->order->new_sent) {
+        job_wait_for_person(job, err);
     } else {
         job_fail(job, err);
         job_run(job);
@@ -380,6 +445,7 @@ static bool job_settle_txt(struct job *job, struct err *err)
 {
     struct order *order = job->record->order;
     int64_t deadline_ms = order->step_at_ms + order_step_patience_ms(ORDER_PUBLISH);
+    size_t n_wanted = 0;
     job->wants_txt = false;
     for (size_t i = 0; i < order->n_authz; i++) {
         const struct authz *a = &order->authz[i];
@@ -390,7 +456,10 @@ static bool job_settle_txt(struct job *job, struct err *err)
         if (!txt_desk_want(job->driver->desk, order->id, order->set_name, buf_cstr(&name), a->value, job->alias,
                            deadline_ms, err))
             return false;
+        n_wanted++;
     }
+    if (n_wanted == 0)
+        return err_set(err, ERR_BUG, "publish: no authorization of the order has a value to publish");
     house_say(job->driver->house, order->set_name, "dns", "publishing TXT records");
     return true;
 }
@@ -443,11 +512,28 @@ static bool job_settle_wants(struct job *job, struct err *err)
     return true;
 }
 
+/* What cannot be settled for a reason of its own costs this order, not the run. Nothing of it was written: such faults show before. */
+static void job_fail_to_settle(struct job *job, const struct err *why)
+{
+    job->wants_key = job->wants_txt = job->wants_certificate = false;
+    key_free(job->made_key);
+    job->made_key = NULL;
+    job->end = JOB_RUNS;
+    job_fail(job, why);
+    job_run(job);
+}
+
 bool job_settle(struct job *job, struct err *err)
 {
     list_remove(&job->in_dirty);
-    if (!job_settle_wants(job, err))
-        return false;
+    if (!job_settle_wants(job, err)) {
+        struct err why = *err;
+        if (why.kind == ERR_STORE || why.kind == ERR_HELD)
+            return false;
+        job_fail_to_settle(job, &why);
+        if (!job_settle_wants(job, err))
+            return false;
+    }
     list_remove(&job->in_dirty);
     return order_record_save(job->driver->house, job->record, err);
 }

@@ -45,6 +45,7 @@ struct job {
     struct key_making *making;
     struct key *made_key;
     struct verdict *worst;   /* of several answers of one step: the first fault */
+    bool is_given_up;        /* by us: not the order's failure */
     enum job_end end;
 };
 
@@ -52,6 +53,10 @@ struct job {
 struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record, const char *alias);
 /* Cancels what is under way. */
 void job_free(struct job *job);
+/* The first run of an order that was read back. now: whatever time it was put off to. */
+void job_resume(struct job *job, bool now);
+/* The order is not wanted any more: it passes TIDY and ends as failed. */
+void job_give_up(struct job *job, const struct err *why);
 /* Steps on: called when there is no answer to hear (start, wake, key or TXT ready). */
 void job_run(struct job *job);
 /* The fate of its TXT wishes changed. */

@@ -26,6 +26,8 @@ struct renewal;
 struct renewal *renewal_new(struct house *house, struct ca_office *office, const struct renewal_options *options);
 void renewal_free(struct renewal *renewal);
 struct concern renewal_concern(struct renewal *renewal);
+/* After the last turn: tells what is left to later runs, and counts it. */
+void renewal_end(struct renewal *renewal);
 struct renewal_result renewal_result(const struct renewal *renewal);
 
 /* What waits from earlier runs, without a run: open orders, and sets that failed and are not due again yet. Adds to *ret. */
@@ -33,6 +35,7 @@ bool renewal_waiting(struct house *house, const char *const *only, struct renewa
 /* Only the sets. */
 bool renewal_sets_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err);
 /* One more that is put off; failure_kind as stored, NULL: it did not fail. */
+void renewal_count_throttled(struct renewal_result *result, int64_t until_ms);
 void renewal_count_put_off(struct renewal_result *result, const char *failure_kind, int64_t next_at_ms);
 
 #endif

@@ -173,6 +173,18 @@ enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struc
     return TXT_PENDING;
 }
 
+bool txt_desk_trouble(const struct txt_desk *desk, int64_t order_id, struct err *ret_why)
+{
+    LIST_EACH(it, &desk->wishes) {
+        const struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
+        if (w->order_id != order_id || w->failure.kind == ERR_NONE)
+            continue;
+        *ret_why = w->failure;
+        return true;
+    }
+    return false;
+}
+
 int64_t txt_desk_next_changed(struct txt_desk *desk)
 {
     struct list *it = list_pop_front(&desk->changed);
@@ -341,6 +353,9 @@ void txt_desk_act(struct txt_desk *desk)
 int64_t txt_desk_next_at_ms(const struct txt_desk *desk)
 {
     const struct heap_node *first = heap_first(&desk->sleepers);
+    /* An order that has not heard yet of what changed is not woken by anything else. */
+    if (!list_is_empty(&desk->changed))
+        return 0;
     return first != NULL ? first->at_ms : INT64_MAX;
 }
 

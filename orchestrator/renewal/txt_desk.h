@@ -33,6 +33,8 @@ bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err);
 enum txt_fate { TXT_PENDING, TXT_SERVED, TXT_FAILED };
 /* All wishes of the order together. When FAILED *ret_why is filled: kind and who answered what. */
 enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struct err *ret_why);
+/* What hinders a wish of the order at the moment; false: nothing that is known. */
+bool txt_desk_trouble(const struct txt_desk *desk, int64_t order_id, struct err *ret_why);
 /* The order whose fate changed since the last call, 0 when none is left: lets the driver step only those. */
 int64_t txt_desk_next_changed(struct txt_desk *desk);
 

@@ -11,15 +11,19 @@ static bool set_is_among(const char *const *only, const char *set)
     return false;
 }
 
+void renewal_count_throttled(struct renewal_result *result, int64_t until_ms)
+{
+    result->n_throttled++;
+    if (until_ms > result->throttled_until_ms)
+        result->throttled_until_ms = until_ms;
+}
+
 void renewal_count_put_off(struct renewal_result *result, const char *failure_kind, int64_t next_at_ms)
 {
     result->n_postponed++;
     result->n_undone++;
-    if (failure_kind == NULL || err_kind_find(failure_kind) != ERR_THROTTLED)
-        return;
-    result->n_throttled++;
-    if (next_at_ms > result->throttled_until_ms)
-        result->throttled_until_ms = next_at_ms;
+    if (failure_kind != NULL && err_kind_find(failure_kind) == ERR_THROTTLED)
+        renewal_count_throttled(result, next_at_ms);
 }
 
 static bool orders_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err)

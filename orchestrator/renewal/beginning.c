@@ -1,0 +1,203 @@
+#include "renewal/renewal_inside.h"
+
+#include "authority/lease.h"
+#include "inventory/event.h"
+#include "inventory/held.h"
+#include "inventory/register.h"
+
+/* ---- a new order ---- */
+
+static struct order *order_for(const struct set_config *set, const struct ca *ca, const struct certificate *held)
+{
+    struct order *order = order_new(set->name, (const char *const *)set->names, set->n_names);
+    mem_set_str(&order->authority, ca_config(ca)->name);
+    mem_set_str(&order->directory, ca_directory_url(ca));
+    mem_set_str(&order->profile, set->profile);
+    if (held != NULL && held->revoked_at_ms == 0 && strcmp(held->directory, ca_directory_url(ca)) == 0)
+        mem_set_str(&order->replaces, held->ari_id);
+    return order;
+}
+
+static bool job_begin_new(struct renewal *r, const struct set_config *set, struct ca *ca, const char *why, struct job **ret,
+                          struct err *err)
+{
+    struct certificate *held = NULL;
+    struct order_record *record = NULL;
+    int64_t fencing = 0;
+    struct err absent = {0};
+
+    if (!set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err))
+        return false;
+    if (!held_current(r->house, set->name, false, &held, &absent) && absent.kind != ERR_ABSENT)
+        return err_set(err, absent.kind, "%s", absent.text);
+    struct order *order = order_for(set, ca, held);
+    certificate_free(held);
+    if (!order_record_create(r->house, order, why, set->want, set->key, fencing, &record, err))
+        return false;
+    event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s", why, ca_config(ca)->name);
+    house_say(r->house, set->name, "order", "begins: %s", why);
+    *ret = job_new(&r->driver, ca, record, set->challenge_alias);
+    return true;
+}
+
+static bool waiting_begin_new(struct renewal *r, const struct waiting *w, const struct set_config *set, struct job **ret,
+                              struct err *err)
+{
+    struct ca *ca = NULL;
+    if (!ca_open(r->office, set->authorities[0], &ca, err))
+        return false;
+    int64_t pause_until_ms = renewal_is_forced(r) ? 0 : ca_pause_until_ms(ca);
+    if (pause_until_ms > house_now(r->house)) {
+        /* Others were refused for want of quota a moment ago: the set stays due and costs no request. */
+        renewal_count_put_off(&r->result, err_kind_name(ERR_THROTTLED), pause_until_ms);
+        return true;
+    }
+    return job_begin_new(r, set, ca, w->why, ret, err);
+}
+
+/* ---- an order of an earlier run ---- */
+
+/* Ends without the CA, where it cannot be asked or need not hear of it. */
+static bool order_give_up(struct renewal *r, const struct waiting *w, const char *why, struct err *err)
+{
+    struct err failure;
+    err_set(&failure, ERR_REFUSED, "%s", why);
+    if (!store_run(r->house->store, NULL, err, SQL_ORDER_END, "itiitt", w->order_id, "failed", house_now(r->house), INT64_C(0),
+                   err_kind_name(failure.kind), failure.text) ||
+        !txt_desk_release(r->driver.desk, w->order_id, err))
+        return false;
+    event_write(r->house, EVENT_ORDER_GIVEN_UP, w->set, w->order_id, "%s", failure.text);
+    house_say_end(r->house, w->set, "order", false, "order %lld is given up: %s", (long long)w->order_id, failure.text);
+    return true;
+}
+
+static bool set_is_wanted(struct renewal *r, const char *set)
+{
+    struct set_row row = {0};
+    bool wanted = register_row(r->house, set, &row, NULL) && row.fault == NULL && !row.removed;
+    set_row_fini(&row);
+    return wanted;
+}
+
+/* A new order takes its place at once, if the set is still wanted. */
+static bool order_replace(struct renewal *r, const struct waiting *w, const char *why, struct err *err)
+{
+    if (!order_give_up(r, w, why, err))
+        return false;
+    if (set_is_wanted(r, w->set))
+        list_push_front(&r->queue, &waiting_new(w->set, why, 0)->in_queue);
+    return true;
+}
+
+/* NULL: the order can go on where it is. */
+static const char *order_cannot_go_on(const struct renewal *r, const struct order *order)
+{
+    const struct authority_config *config = config_authority(r->house->config, order->authority);
+    if (config == NULL)
+        return "its authority is no longer configured";
+    const char *directory = r->house->rehearsal ? config->staging : config->directory;
+    if (directory == NULL || strcmp(order->directory, directory) != 0)
+        return "its authority has another directory now";
+    return NULL;
+}
+
+/* The secrets of its account cannot be had, for instance: the order waits, longer each time. */
+static bool order_wait_for_person(struct renewal *r, struct order_record *record, const struct err *why, struct err *err)
+{
+    record->failure = *why;
+    record->next_at_ms = house_now(r->house) + retry_ladder_ms(++record->n_tries);
+    if (!order_record_save(r->house, record, err) || !set_lease_drop(r->house, record->order->set_name, record->fencing, err))
+        return false;
+    order_is_put_off(r, record, NULL);
+    return true;
+}
+
+static bool record_begin(struct renewal *r, const struct set_config *set, const struct waiting *w, struct order_record *record,
+                         struct job **ret, struct err *err)
+{
+    struct ca *ca = NULL;
+    struct err why;
+    const char *obstacle = order_cannot_go_on(r, record->order);
+    if (obstacle != NULL) {
+        bool ok = order_replace(r, w, obstacle, err) && set_lease_drop(r->house, w->set, record->fencing, err);
+        order_record_free(record);
+        return ok;
+    }
+    if (!ca_open(r->office, record->order->authority, &ca, &why)) {
+        bool ok = w->is_gone ? order_give_up(r, w, "the file of its set was removed", err)
+                             : order_wait_for_person(r, record, &why, err);
+        order_record_free(record);
+        return ok;
+    }
+    if (!w->is_gone)
+        house_say(r->house, w->set, "order", "goes on with order %lld at step %s", (long long)w->order_id,
+                  order_step_name(record->order->step));
+    *ret = job_new(&r->driver, ca, record, set != NULL ? set->challenge_alias : NULL);
+    return true;
+}
+
+/* A row that cannot be understood costs this order: what it has at the CA ends by itself. */
+static bool waiting_begin_open(struct renewal *r, const struct waiting *w, const struct set_config *set, struct job **ret,
+                               struct err *err)
+{
+    struct order_record *record = NULL;
+    struct err why = {0};
+    int64_t fencing = 0;
+    if (!set_lease_take(r->house, w->set, "order", SET_LEASE_MS, &fencing, err))
+        return false;
+    if (order_record_load(r->house, w->order_id, &record, &why)) {
+        record->fencing = fencing;
+        return record_begin(r, set, w, record, ret, err);
+    }
+    if (why.kind == ERR_STORE)
+        return err_set(err, why.kind, "%s", why.text);
+    return order_replace(r, w, why.text, err) && set_lease_drop(r->house, w->set, fencing, err);
+}
+
+/* ---- both ---- */
+
+static void job_enter(struct renewal *r, const struct waiting *w, struct job *job)
+{
+    struct err gone;
+    list_push_back(&r->jobs, &job->in_run);
+    r->n_jobs++;
+    job_touch(job);
+    if (w->is_gone) {
+        err_set(&gone, ERR_REFUSED, "the file of its set was removed");
+        job_give_up(job, &gone);
+    } else if (w->order_id != 0) {
+        job_resume(job, renewal_is_forced(r));
+    } else {
+        job_run(job);
+    }
+}
+
+/* Somebody else works on the set, for instance under `chancery lock`: not a failure, and soon over. */
+static bool set_is_held(struct renewal *r, const char *set, const struct err *why)
+{
+    renewal_count_put_off(&r->result, NULL, 0);
+    house_say_end(r->house, set, "order", false, "left to a later run: %s", why->text);
+    return true;
+}
+
+bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
+{
+    struct set_config *set = NULL;
+    struct job *job = NULL;
+    struct err why = {0};
+    bool ok = register_set(r->house, w->set, &set, &why);
+    if (w->order_id != 0)
+        ok = why.kind != ERR_STORE && waiting_begin_open(r, w, set, &job, &why);
+    else
+        ok = ok && waiting_begin_new(r, w, set, &job, &why);
+    set_config_free(set);
+    if (!ok && why.kind == ERR_STORE)
+        return err_set(err, why.kind, "set %s: %s", w->set, why.text);
+    if (!ok && why.kind == ERR_HELD)
+        return set_is_held(r, w->set, &why);
+    if (!ok)
+        return set_fails(r, w->set, w->order_id, &why, err);
+    if (job != NULL)
+        job_enter(r, w, job);
+    return true;
+}

@@ -1,0 +1,99 @@
+#include "renewal/renewal_inside.h"
+
+#include "inventory/plan.h"
+#include "inventory/register.h"
+
+struct waiting *waiting_new(const char *set, const char *why, int64_t order_id)
+{
+    struct waiting *w = NEW(struct waiting);
+    w->set = mem_strdup(set);
+    w->why = mem_strdup(why);
+    w->order_id = order_id;
+    return w;
+}
+
+void waiting_free(struct waiting *w)
+{
+    list_remove(&w->in_queue);
+    mem_free(w->set);
+    mem_free(w->why);
+    mem_free(w);
+}
+
+bool renewal_is_forced(const struct renewal *r)
+{
+    return r->options.forced && r->options.only != NULL;
+}
+
+static bool set_is_asked_for(const struct renewal *r, const char *set)
+{
+    if (r->options.only == NULL)
+        return true;
+    for (const char *const *name = r->options.only; *name != NULL; name++) {
+        if (strcmp(*name, set) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What belongs to a set that is gone is given up now, whatever it waits for. */
+static void intake_open_order(struct renewal *r, const struct rows *rows)
+{
+    bool is_gone = rows_int(rows, 4) != 0;
+    int64_t next_at_ms = rows_int(rows, 2);
+    if (!is_gone && !renewal_is_forced(r) && next_at_ms > house_now(r->house) + r->driver.patience_ms) {
+        renewal_count_put_off(&r->result, rows_text(rows, 3), next_at_ms);
+        return;
+    }
+    struct waiting *w = waiting_new(rows_text(rows, 1), "", rows_int(rows, 0));
+    w->is_gone = is_gone;
+    list_push_back(&r->queue, &w->in_queue);
+}
+
+static bool intake_open_orders(struct renewal *r, struct err *err)
+{
+    struct rows rows;
+    if (!store_query(r->house->store, &rows, err, SQL_ORDER_OPEN_IDS, ""))
+        return false;
+    while (rows_next(&rows)) {
+        if (set_is_asked_for(r, rows_text(&rows, 1)))
+            intake_open_order(r, &rows);
+    }
+    return rows_end(&rows, err);
+}
+
+struct taking_in {
+    struct renewal *renewal;
+    struct err *err;
+    bool ok;
+};
+
+static bool intake_due(void *arg, const struct plan_line *line)
+{
+    struct taking_in *t = arg;
+    struct renewal *r = t->renewal;
+    bool by_hand = r->options.forced && (line->action == PLAN_NONE || line->action == PLAN_RETRY);
+    if (!set_is_asked_for(r, line->set) || line->action == PLAN_CONTINUE || line->action == PLAN_BROKEN)
+        return true;
+    if (line->is_now || by_hand)
+        list_push_back(&r->queue, &waiting_new(line->set, line->is_now ? line->why : "asked for by hand", 0)->in_queue);
+    else if (line->action == PLAN_NONE && line->at_ms > house_now(r->house))
+        /* Nothing is to be done though the row says so: it would be looked at in every run. */
+        t->ok = register_schedule(r->house, line->set, line->at_ms, "due", t->err);
+    return t->ok;
+}
+
+/* By hand the sets that wait for their next try are taken up as well. */
+static bool intake_sets(struct renewal *r, struct err *err)
+{
+    struct taking_in t = {r, err, true};
+    if (!plan_each(r->house, r->options.forced, intake_due, &t, err) || !t.ok)
+        return false;
+    return r->options.forced || renewal_sets_waiting(r->house, r->options.only, &r->result, err);
+}
+
+bool renewal_intake(struct renewal *r, struct err *err)
+{
+    r->taken_in = true;
+    return txt_desk_load(r->driver.desk, err) && intake_open_orders(r, err) && intake_sets(r, err);
+}

@@ -1,0 +1,55 @@
+/*
+ * The inside of renewal, for renewal.c, intake.c, beginning.c and ending.c only.
+ *
+ *   intake.c      what is to be done: open orders, sets that are due. Once a run
+ *   beginning.c   from the queue to a job
+ *   renewal.c     the turn
+ *   ending.c      what a job came to
+ */
+#ifndef RENEWAL_RENEWAL_INSIDE_H
+#define RENEWAL_RENEWAL_INSIDE_H
+
+#include "renewal/driver.h"
+#include "renewal/renewal.h"
+
+enum { SET_LEASE_MS = 10 * 60 * 1000, SET_LEASE_RENEW_MS = 3 * 60 * 1000 };
+
+/* A set that waits for its turn: orders in flight are bounded per CA. */
+struct waiting {
+    struct list in_queue;
+    char *set, *why;
+    int64_t order_id; /* of an open order to go on with; 0: a new one */
+    bool is_gone;     /* nothing more is issued for the set: its order is given up */
+};
+
+struct renewal {
+    struct house *house;
+    struct ca_office *office;
+    struct renewal_options options;
+    struct renewal_result result;
+    struct driver driver;
+    struct list jobs, queue;
+    size_t n_jobs;
+    int64_t renew_leases_at_boot_ms;
+    bool taken_in, told_clock;
+};
+
+struct waiting *waiting_new(const char *set, const char *why, int64_t order_id);
+void waiting_free(struct waiting *waiting);
+/* By hand: retry times do not count. */
+bool renewal_is_forced(const struct renewal *renewal);
+
+bool renewal_intake(struct renewal *renewal, struct err *err);
+/* Makes a job of what waits. A set that cannot begin fails by itself; only trouble with the store is an error here. */
+bool waiting_begin(struct renewal *renewal, struct waiting *waiting, struct err *err);
+
+/* A set fails: remembered with the time of its next try, told once. */
+bool set_fails(struct renewal *renewal, const char *set, int64_t order_id, const struct err *why, struct err *err);
+/* The order stays open and is put off; what hinders it counts and is told. ca NULL: it could not even be opened. */
+void order_is_put_off(struct renewal *renewal, const struct order_record *record, const struct ca *ca);
+/* When the job has ended: its last row, its lease, its memory. */
+bool job_retire(struct renewal *renewal, struct job *job, struct err *err);
+/* Another took the lease of the set: nothing more may be written for this order. */
+void job_is_lost(struct renewal *renewal, struct job *job, const struct err *why);
+
+#endif
