@@ -213,6 +213,14 @@ logging {{ channel c {{ file "{folder}/query.log"; severity info; print-time yes
         reply = dns.query.tcp(dns.message.make_query(name, "TXT"), self.address, port=self.port, timeout=5)
         return sorted(b"".join(r.strings).decode() for rrset in reply.answer if rrset.rdtype == dns.rdatatype.TXT for r in rrset)
 
+    def has(self, zone):
+        """Does it answer with authority for the zone (a secondary: was it transferred)?"""
+        import dns.flags
+        import dns.message
+        import dns.query
+        reply = dns.query.tcp(dns.message.make_query(zone, "SOA"), self.address, port=self.port, timeout=5)
+        return bool(reply.flags & dns.flags.AA) and bool(reply.answer)
+
     def all_txt(self):
         """Every TXT record of every zone, by zone transfer."""
         import dns.query

@@ -143,7 +143,7 @@ def test_renew_when_a_secondary_lags_then_it_is_awaited(tmp_path, office):
     second = Bind(tmp_path / "ns2", zones=("lag.example",), address="::1", port=port_holder.port, primary=port_holder)
     pebble = Pebble(tmp_path / "pebble", dns=f"[::1]:{second.port}")
     try:
-        wait_until("the secondary has the zone", lambda: second.txt("lag.example") == [] and second.alive())
+        wait_until("the secondary has the zone", lambda: second.server.alive() and second.has("lag.example"))
         office.write(pebble, port_holder)
         office.set("lag", ["www.lag.example"])
         office.run("init", check=0)
