@@ -62,3 +62,28 @@ expect no TXT left
 wait   until due
 run
 expect certificate, no TXT left, nothing surplus
+
+story  a renewal, killed anywhere: what is served stays until the new one is there
+ca     knob order_reuse 1, certificates live 9d, issues in 1s
+want   www.example.com
+run
+wait   5d
+kill everywhere
+run
+expect certificate
+run until quiet
+run until quiet
+expect certificate, 2 certificates, 2 certificates at ca, 2 orders at ca, no TXT left, nothing surplus, never expired
+
+story  a removal that fails for a while, killed anywhere
+want   www.example.com
+kill   after publish
+run
+set    main is removed
+updates are lost
+kill everywhere
+run
+updates work
+run until quiet
+run until quiet
+expect no TXT left, 0 open orders

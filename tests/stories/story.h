@@ -9,11 +9,10 @@
  *     expect certificate for www.example.com *.example.com, no TXT left, 1 orders at ca
  *
  * A file holds one story or several; each begins in a new world. A line is a subject and CLAUSES, parted by commas; several lines may stand
- * on one, eight blanks apart. The clauses are tables (`story --words` prints them). "#" begins a comment. Two words stand right after
- * the story's title and make it many:
+ * on one, eight blanks apart. The clauses are tables (`story --words` prints them). "#" begins a comment. Two lines make a story many:
  *
- *     for A B C          told once for each word, which stands for $ in all lines
- *     kill everywhere    told once for each point at which the program can die, the first run being killed there
+ *     for A B C          right after the title: told once for each word, which stands for $ in all lines
+ *     kill everywhere    told once for each point at which a run can die from this line on
  */
 #ifndef STORIES_STORY_H
 #define STORIES_STORY_H
@@ -29,6 +28,7 @@ struct story {
     struct run run;
     bool has_run, error_is_seen;
     size_t n_expired, n_runs;
+    int64_t kill_at; /* of a story with "kill everywhere": which point; else 0 */
     struct wanted *set;  /* the subject of a line "set NAME ..." */
     struct world_ca *ca; /* of a line "ca ..." */
     bool failed;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 256 * 1024, LINES_MAX = 400, KILLS_MAX = 2000 };
@@ -58,8 +59,7 @@ static void world_tell(struct teller *t, const struct script *script, struct str
     program_begin(&s->program, folder);
     s->file = script->file;
     s->ca = &world.cas[0];
-    if (kill_at > 0)
-        world.kill = (struct world_kill){.when = KILL_AT_POINT, .nth = kill_at};
+    s->kill_at = kill_at;
     for (size_t i = 0; i < script->n && !s->failed; i++)
         line_say(s, &script->lines[i], word);
     if (!s->failed && s->has_run && !s->run.ok && !s->run.was_killed && !s->error_is_seen)
@@ -75,7 +75,7 @@ static void world_tell(struct teller *t, const struct script *script, struct str
         printf("\n");
         t->n_failed++;
     }
-    *ret_was_killed = kill_at > 0 && world.kill.when == KILL_NEVER;
+    *ret_was_killed = world.n_kills > 0;
     program_end(&s->program);
     world_end();
     mem_free(s);
@@ -95,9 +95,17 @@ static void round_tell(struct teller *t, const struct script *script, struct str
     printf("  killed at %lld points\n", (long long)at - 2);
 }
 
+static int64_t cpu_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return ts.tv_sec * MS_SECOND + ts.tv_nsec / 1000000;
+}
+
 static void script_tell(struct teller *t, const struct script *script)
 {
     struct str rest = script->each, word;
+    int64_t began_ms = cpu_ms();
     if (script->n == 0)
         return;
     printf("story %.*s\n", STR_ARG(script->title));
@@ -107,6 +115,7 @@ static void script_tell(struct teller *t, const struct script *script)
     while (rest.len > 0 && str_split(&rest, ' ', &word))
         if (word.len > 0)
             round_tell(t, script, word);
+    printf("  %lld ms\n", (long long)(cpu_ms() - began_ms));
 }
 
 /* ---- reading ---- */
@@ -117,10 +126,7 @@ static bool line_take(struct script *script, struct str text, int number)
         script->each = str_trim(str_mem(text.p + 4, text.len - 4));
         return true;
     }
-    if (str_eq(text, STR("kill everywhere"))) {
-        script->kills_everywhere = true;
-        return true;
-    }
+    script->kills_everywhere = script->kills_everywhere || str_eq(text, STR("kill everywhere"));
     if (script->n == LINES_MAX)
         return false;
     script->lines[script->n++] = (struct line){number, text};
@@ -167,6 +173,7 @@ int main(int argc, char **argv)
 {
     struct teller t = {0};
     bool ok = argc > 1;
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 2 && strcmp(argv[1], "--words") == 0) {
         printf("%%n a number, %%t a length of time (90s, 1h30m), %%m a moment (2030-01-01T00:00), %%w a word, %%s \"a text\", %%* words\n\n");
         words_print(story_world_clauses);

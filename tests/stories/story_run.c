@@ -124,22 +124,23 @@ ACT(wait_until_due)
         world.now_ms = next_ms;
 }
 
-static void kill_set(enum kill_when when, const char *what, int64_t nth)
-{
-    world.kill = (struct world_kill){.when = when, .nth = nth};
-    snprintf(world.kill.what, sizeof world.kill.what, "%s", what);
-}
-
 ACT(kill_before)
 {
     (void)s;
-    kill_set(KILL_BEFORE, a->w[0], a->n_n > 0 ? a->n[0] : 1);
+    world_kill_at(KILL_BEFORE, a->w[0], a->n_n > 0 ? a->n[0] : 1);
 }
 
 ACT(kill_after)
 {
     (void)s;
-    kill_set(KILL_AFTER, a->w[0], a->n_n > 0 ? a->n[0] : 1);
+    world_kill_at(KILL_AFTER, a->w[0], a->n_n > 0 ? a->n[0] : 1);
+}
+
+ACT(kill_from_here)
+{
+    (void)a;
+    if (s->kill_at > 0)
+        world_kill_at(KILL_AT_POINT, "", s->kill_at);
 }
 
 ACT(store_full)
@@ -181,6 +182,7 @@ const struct clause story_run_clauses[] = {
     {"kill", "after %w", "the same, after it took effect and before it is known", kill_after},
     {"kill", "before %w number %n", "", kill_before},
     {"kill", "after %w number %n", "", kill_after},
+    {"kill", "everywhere", "told once for each point at which a run can die from here on", kill_from_here},
     {"store", "is full", "commits fail", store_full},
     {"store", "has room", "", store_room},
     {"signals", "%n", "so many SIGTERM were sent before the next run; 0: none", stop},

@@ -79,6 +79,13 @@ void world_wrong(const char *fmt, ...)
     va_end(ap);
 }
 
+void world_kill_at(enum kill_when when, const char *what, int64_t nth)
+{
+    world.kill = (struct world_kill){.when = when, .nth = nth};
+    snprintf(world.kill.what, sizeof world.kill.what, "%s", what);
+    world.n_points = 0;
+}
+
 void world_kill(void)
 {
     world.is_killed = true;
@@ -108,6 +115,7 @@ bool world_point(const char *what, enum kill_when when)
     if (!kill_fits(what, when))
         return true;
     world_kill();
+    world.n_kills += world.kill.when == KILL_AT_POINT ? 1 : 0;
     world.kill.when = KILL_NEVER;
     return false;
 }

@@ -74,7 +74,8 @@ struct world {
     struct world_kill kill;
     bool is_killed;
     int64_t killed_at_ms;
-    int64_t n_points; /* passed in this story */
+    int64_t n_points; /* passed since the kill was set */
+    int64_t n_kills;  /* at points */
     bool store_is_full;
     int n_stops; /* signals the program was sent */
 
@@ -95,6 +96,7 @@ int64_t world_wall_ms(void); /* the program's clock */
 /* The story cannot go on. The first reason counts. */
 void world_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+void world_kill_at(enum kill_when when, const char *what, int64_t nth);
 /* The program dies now. world_wake: it is buried, another may live. */
 void world_kill(void);
 void world_wake(void);
