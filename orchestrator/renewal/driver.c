@@ -166,7 +166,7 @@ void job_resume(struct job *job, bool now)
     struct err lost;
     if (record->order->step_at_ms > now_ms)
         record->order->step_at_ms = now_ms;
-    if (!now && record->next_at_ms > now_ms) {
+    if (!now && record->next_at_ms > now_ms && record->next_at_ms <= now_ms + job->driver->patience_ms) {
         job_sleep(job, record->next_at_ms);
     } else if (job_lost_its_order(job) && record->failure.kind == ERR_NONE) {
         err_set(&lost, ERR_AGAIN, "newOrder: the process ended before the answer came");

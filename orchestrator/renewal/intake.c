@@ -36,12 +36,21 @@ static bool set_is_asked_for(const struct renewal *r, const char *set)
     return false;
 }
 
+/* No order waits for more than a day and its jitter: what is further off is damage. */
+enum { PUT_OFF_MAX_MS = 27 * 60 * 60 * 1000 };
+
+static bool is_put_off(const struct renewal *r, int64_t next_at_ms)
+{
+    int64_t wait_ms = next_at_ms - house_now(r->house);
+    return !renewal_is_forced(r) && wait_ms > r->driver.patience_ms && wait_ms <= PUT_OFF_MAX_MS;
+}
+
 /* What belongs to a set that is gone is given up now, whatever it waits for. */
 static void intake_open_order(struct renewal *r, const struct rows *rows)
 {
     bool is_gone = rows_int(rows, 4) != 0;
     int64_t next_at_ms = rows_int(rows, 2);
-    if (!is_gone && !renewal_is_forced(r) && next_at_ms > house_now(r->house) + r->driver.patience_ms) {
+    if (!is_gone && is_put_off(r, next_at_ms)) {
         renewal_count_put_off(&r->result, rows_text(rows, 3), next_at_ms);
         return;
     }

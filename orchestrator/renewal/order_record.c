@@ -102,17 +102,35 @@ static bool authz_load(struct house *house, struct order_record *record, struct 
     return rows_end(&rows, err);
 }
 
-static bool names_read(const char *text, char ***ret_names, size_t *ret_n, struct err *err)
+/* A row that does not say what an order must know is BROKEN: it costs this order, not the run. */
+static bool row_broken(int64_t id, const char *what, struct err *err)
+{
+    return err_set(err, ERR_BROKEN, "the record of order %lld in the store is damaged: %s", (long long)id, what);
+}
+
+static bool names_are_good(const struct json *tree)
+{
+    for (size_t i = 0; i < json_len(tree); i++) {
+        const char *name = json_as_text(json_at(tree, i));
+        if (name == NULL || name[0] == '\0')
+            return false;
+    }
+    return json_is(tree, JSON_ARRAY) && json_len(tree) > 0;
+}
+
+/* The order itself, as it was when it began. */
+static bool order_make(const struct rows *rows, int64_t id, struct order **ret, struct err *err)
 {
     AUTO(json_fini) struct json *tree = NULL;
-    if (!json_parse(str_of(text), JSON_SIZE_MAX, &tree, err))
-        return false;
-    size_t n = json_len(tree);
-    char **names = NEW_N(n + 1, char *);
-    for (size_t i = 0; i < n; i++)
-        names[i] = mem_strdup(json_as_text(json_at(tree, i)));
-    *ret_names = names;
-    *ret_n = n;
+    const char *set = rows_text(rows, 0);
+    if (set == NULL || !json_parse(str_of(rows_text(rows, 5)), JSON_SIZE_MAX, &tree, NULL) || !names_are_good(tree))
+        return row_broken(id, "its names", err);
+    const char **names = NEW_N(json_len(tree), const char *);
+    for (size_t i = 0; i < json_len(tree); i++)
+        names[i] = json_as_text(json_at(tree, i));
+    *ret = order_new(set, names, json_len(tree));
+    mem_free(names);
+    (*ret)->id = id;
     return true;
 }
 
@@ -120,8 +138,10 @@ static bool names_read(const char *text, char ***ret_names, size_t *ret_n, struc
 static bool order_fill(struct order *order, const struct rows *rows, struct err *err)
 {
     struct str csr = rows_blob(rows, 11);
-    if (!order_step_find(rows_text(rows, 9), &order->step))
-        return err_set(err, ERR_STORE, "order %lld: unknown step \"%s\"", (long long)order->id, rows_text(rows, 9));
+    if (!order_step_find(rows_text(rows, 9), &order->step) || order->step == ORDER_DONE)
+        return row_broken(order->id, "its step", err);
+    if (rows_is_null(rows, 1) || rows_is_null(rows, 2))
+        return row_broken(order->id, "its authority", err);
     mem_set_str(&order->authority, rows_text(rows, 1));
     mem_set_str(&order->directory, rows_text(rows, 2));
     mem_set_str(&order->profile, rows_text(rows, 7));
@@ -133,31 +153,39 @@ static bool order_fill(struct order *order, const struct rows *rows, struct err 
     order->expires_at_ms = rows_int(rows, 15);
     order->started_at_ms = rows_int(rows, 19);
     order->step_at_ms = rows_int(rows, 20);
-    return order_memory_parse(order, rows_text(rows, 16), err);
+    struct err why;
+    return order_memory_parse(order, rows_text(rows, 16), &why) || row_broken(order->id, why.text, err);
+}
+
+/* What an order has learnt and cannot go on without. */
+static bool order_is_whole(const struct order *order, struct err *err)
+{
+    if (order->step > ORDER_KEY && order->step < ORDER_TIDY && !order->has_key)
+        return row_broken(order->id, "its key or its certificate request", err);
+    if (order->step > ORDER_NEW && order->step < ORDER_TIDY && (order->url == NULL || order->finalize_url == NULL))
+        return row_broken(order->id, "its URLs", err);
+    if (order->step == ORDER_FETCH && order->certificate_url == NULL)
+        return row_broken(order->id, "its certificate's URL", err);
+    return true;
 }
 
 static bool record_fill(struct order_record *record, int64_t id, const struct rows *rows, struct err *err)
 {
-    char **names;
-    size_t n_names;
-    if (!names_read(rows_text(rows, 5), &names, &n_names, err))
+    if (!order_make(rows, id, &record->order, err))
         return false;
-    record->order = order_new(rows_text(rows, 0), (const char *const *)names, n_names);
-    for (size_t i = 0; i < n_names; i++)
-        mem_free(names[i]);
-    mem_free(names);
-    record->order->id = id;
     record->why = mem_strdup(rows_text(rows, 3));
     record->want = mem_strdup(rows_text(rows, 4));
-    if (!key_kind_find(rows_text(rows, 6), &record->key_kind))
-        return err_set(err, ERR_STORE, "order %lld: unknown key kind \"%s\"", (long long)id, rows_text(rows, 6));
+    if (record->why == NULL || record->want == NULL || !key_kind_find(rows_text(rows, 6), &record->key_kind))
+        return row_broken(id, "its kind of key", err);
     record->key_id = rows_int(rows, 10);
     record->account_id = rows_int(rows, 23);
     record->certificate_id = rows_int(rows, 24);
     record->n_tries = rows_int(rows, 17);
     record->next_at_ms = rows_int(rows, 18);
-    if (!rows_is_null(rows, 22))
+    if (!rows_is_null(rows, 21) && !rows_is_null(rows, 22))
         err_set(&record->failure, err_kind_find(rows_text(rows, 21)), "%s", rows_text(rows, 22));
+    if (record->failure.kind == ERR_THROTTLED)
+        record->failure.until_ms = record->next_at_ms;
     return order_fill(record->order, rows, err);
 }
 
@@ -176,11 +204,9 @@ bool order_record_load(struct house *house, int64_t id, struct order_record **re
         if (!found)
             err_set(err, ERR_ABSENT, "there is no order %lld", (long long)id);
     }
-    if (ok && record->key_id != 0) {
-        ok = held_key_spki(house, record->key_id, record->order->spki, err);
-        record->order->has_key = ok && record->order->csr.len > 0;
-    }
-    if (!ok || !authz_load(house, record, err)) {
+    if (ok && record->key_id != 0)
+        record->order->has_key = held_key_spki(house, record->key_id, record->order->spki, NULL) && record->order->csr.len > 0;
+    if (!ok || !order_is_whole(record->order, err) || !authz_load(house, record, err)) {
         order_record_free(record);
         return false;
     }
