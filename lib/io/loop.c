@@ -7,7 +7,7 @@
 
 /* The wall clock may step and the machine may sleep while libuv counts monotonic time, so no single nap is
  * longer than this; then the wall clock is looked at again. */
-enum { NAP_MAX_MS = 10000 };
+enum { NAP_MAX_MS = 10000, DRAIN_POLLS_MAX = 16 };
 
 struct loop_clock {
     struct clock clock;
@@ -185,7 +185,7 @@ static int64_t nap_ms(const struct loop *loop, int64_t wait_ms)
 }
 
 /* One poll of at most wait_ms and all that it made ready. */
-static void loop_turn(struct loop *loop, int64_t wait_ms)
+static void loop_poll(struct loop *loop, int64_t wait_ms)
 {
     uv_update_time(&loop->uv);
     int64_t nap = nap_ms(loop, wait_ms);
@@ -196,8 +196,24 @@ static void loop_turn(struct loop *loop, int64_t wait_ms)
     uv_run(&loop->uv, nap > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     loop->polling = false;
     uv_timer_stop(&loop->alarm);
+}
+
+static void loop_turn(struct loop *loop, int64_t wait_ms)
+{
+    loop_poll(loop, wait_ms);
     timers_run(loop);
     laters_run(loop);
+}
+
+/* What came in meanwhile goes along, as long as there is more and it does not become for ever: the caller commits once
+ * for all of it, and each commit waits for the disk. */
+static void loop_drain(struct loop *loop)
+{
+    for (int i = 0; i < DRAIN_POLLS_MAX && loop->reported; i++) {
+        loop->reported = false;
+        loop_poll(loop, 0);
+        laters_run(loop);
+    }
 }
 
 void loop_wait(struct loop *loop, int64_t until_ms)
@@ -210,6 +226,7 @@ void loop_wait(struct loop *loop, int64_t until_ms)
         loop_turn(loop, until_ms > now_ms ? until_ms - now_ms : 0);
         now_ms = clock_wall_ms(&clock_system);
     } while (!loop->reported && !atomic_load(&loop->woken) && now_ms < until_ms);
+    loop_drain(loop);
     atomic_store(&loop->woken, false);
     loop->waiting = false;
 }
