@@ -2,8 +2,9 @@
 #include "acme/order_inner.h"
 
 static const int64_t clock_slack_ms = MS_HOUR;
-/* A CA may say "ready" at one of its machines before all of them have the certificate. */
-static const int64_t absent_grace_ms = 10 * MS_MINUTE;
+/* A CA may say "ready" at one of its machines before all of them have the certificate; and a body
+ * that was spoiled on its way is downloaded again, for the certificate is there and was paid for. */
+static const int64_t fetch_grace_ms = 10 * MS_MINUTE;
 
 static struct verdict fetch_ask(const struct order *order, const struct acme_world *world)
 {
@@ -21,10 +22,18 @@ static struct verdict fetch_refused(const struct order *order, const struct acme
     struct verdict verdict = verdict_of_answer(order, answer, "certificate");
     if (answer_is_absent(answer)) {
         verdict.err.kind = ERR_AGAIN;
-        if (world->now_ms - order->step_at_ms < absent_grace_ms)
+        if (world->now_ms - order->step_at_ms < fetch_grace_ms)
             verdict.kind = VERDICT_AGAIN;
     }
     return verdict;
+}
+
+static struct verdict fetch_spoiled(const struct order *order, const struct acme_world *world,
+                                    const struct err *why)
+{
+    if (world->now_ms - order->step_at_ms < fetch_grace_ms)
+        return verdict_again(ERR_AGAIN, "certificate: %s; it is downloaded again", why->text);
+    return verdict_fail(ERR_BROKEN, "the certificate is held back: %s", why->text);
 }
 
 static struct verdict fetch_hear(struct order *order, const struct acme_world *world,
@@ -36,7 +45,7 @@ static struct verdict fetch_hear(struct order *order, const struct acme_world *w
     if (answer->status != 200)
         return fetch_refused(order, world, answer);
     if (!chain_parse_pem(answer->body, &chain, &err))
-        return verdict_fail(ERR_BROKEN, "the certificate is held back: %s", err.text);
+        return fetch_spoiled(order, world, &err);
     enum chain_fault fault = chain_check(chain, order->spki, (const char *const *)order->names,
                                          order->n_names, world->now_ms, clock_slack_ms);
     if (fault != CHAIN_FINE) {

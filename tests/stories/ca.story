@@ -105,6 +105,13 @@ want   www.example.com
 run until quiet
 expect certificate, 1 orders at ca, 1 certificates at ca, no TXT left, nothing surplus
 
+story  a certificate's bytes are spoiled on their way: downloaded again, not ordered again
+for    garbage cut-body nul wrong-cert:garbage wrong-cert:truncated
+ca     fault certificate $ times 2
+want   www.example.com
+run
+expect certificate, 1 orders at ca, 1 certificates at ca, no TXT left, not failed
+
 story  a load balancer answers with HTML
 for    directory newOrder authz challenge order finalize certificate
 ca     fault $ html times 2, validates in 1s, issues in 1s

@@ -486,7 +486,8 @@ static void test_order_when_the_certificate_is_wrong_then_held_back(void **state
         struct play p;
         play_open(&p);
         knob(&p, arena_printf(p.arena,
-                              "{\"faults\":[{\"on\":\"certificate\",\"act\":\"wrong-cert:%s\"}]}",
+                              "{\"faults\":[{\"on\":\"certificate\",\"act\":\"wrong-cert:%s\","
+                              "\"times\":0}]}",
                               wrongs[i]));
         order_play(&p);
         if (!p.failed)

@@ -225,11 +225,14 @@ static void test_fetch_when_asked_then_pem_is_wanted(void **state)
     assert_verdict(case_ask(c), VERDICT_ASK);
 }
 
-static void test_fetch_when_no_chain_then_held_back(void **state)
+static void test_fetch_when_no_chain_then_again_for_ten_minutes_then_held_back(void **state)
 {
     struct acme_case *c = *state;
     const char *const type = "Content-Type: application/pem-certificate-chain";
     at_fetch(c);
+    assert_again(case_hear_with(c, 0, 200, type, ""), ERR_AGAIN, "downloaded again");
+    assert_again(case_hear_with(c, 0, 200, type, "<html>"), ERR_AGAIN, "downloaded again");
+    c->world.now_ms += 10 * MS_MINUTE;
     assert_fails(case_hear_with(c, 0, 200, type, ""), ERR_BROKEN, "held back");
     assert_fails(case_hear_with(c, 0, 200, type, "<html>"), ERR_BROKEN, "held back");
     assert_null(c->order->chain);
@@ -324,7 +327,7 @@ int main(void)
         CASE_TEST(test_issue_when_invalid_then_fail_with_the_orders_error),
         CASE_TEST(test_issue_when_the_ca_forgot_the_order_then_fail_again_kind),
         CASE_TEST(test_fetch_when_asked_then_pem_is_wanted),
-        CASE_TEST(test_fetch_when_no_chain_then_held_back),
+        CASE_TEST(test_fetch_when_no_chain_then_again_for_ten_minutes_then_held_back),
         CASE_TEST(test_fetch_when_not_there_yet_then_again_for_ten_minutes),
         CASE_TEST(test_tidy_when_issued_then_done_at_once),
         CASE_TEST(test_tidy_when_failed_then_pending_ones_are_given_up_once),
