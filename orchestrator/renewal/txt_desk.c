@@ -1,6 +1,5 @@
 #include "renewal/txt_desk.h"
 
-#include "crypto/key.h"
 #include "inventory/event.h"
 #include "renewal/txt_wish.h"
 
@@ -368,69 +367,4 @@ bool txt_desk_is_busy(const struct txt_desk *desk)
 size_t txt_desk_n_left(const struct txt_desk *desk)
 {
     return desk->n_gone_wanted;
-}
-
-/* ---- chancery provider test ---- */
-
-static bool rehearse_turn(struct txt_desk *desk, struct err *err)
-{
-    if (!store_begin(desk->house->store, err))
-        return false;
-    if (!txt_desk_collect(desk, err) || !store_commit(desk->house->store, err)) {
-        store_rollback(desk->house->store);
-        return false;
-    }
-    txt_desk_act(desk);
-    if (txt_desk_is_busy(desk) || txt_desk_next_at_ms(desk) != INT64_MAX)
-        loop_wait(desk->house->loop, txt_desk_next_at_ms(desk));
-    return true;
-}
-
-static bool rehearse_present(struct txt_desk *desk, const char *challenge, const char *value, struct err *err)
-{
-    const int64_t rehearsal_id = -1;
-    enum txt_fate fate = TXT_PENDING;
-    struct err why = {0};
-    if (!store_begin(desk->house->store, err))
-        return false;
-    if (!txt_desk_want(desk, rehearsal_id, "(rehearsal)", challenge, value, NULL, house_now(desk->house) + 10 * MS_MINUTE, err) ||
-        !store_commit(desk->house->store, err)) {
-        store_rollback(desk->house->store);
-        return false;
-    }
-    while ((fate = txt_desk_fate(desk, rehearsal_id, &why)) == TXT_PENDING && loop_n_stops(desk->house->loop) == 0) {
-        if (!rehearse_turn(desk, err))
-            return false;
-    }
-    if (fate == TXT_FAILED)
-        *err = why;
-    if (fate == TXT_PENDING)
-        err_set(err, ERR_AGAIN, "stopped by a signal");
-    return txt_desk_release(desk, rehearsal_id, fate == TXT_SERVED ? err : NULL) && fate == TXT_SERVED;
-}
-
-bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
-{
-    unsigned char noise[32];
-    AUTO(buf_fini) struct buf value = BUF(128);
-    AUTO(buf_fini) struct buf challenge = BUF(512);
-    struct txt_desk *desk = txt_desk_new(house);
-    int64_t give_up_at_ms;
-
-    random_bytes(noise, sizeof(noise));
-    base64url_encode(&value, noise, sizeof(noise));
-    buf_printf(&challenge, "_acme-challenge.%s", name);
-    bool ok = rehearse_present(desk, buf_cstr(&challenge), buf_cstr(&value), err);
-    give_up_at_ms = house_now(house) + 2 * MS_MINUTE;
-    while (txt_desk_n_left(desk) > 0 && house_now(house) < give_up_at_ms && loop_n_stops(house->loop) < 2) {
-        if (!rehearse_turn(desk, ok ? err : NULL)) {
-            ok = false;
-            break;
-        }
-    }
-    if (ok && txt_desk_n_left(desk) > 0)
-        ok = err_set(err, ERR_AGAIN, "the value was published but could not be removed again: TXT %s at %s", buf_cstr(&value),
-                     buf_cstr(&challenge));
-    txt_desk_free(desk);
-    return ok;
 }

@@ -119,3 +119,10 @@ def test_another_leader_then_exit_3_naming_it(site):
     finally:
         process.wait(60)
     assert site.current("www") is not None
+
+
+def test_provider_test_when_tsig_is_wrong_then_it_ends_at_once_with_the_reason(site):
+    assert site.run("provider", "test", "bind", "www.example.com", timeout=30).code == 0
+    (site.folder / "tsig").write_text("d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3I=\n")
+    result = site.run("provider", "test", "bind", "www.example.com", timeout=30)
+    assert result.code == 1 and "BADSIG" in result.err, result
