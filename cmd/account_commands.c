@@ -89,7 +89,7 @@ static bool account_register(struct invocation *in, const char *authority)
     AUTO(mem_fini)
     char *url = NULL;
     if (!house_open_store(in, in->config->store_path, false, false, &in->err) ||
-        !crypto_init(&in->err) || !house_open_seal(in, &in->err))
+        !house_open_seal(in, &in->err))
         return false;
     house_open_net(in);
     return leader_account(&in->house, authority, &url, &in->err) ||

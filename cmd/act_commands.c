@@ -197,7 +197,7 @@ static bool secret_bundle(struct invocation *in, const struct certificate *certi
 {
     const char *reference = option_value(in, "password");
     struct secret password = {0};
-    bool ok = crypto_init(&in->err) && house_open_seal(in, &in->err) &&
+    bool ok = house_open_seal(in, &in->err) &&
               (reference == NULL || secret_resolve(in->config, reference, &password, &in->err)) &&
               bundle_new(&in->house, certificate, format->formats, &password,
                          option_is_on(in, "legacy"), ret, &in->err);

@@ -44,7 +44,7 @@ const struct command command_renew = {
     EXAMPLES(renew_examples),
     MEANINGS(renew_meanings),
     .max_words = -1,
-    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_SEAL | NEED_REGISTER | NEED_NET,
+    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_REGISTER,
     .run = renew_run,
 };
 
@@ -74,7 +74,7 @@ const struct command command_issue = {
     MEANINGS(issue_meanings),
     .min_words = 1,
     .max_words = -1,
-    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_SEAL | NEED_REGISTER | NEED_NET,
+    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_REGISTER,
     .run = issue_run,
 };
 
@@ -106,7 +106,7 @@ const struct command command_deploy = {
     EXAMPLES(deploy_examples),
     MEANINGS(deploy_meanings),
     .max_words = -1,
-    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_SEAL | NEED_REGISTER | NEED_NET,
+    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_REGISTER,
     .run = deploy_run,
 };
 
@@ -133,7 +133,7 @@ const struct command command_verify = {
     EXAMPLES(verify_examples),
     MEANINGS(verify_meanings),
     .max_words = -1,
-    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_REGISTER | NEED_NET,
+    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_REGISTER,
     .run = verify_run,
 };
 

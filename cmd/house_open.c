@@ -3,6 +3,7 @@
 #include "cmd/options.h"
 #include "inventory/register.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,9 +29,19 @@ bool house_open_store(struct invocation *in, const char *path, bool create, bool
     return store_open(&options, &in->house.store, err);
 }
 
+/* Without a locked heap keys lie in ordinary memory: worth a word, no reason to let certificates
+ * expire (a container may lock only 64 KiB). */
+void house_protect_keys(const struct invocation *in)
+{
+    struct err weak;
+    if (!crypto_init(&weak) && option_common(in, "quiet") == NULL)
+        fprintf(stderr, "%s: %s\n", in->program, weak.text);
+}
+
 bool house_open_seal(struct invocation *in, struct err *err)
 {
     struct secret key = {0};
+    house_protect_keys(in);
     if (!secret_resolve(in->config, in->config->seal, &key, err)) {
         err->kind = ERR_STORE;
         return err_wrap(err, "the sealing key cannot be used");
@@ -79,7 +90,7 @@ bool house_open(struct invocation *in, struct err *err)
     if ((needs & (NEED_STORE_READ | NEED_STORE_WRITE)) != 0 &&
         !house_open_store(in, in->config->store_path, false, (needs & NEED_STORE_WRITE) == 0, err))
         return false;
-    if ((needs & NEED_SEAL) != 0 && (!crypto_init(err) || !house_open_seal(in, err)))
+    if ((needs & NEED_SEAL) != 0 && !house_open_seal(in, err))
         return false;
     if ((needs & NEED_REGISTER) != 0) {
         struct register_result result;
@@ -97,7 +108,11 @@ void house_close(struct invocation *in)
     http_free(in->house.http);
     store_close(in->house.store);
     seal_close(in->house.seal);
-    loop_free(in->house.loop);
+    /* Work on the thread pool cannot be cancelled - a name that is being resolved, a key that is
+     * being made -, and who asked for an end does not want to wait for it: see main. */
+    in->is_stopped = in->house.loop != NULL && loop_n_stops(in->house.loop) > 0;
+    if (!in->is_stopped)
+        loop_free(in->house.loop);
     config_free(in->config);
     log_free(in->house.log);
 }

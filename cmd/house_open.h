@@ -11,6 +11,8 @@ void house_close(struct invocation *in); /* also half-open */
 /* For commands that open things in an order of their own (init, check, dry runs). */
 bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only,
                       struct err *err);
+/* Sets up the heap for private keys; house_open_seal does it by itself. Says so when it cannot be had. */
+void house_protect_keys(const struct invocation *in);
 bool house_open_seal(struct invocation *in, struct err *err);
 void house_open_net(struct invocation *in);
 /* The process environment, for references to secrets. */

@@ -108,5 +108,7 @@ int main(int argc, char **argv)
     invocation_fini(&in);
     if (fflush(stdout) != 0 && code == EXIT_CODE_DONE)
         code = EXIT_CODE_FAILED;
+    if (in.is_stopped)
+        _exit((int)code); /* exit() would join the thread pool */
     return (int)code;
 }

@@ -28,7 +28,7 @@ static bool result_is_deed(const struct leader_result *r)
 
 static enum exit_code result_code(const struct leader_result *r)
 {
-    if (r->renewal.n_throttled > 0 && r->renewal.n_throttled == r->renewal.n_failed &&
+    if (r->renewal.n_throttled > 0 && r->renewal.n_throttled == r->renewal.n_undone &&
         r->distribution.n_behind == 0 && r->monitoring.n_wrong == 0)
         return EXIT_CODE_THROTTLED;
     if (result_is_fault(r))
@@ -145,12 +145,26 @@ static bool fault_tell(void *arg, const struct set_row *row)
     return true;
 }
 
+/* Most runs of a day find nothing to do: they open neither the net nor the sealing key. */
+static bool open_for_work(struct invocation *in, const struct leader_options *options)
+{
+    bool has_work = false;
+    bool needs_keys = options->renews || options->delivers;
+    if (!leader_has_work(&in->house, options, &has_work, &in->err))
+        return false;
+    if (has_work && needs_keys && !house_open_seal(in, &in->err))
+        return false;
+    if (has_work)
+        house_open_net(in);
+    return true;
+}
+
 static bool run_leader(struct invocation *in, const struct leader_options *options,
                        struct leader_result *ret)
 {
     struct progress_view *view = progress_view_new(in);
     in->house.progress = progress_view_front(view);
-    bool ok = leader_run(&in->house, options, ret, &in->err);
+    bool ok = open_for_work(in, options) && leader_run(&in->house, options, ret, &in->err);
     progress_view_free(view);
     in->house.progress = (struct progress){0};
     return ok;

@@ -234,7 +234,8 @@ enum exit_code init_run(struct invocation *in)
 {
     struct making m;
     making_begin(&m, in);
-    bool ok = crypto_init(&in->err) && main_file_make(&m) && seal_make(&m) && sets_make(&m) &&
+    house_protect_keys(in);
+    bool ok = main_file_make(&m) && seal_make(&m) && sets_make(&m) &&
               house_open_seal(in, &in->err) && store_make(&m);
     AUTO(json_fini)
     struct json *tree = json_set(json_object(), "made", m.made);
@@ -287,8 +288,7 @@ static void check_tell(struct check *check, enum exit_code code)
 enum exit_code check_run(struct invocation *in)
 {
     struct check check = {.in = in, .files_only = option_is_on(in, "files-only")};
-    if (!crypto_init(&in->err))
-        return exit_code_of(&in->err);
+    house_protect_keys(in);
     check_all(&check);
     findings_sort(&check.findings, check.path);
     enum exit_code code = check.findings.n_errors > 0 ? EXIT_CODE_USAGE : EXIT_CODE_DONE;

@@ -39,6 +39,11 @@ bool crypto_init(struct err *err)
     }
 }
 
+void crypto_thread_end(void)
+{
+    OPENSSL_thread_stop();
+}
+
 /* The public numbers, big-endian and of fixed width. */
 static void public_read(EVP_PKEY *pkey, const struct key_shape *shape, unsigned char *out)
 {

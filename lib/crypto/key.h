@@ -30,6 +30,8 @@ bool key_kind_is_slow(enum key_kind kind); /* RSA: make it on the thread pool */
 
 /* Once per process: secure heap of 256 KiB (falls back with false and err LOCAL), no core dumps of keys. */
 bool crypto_init(struct err *err);
+/* At the end of work on a thread that is not the main one: gives back what OpenSSL keeps for it (its random generator). */
+void crypto_thread_end(void);
 
 struct key;
 struct key *key_new(enum key_kind kind);      /* generated; never NULL (CHECK). May take seconds for RSA; thread-safe */

@@ -11,6 +11,7 @@ static void making_work(void *arg)
 {
     struct key_making *making = arg;
     making->key = key_new(making->kind);
+    crypto_thread_end();
 }
 
 static void making_done(void *arg)
