@@ -218,7 +218,7 @@ expect certificate, not failed
 story  between the tries nobody is asked
 ca     fault newOrder "problem:403:unauthorized:not today" times 0
 want   www.example.com
-run every 1m for 24h
+run every 5m for 24h
 expect at most 5 newOrder requests at ca, no certificate
 
 story  another CA takes over by configuration: the account there is made

@@ -28,7 +28,7 @@ expect failed "held back", certificate for www.example.com, 1 certificates
 
 story  certificates of 90 days over a year: each is renewed at two thirds of its life
 want   www.example.com
-run every 12h for 365d
+run every 24h for 365d
 expect never expired, at most 7 orders at ca, nothing surplus, no TXT left
 
 story  certificates of six days over a month
@@ -40,7 +40,7 @@ expect never expired, at most 11 orders at ca, nothing surplus, no TXT left
 story  certificates of one day over a month
 ca     certificates live 24h
 want   www.example.com
-run every 1h for 30d
+run every 90m for 30d
 expect never expired, at most 62 orders at ca, nothing surplus, no TXT left
 
 story  certificates of ten minutes over an afternoon

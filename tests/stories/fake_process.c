@@ -36,7 +36,9 @@ static int64_t program_run(struct process_call *call, const struct process_reque
     if (world.updates == REACH_WORKS || world.updates == REACH_LOST)
         world_txt_change(argv[2], argv[3], present, false);
     call->result.exit_code = world.updates == REACH_WORKS ? 0 : world.updates == REACH_REFUSED ? 77 : 75;
-    return world_point(name, KILL_AFTER) ? WORLD_LATENCY_MS : INT32_MAX;
+    if (!world_point(name, KILL_AFTER))
+        return INT32_MAX;
+    return world.program_takes_ms > 0 ? world.program_takes_ms : WORLD_LATENCY_MS;
 }
 
 struct process_call *process_start(struct loop *loop, const struct process_request *request, process_done *done, void *arg)

@@ -8,7 +8,7 @@ run
 run until quiet
 run until quiet
 expect certificate for www.example.com *.www.example.com, 1 certificates, 1 certificates at ca, 1 orders at ca
-expect no TXT left, nothing surplus, 0 open orders, 0 failed validations at ca
+expect no TXT left, nothing surplus, 0 open orders, 0 failed validations at ca, 1 accounts at ca
 
 story  the same at a CA that never reuses an order: at worst one that nobody finalizes
 kill everywhere

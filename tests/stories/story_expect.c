@@ -1,6 +1,7 @@
 /* What a story expects: what a user would notice, and what a CA counts. */
 #include "story.h"
 
+#include "base/json.h"
 #include "inventory/config.h"
 #include "inventory/held.h"
 #include "inventory/register.h"
@@ -190,6 +191,19 @@ ACT(certificates_at_most)
 ACT(failed_validations)
 {
     expect_number(s, "failed validations", counts(s, a->w[0])->validations_failed, a->n[0], a->n[0]);
+}
+
+ACT(accounts_at)
+{
+    AUTO(buf_fini) struct buf text = BUF(16 << 20);
+    AUTO(json_fini) struct json *ledger = NULL;
+    struct err err;
+    if (world_ca(a->w[0]) == NULL)
+        return;
+    fake_ca_ledger(world_ca(a->w[0])->fake, true, &text);
+    if (!json_parse(buf_str(&text), text.max, &ledger, &err))
+        story_fail(s, "%s", err.text);
+    expect_number(s, "accounts at the CA", (int64_t)json_len(json_find(ledger, "accounts")), a->n[0], a->n[0]);
 }
 
 static int64_t n_requests(struct story *s, const char *kind, const char *ca)
@@ -463,6 +477,7 @@ const struct clause story_expect_clauses[] = {
     {"expect", "at most %n orders at %w", "", orders_at_most},
     {"expect", "%n certificates at %w", "", certificates_at},
     {"expect", "at most %n certificates at %w", "", certificates_at_most},
+    {"expect", "%n accounts at %w", "", accounts_at},
     {"expect", "%n failed validations at %w", "", failed_validations},
     {"expect", "%n %w requests at %w", "", requests_at},
     {"expect", "at most %n %w requests at %w", "", requests_at_most},

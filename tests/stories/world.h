@@ -70,6 +70,7 @@ struct world {
     struct list values, aliases;
     enum reach updates; /* how the primary takes DNS UPDATEs */
     int64_t n_updates, n_questions, n_requests;
+    int64_t program_takes_ms; /* what the hook of the provider exec runs for */
 
     struct world_kill kill;
     bool is_killed;
