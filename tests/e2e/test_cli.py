@@ -190,7 +190,7 @@ def test_renew_when_input_is_bad_then_the_documented_exit_code_and_nothing_asked
     for path in (desk.folder / "sets.d").iterdir():
         path.unlink()
     spoil(desk)
-    before = hashlib.sha256(desk.store.read_bytes()).hexdigest() if code == 5 else None
+    before = hashlib.sha256(desk.store.read_bytes()).hexdigest() if code == 5 and what != "seal.key" else None
     # Where a good set is left it would be ordered, and no CA answers here. The sealing key is opened only where there is work.
     few = len(list((desk.folder / "sets.d").iterdir())) < 2
     result = desk.run(*(["deploy", "--force"] if code == 5 else ["renew"] if few else ["deploy"]), "--no-wait")
