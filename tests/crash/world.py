@@ -190,7 +190,7 @@ class Reader:
 class Site:
     """One configuration with its store; each set is delivered to its own folder."""
 
-    def __init__(self, folder: Path, ca, bind: Bind, sets=None, activate="[/bin/true]", provider="", authority=""):
+    def __init__(self, folder: Path, ca, bind: Bind, sets=None, deploy=None, provider="", authority=""):
         self.folder, self.ca, self.bind = folder, ca, bind
         self.sets = dict(sets if sets is not None else WWW)
         for name in ("sets.d", "live"):
@@ -201,8 +201,8 @@ class Site:
         self.write(authority=authority, provider=provider)
         for name, names in self.sets.items():
             listed = ", ".join(f"'{n}'" for n in names)
-            text = f"names: [{listed}]\ndeploy:\n  - files: {{dir: live/{name}}}\n    activate: {activate}\n"
-            (folder / "sets.d" / f"{name}.yaml").write_text(text)
+            how = deploy or f"files: {{dir: live/{name}}}\n    activate: [/bin/true]"
+            (folder / "sets.d" / f"{name}.yaml").write_text(f"names: [{listed}]\ndeploy:\n  - {how}\n")
         result = self.run("init")
         assert result.returncode == 0, result.stderr
 
