@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -141,6 +142,13 @@ providers:
 
     def run(self, *argv, code=0):
         return run(self.folder, PROGRAM, *argv, "--config", self.config, code=code)
+
+    def sql(self, query):
+        store = sqlite3.connect(f"file:{self.folder / 'chancery.db'}?mode=ro", uri=True)
+        try:
+            return store.execute(query).fetchall()
+        finally:
+            store.close()
 
     def renew(self, n_expected):
         bill = self.run("renew", "--json")
