@@ -67,6 +67,16 @@ static struct desk_order *desk_order_of(struct txt_desk *desk, int64_t order_id,
     return order;
 }
 
+/* A CA that hands the same pending authorization to two orders gives both the same token. */
+static void wish_meet_twins(struct txt_wish *w)
+{
+    LIST_EACH(it, &w->desk->wishes) {
+        struct txt_wish *other = LIST_OWNER(it, struct txt_wish, in_desk);
+        if (strcmp(other->value, w->value) == 0 && strcmp(other->challenge, w->challenge) == 0)
+            w->has_twin = other->has_twin = true;
+    }
+}
+
 static struct txt_wish *wish_new(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
                                  const char *value, const char *alias)
 {
@@ -79,8 +89,8 @@ static struct txt_wish *wish_new(struct txt_desk *desk, int64_t order_id, const 
     w->alias = mem_strdup(alias);
     w->present = true;
     w->state_at_ms = house_now(desk->house);
+    wish_meet_twins(w);
     list_push_back(&desk->wishes, &w->in_desk);
-    list_push_back(&desk->seekers, &w->in_zone);
     return w;
 }
 
@@ -118,6 +128,7 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
     struct err why = {0};
     if (same != NULL) {
         same->deadline_at_ms = deadline_at_ms;
+        txt_wish_seek(same);
         desk_order_changed(order);
         return true;
     }
@@ -128,11 +139,11 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
     w->provider = provider;
     if (provider == NULL) {
         /* Not an error of the turn: this order fails, the others go on. */
-        list_remove(&w->in_zone);
         w->order->failure = why;
         desk_order_changed(w->order);
         return true;
     }
+    txt_wish_seek(w);
     return txt_wish_insert(w, err);
 }
 
@@ -192,6 +203,22 @@ int64_t txt_desk_next_changed(struct txt_desk *desk)
 
 /* ---- after a start: what the rows hold ---- */
 
+/* Told once, not in every run. */
+static void wish_is_orphan(struct txt_wish *w, const char *provider, const char *known_failure)
+{
+    struct house *house = w->desk->house;
+    struct err why;
+    err_set(&why, ERR_CONFIG, "%s: provider %s is no longer configured: remove the TXT value %s by hand or configure it again",
+            w->challenge, provider, w->value);
+    w->present = false;
+    w->desk->n_gone_wanted++;
+    if (known_failure != NULL && strcmp(known_failure, why.text) == 0)
+        return;
+    event_write(house, EVENT_TXT_LEFT, w->set, w->order_id, "%s", why.text);
+    house_say_end(house, w->set, "dns", true, "%s", why.text);
+    store_run(house->store, NULL, NULL, SQL_TXT_SET_FAILURE, "itt", w->id, err_kind_name(why.kind), why.text);
+}
+
 static void wish_load(struct txt_desk *desk, const struct rows *rows)
 {
     enum wish_state state = WISH_PLANNED;
@@ -201,24 +228,22 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
     w->ref = mem_strdup(rows_text(rows, 11));
     w->owner = mem_strdup(rows_text(rows, 6));
     w->deadline_at_ms = rows_int(rows, 14);
+    w->n_tries = rows_int(rows, 12);
     w->provider = config_provider(desk->house->config, rows_text(rows, 4));
     if (w->provider == NULL)
         w->provider = wish_provider(desk, w->challenge, w->alias, NULL);
     wish_state_find(rows_text(rows, 10), &state);
-    if (w->provider == NULL) {
-        event_write(desk->house, EVENT_TXT_LEFT, w->set, w->order_id, "%s: provider %s is no longer configured; remove the TXT "
-                    "value %s by hand or configure it again", w->challenge, rows_text(rows, 4), w->value);
-        w->present = false;
-        desk->n_gone_wanted++;
-        list_remove(&w->in_zone);
-        return;
-    }
     /* The row says what may have been done: anything but planned may be in the zone. */
     w->may_stand = state != WISH_PLANNED;
-    if (strcmp(rows_text(rows, 9), "gone") == 0 || rows_int(rows, 16) == 0) {
+    if (w->provider == NULL && w->may_stand) {
+        wish_is_orphan(w, rows_text(rows, 4), rows_text(rows, 17));
+        return;
+    }
+    if (w->provider == NULL || strcmp(rows_text(rows, 9), "gone") == 0 || rows_int(rows, 16) == 0) {
         txt_wish_turn(w);
         return;
     }
+    /* Its order asks for it when it needs it again: what is parked costs the provider nothing. */
     wish_join(w);
 }
 
@@ -278,10 +303,11 @@ static void wish_found(void *arg, const struct zone_info *info, const struct err
     if (info == NULL)
         why = *err;
     bool passing = why.kind == ERR_AGAIN || why.kind == ERR_THROTTLED || why.kind == ERR_LOCAL;
-    if (w->present && passing && house_now(house) < w->deadline_at_ms) {
+    if (w->present && passing && txt_wish_may_try_again(w)) {
         w->failure = why;
         house_say(house, w->set, "dns", "%s", why.text);
         txt_wish_sleep(w, house_now(house) + txt_back_off_ms(++w->n_tries));
+        txt_wish_touch(w);
         return;
     }
     txt_wish_fail(w, &why);
@@ -304,8 +330,8 @@ static void wish_wakes(struct txt_wish *w)
     if (w->settling) {
         w->settling = false;
         txt_wish_enter(w, WISH_SERVED);
-    } else if (w->zone == NULL && w->find == NULL && !list_is_linked(&w->in_zone)) {
-        list_push_back(&w->desk->seekers, &w->in_zone);
+    } else {
+        txt_wish_seek(w);
     }
 }
 

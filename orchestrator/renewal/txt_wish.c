@@ -1,5 +1,7 @@
 #include "renewal/txt_wish.h"
 
+enum { TRIES_LEAST = 6 };
+
 static const char *const state_names[] = {
     [WISH_PLANNED] = "planned",   [WISH_SENT] = "sent",       [WISH_SET] = "set",   [WISH_SERVED] = "served",
     [WISH_REMOVING] = "removing", [WISH_REMOVED] = "removed", [WISH_GONE] = "gone",
@@ -102,6 +104,30 @@ int64_t txt_back_off_ms(int64_t n_tries)
     return delays_s[i < 5 ? i : 5] * MS_SECOND;
 }
 
+bool txt_wish_may_try_again(const struct txt_wish *w)
+{
+    return house_now(w->desk->house) < w->deadline_at_ms || w->n_tries < TRIES_LEAST;
+}
+
+void txt_wish_seek(struct txt_wish *w)
+{
+    if (w->zone == NULL && w->find == NULL && w->wake.slot == 0 && w->provider != NULL && !list_is_linked(&w->in_zone))
+        list_push_back(&w->desk->seekers, &w->in_zone);
+}
+
+struct txt_wish *txt_wish_heir(const struct txt_wish *w)
+{
+    if (!w->has_twin)
+        return NULL;
+    LIST_EACH(it, &w->desk->wishes) {
+        struct txt_wish *other = LIST_OWNER(it, struct txt_wish, in_desk);
+        if (other != w && other->present && other->may_stand && strcmp(other->value, w->value) == 0 &&
+            strcmp(other->challenge, w->challenge) == 0)
+            return other;
+    }
+    return NULL;
+}
+
 void txt_wish_fail(struct txt_wish *w, const struct err *why)
 {
     w->failure = *why;
@@ -133,8 +159,8 @@ void txt_wish_turn(struct txt_wish *w)
         return;
     }
     txt_wish_enter(w, w->may_stand ? WISH_REMOVING : WISH_GONE);
-    if (w->state == WISH_REMOVING && w->zone == NULL && w->find == NULL && !list_is_linked(&w->in_zone))
-        list_push_back(&w->desk->seekers, &w->in_zone);
+    if (w->state == WISH_REMOVING)
+        txt_wish_seek(w);
 }
 
 void desk_order_changed(struct desk_order *order)

@@ -40,6 +40,8 @@ struct txt_wish {
     enum wish_state state;
     bool may_stand;          /* a provider may have been asked to add it: only a removal makes it gone */
     bool busy;               /* inside a job or a check */
+    bool has_twin;           /* another wish wants the same value at the same name, for another order */
+    bool alone;              /* was refused among others: next time by itself */
     bool settling;           /* served, but the settle time of the provider runs */
     int64_t n_tries, deadline_at_ms, state_at_ms;
     char *seen;              /* who answered what, last time */
@@ -98,6 +100,12 @@ void desk_order_changed(struct desk_order *order);
 bool txt_wish_is_awake(const struct txt_wish *wish);
 /* 1 s, 2 s, 5 s, 15 s, 30 s, then each minute. */
 int64_t txt_back_off_ms(int64_t n_tries);
+/* After a passing fault: before its deadline, and always a few times - the machine may have been off for a week. */
+bool txt_wish_may_try_again(const struct txt_wish *wish);
+/* Looks for the zone, unless that is done or under way. */
+void txt_wish_seek(struct txt_wish *wish);
+/* Another wish that stands for the same record and keeps it; NULL: none. The one that goes first must leave the record to it. */
+struct txt_wish *txt_wish_heir(const struct txt_wish *wish);
 
 /* txt_zone.c: jobs and checks of a zone. */
 struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider, const struct zone_info *info);

@@ -72,6 +72,27 @@ static bool wish_is_for_job(const struct txt_wish *w)
     return txt_wish_is_awake(w) && (w->present ? w->state == WISH_PLANNED : w->state == WISH_REMOVING);
 }
 
+/* The same record is not named twice in a job, and what another wish keeps is not removed. */
+static bool wish_is_left_to_twin(struct txt_zone *zone, struct txt_wish *w, size_t n)
+{
+    struct txt_wish *heir = w->present ? NULL : txt_wish_heir(w);
+    if (!w->has_twin)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(zone->in_job[i]->value, w->value) == 0 && strcmp(zone->in_job[i]->owner, w->owner) == 0)
+            return true;
+    }
+    if (heir != NULL)
+        txt_wish_enter(w, WISH_GONE);
+    return heir != NULL;
+}
+
+/* What was refused among others is asked for by itself: one bad name must not cost the others their orders. */
+static bool wish_fits_in_job(const struct txt_zone *zone, const struct txt_wish *w, size_t n)
+{
+    return n == 0 || (!w->alone && !zone->in_job[0]->alone);
+}
+
 void txt_zone_gather(struct txt_zone *zone)
 {
     size_t most = (zone->provider->provider->capabilities & DNS_CAN_BATCH) != 0 ? JOB_RECORDS_MAX : 1;
@@ -82,7 +103,7 @@ void txt_zone_gather(struct txt_zone *zone)
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
         if (n == most)
             break;
-        if (!wish_is_for_job(w))
+        if (!wish_is_for_job(w) || !wish_fits_in_job(zone, w, n) || wish_is_left_to_twin(zone, w, n))
             continue;
         if (zone->in_job == NULL)
             zone->in_job = NEW_N(most, struct txt_wish *);
@@ -116,15 +137,29 @@ static void wish_refused(struct txt_wish *w, bool was_present, const struct err 
         txt_wish_enter(w, WISH_REMOVING); /* it may have been applied all the same */
         return;
     }
-    if (was_present && passing && house_now(house) < w->deadline_at_ms) {
+    if (was_present && passing && txt_wish_may_try_again(w)) {
         int64_t at_ms = house_now(house) + txt_back_off_ms(++w->n_tries);
         w->failure = *err;
         w->state = WISH_PLANNED;
+        txt_wish_touch(w);
         txt_wish_sleep(w, err->until_ms > at_ms ? err->until_ms : at_ms);
         house_say(house, w->set, "dns", "%s", err->text);
         return;
     }
     txt_wish_fail(w, err);
+}
+
+/* The request as a whole was refused; whose fault it is shows when each is asked for by itself. */
+static bool wish_is_set_apart(struct txt_wish *w, size_t n_in_job, const struct err *err)
+{
+    if (n_in_job < 2 || (err->kind != ERR_REFUSED && err->kind != ERR_BROKEN && err->kind != ERR_ABSENT))
+        return false;
+    w->alone = true;
+    if (w->present)
+        w->state = WISH_PLANNED;
+    else
+        txt_wish_enter(w, WISH_REMOVING);
+    return true;
 }
 
 static void zone_job_done(void *arg, const struct dns_job_record *records, size_t n, const struct err *err)
@@ -145,7 +180,7 @@ static void zone_job_done(void *arg, const struct dns_job_record *records, size_
         }
         if (err == NULL || records[i].done)
             wish_carried_out(w, records[i].present);
-        else
+        else if (!wish_is_set_apart(w, n, err))
             wish_refused(w, records[i].present, err);
     }
     mem_free(wishes);
@@ -198,7 +233,8 @@ static void wish_is_not_shown(struct txt_wish *w)
 {
     int64_t now_ms = house_now(w->desk->house);
     int64_t patience_ms = w->provider->propagation_timeout_ms;
-    if (now_ms < w->deadline_at_ms && now_ms - w->state_at_ms < patience_ms) {
+    /* Since it was published: how long the order had to wait before does not count. */
+    if (now_ms - w->state_at_ms < patience_ms) {
         if (now_ms - w->state_at_ms > 3 * MS_SECOND)
             house_say(w->desk->house, w->set, "dns", "waiting for %s: %s", w->owner, w->seen);
         txt_wish_sleep(w, now_ms + wish_check_pause_ms(w));
@@ -213,6 +249,10 @@ static void wish_is_not_shown(struct txt_wish *w)
 static void wish_is_still_there(struct txt_wish *w)
 {
     int64_t now_ms = house_now(w->desk->house);
+    if (txt_wish_heir(w) != NULL) {
+        txt_wish_enter(w, WISH_GONE);
+        return;
+    }
     if (now_ms - w->state_at_ms > MS_MINUTE) {
         /* The provider said done and the record stays: ask it again. */
         w->n_tries++;

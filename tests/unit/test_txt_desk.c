@@ -1,0 +1,454 @@
+/* SEES: base crypto io store config acme dns-providers inventory authority renewal fakedns */
+#include "dns_world.h"
+#include "house_fixture.h"
+
+#include "renewal/txt_wish.h"
+
+/*
+ * The desk over real DNS on loopback, with a provider of the test's own: it changes the zone at once, and refuses what the test says.
+ */
+
+static struct dns_world net;
+static struct txt_desk *desk;
+static struct provider_config corp;
+static struct config config;
+
+static struct {
+    size_t n_jobs, n_records_most, n_added, n_removed;
+    const char *bad_owner;     /* a request that names it is refused as a whole */
+    enum err_kind fault;       /* of every request; NONE: works */
+    size_t n_faults;           /* so many times */
+    bool applies_all_the_same; /* the answer is lost, the deed is done */
+} api;
+
+static void record_apply(const struct dns_job_record *r)
+{
+    if (r->present)
+        fake_dns_add(net.fake, "example.com", r->owner, "TXT", r->value, 60);
+    else
+        fake_dns_remove(net.fake, "example.com", r->owner, "TXT", r->value);
+    api.n_added += r->present ? 1 : 0;
+    api.n_removed += r->present ? 0 : 1;
+}
+
+static bool job_names(const struct dns_job *job, const char *owner)
+{
+    for (size_t i = 0; owner != NULL && i < job->n_records; i++)
+        if (strcmp(job->records[i].owner, owner) == 0)
+            return true;
+    return false;
+}
+
+static void api_step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret)
+{
+    (void)answer;
+    bool fails = api.fault != ERR_NONE && api.n_faults > 0;
+    api.n_jobs++;
+    api.n_records_most = job->n_records > api.n_records_most ? job->n_records : api.n_records_most;
+    *ret = (struct dns_wish){.kind = DNS_WISH_DONE};
+    if (job_names(job, api.bad_owner)) {
+        ret->kind = DNS_WISH_FAIL;
+        err_set(&ret->err, ERR_REFUSED, "422: a record is not acceptable");
+        return;
+    }
+    for (size_t i = 0; (!fails || api.applies_all_the_same) && i < job->n_records; i++)
+        record_apply(&job->records[i]);
+    if (fails) {
+        api.n_faults--;
+        ret->kind = DNS_WISH_FAIL;
+        err_set(&ret->err, api.fault, "503: not now");
+    }
+}
+
+static const struct dns_provider provider = {
+    .struct_size = sizeof(struct dns_provider), .name = "scripted", .capabilities = DNS_CAN_BATCH, .step = api_step,
+};
+
+static struct net_address resolver;
+static char *zones[] = {(char *)"example.com", NULL};
+
+static int setup(void **state)
+{
+    if (house_make(state) != 0)
+        return -1;
+    world_init(&net);
+    resolver = world_address(&net, "127.0.0.1");
+    corp = (struct provider_config){.name = (char *)"corp", .provider = &provider, .zones = zones, .ttl_s = 60, .follow_cname = true,
+                                    .propagation_timeout_ms = 3000, .resolvers = &resolver, .n_resolvers = 1,
+                                    .authoritative_port = net.port};
+    config = (struct config){.path = (char *)"chancery.yaml", .folder = (char *)"/", .store_path = (char *)"c.db", .providers = &corp,
+                             .n_providers = 1, .environment = no_environment};
+    config_free(house.config);
+    house.config = &config;
+    house.loop = net.loop;
+    house.clock = loop_clock(net.loop);
+    house.dns = net.dns;
+    memset(&api, 0, sizeof api);
+    desk = txt_desk_new(&house);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    txt_desk_free(desk);
+    house.config = NULL;
+    world_fini(&net);
+    return house_remove(state);
+}
+
+static void begin(void)
+{
+    struct err err = {0};
+    must(store_begin(house.store, &err), &err);
+}
+
+static void commit(void)
+{
+    struct err err = {0};
+    must(store_commit(house.store, &err), &err);
+}
+
+static void turn(void)
+{
+    struct err err = {0};
+    begin();
+    must(txt_desk_collect(desk, &err), &err);
+    commit();
+    txt_desk_act(desk);
+}
+
+static void order_row(int64_t id)
+{
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO orders (id, set_name, authority, directory, why, want, names, key_kind, step, next_at_ms, started_at_ms,"
+             " step_at_ms) VALUES (%lld, 's%lld', 'one', 'd', '', '', '[]', 'ecdsa-p256', 'publish', 0, 0, 0)",
+             (long long)id, (long long)id);
+    sql_run(sql);
+}
+
+static void order_row_end(int64_t id)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "UPDATE orders SET ended_at_ms = 1, outcome = 'failed' WHERE id = %lld", (long long)id);
+    sql_run(sql);
+}
+
+/* deadline_in_ms may be negative: the order has waited for long. */
+static void want(int64_t order, const char *challenge, const char *value, int64_t deadline_in_ms)
+{
+    struct err err = {0};
+    begin();
+    must(txt_desk_want(desk, order, "main", challenge, value, NULL, house_now(&house) + deadline_in_ms, &err), &err);
+    commit();
+}
+
+static void release(int64_t order)
+{
+    struct err err = {0};
+    begin();
+    must(txt_desk_release(desk, order, &err), &err);
+    must(txt_desk_collect(desk, &err), &err);
+    commit();
+    order_row_end(order);
+}
+
+static enum txt_fate fate_of(int64_t order, struct err *why)
+{
+    return txt_desk_fate(desk, order, why);
+}
+
+static bool time_is_left(int64_t until_ms)
+{
+    return clock_wall_ms(&clock_system) < until_ms;
+}
+
+static enum txt_fate fate_settle(int64_t order, struct err *why)
+{
+    int64_t until_ms = clock_wall_ms(&clock_system) + 15000;
+    enum txt_fate fate;
+    turn();
+    while ((fate = fate_of(order, why)) == TXT_PENDING && time_is_left(until_ms)) {
+        loop_wait(net.loop, house_now(&house) + 50);
+        turn();
+    }
+    return fate;
+}
+
+static bool gone_settle(void)
+{
+    int64_t until_ms = clock_wall_ms(&clock_system) + 15000;
+    turn();
+    while (txt_desk_n_left(desk) > 0 && time_is_left(until_ms)) {
+        loop_wait(net.loop, house_now(&house) + 50);
+        turn();
+    }
+    return txt_desk_n_left(desk) == 0;
+}
+
+/* What a kill leaves: the rows. */
+static void desk_again(void)
+{
+    struct err err = {0};
+    txt_desk_free(desk);
+    desk = txt_desk_new(&house);
+    begin();
+    must(txt_desk_load(desk, &err), &err);
+    commit();
+}
+
+static size_t n_txt(const char *owner)
+{
+    return fake_dns_n_txt(net.fake, owner);
+}
+
+static int64_t n_open_rows(void)
+{
+    return sql_int(-1, "SELECT count(*) FROM txt WHERE state <> 'gone'");
+}
+
+#define WWW  "_acme-challenge.www.example.com"
+#define MAIL "_acme-challenge.mail.example.com"
+
+/* ---- the ordinary life ---- */
+
+static void test_wish_when_wanted_and_released_then_served_and_gone(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    want(1, WWW, "value-2", MS_MINUTE);
+    assert_string_equal(sql_text("SELECT state FROM txt WHERE value = 'value-1'"), "planned");
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(n_txt(WWW), 2);
+    assert_int_equal(api.n_jobs, 1);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+    assert_int_equal(n_open_rows(), 0);
+    assert_int_equal(api.n_jobs, 2);
+}
+
+static void test_wish_when_the_order_ends_before_a_provider_was_asked_then_nobody_is_asked(void **state)
+{
+    (void)state;
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(api.n_jobs, 0);
+    assert_int_equal(n_open_rows(), 0);
+}
+
+/* ---- what may stand in the zone goes ---- */
+
+static void test_wish_when_its_answer_was_lost_and_the_order_ends_then_it_is_removed(void **state)
+{
+    (void)state;
+    order_row(1);
+    api.fault = ERR_AGAIN;
+    api.n_faults = 1;
+    api.applies_all_the_same = true;
+    want(1, WWW, "value-1", MS_MINUTE);
+    turn();
+    while (api.n_jobs == 0) {
+        loop_wait(net.loop, house_now(&house) + 50);
+        turn();
+    }
+    assert_int_equal(n_txt(WWW), 1);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+    assert_int_equal(n_open_rows(), 0);
+}
+
+static void test_wish_when_read_back_and_its_order_is_over_then_it_is_removed(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    order_row_end(1);
+    desk_again();
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+}
+
+static void test_wish_when_read_back_and_nobody_asks_then_it_rests(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    desk_again();
+    size_t n_jobs = api.n_jobs;
+    turn();
+    assert_false(txt_desk_is_busy(desk));
+    assert_true(txt_desk_next_at_ms(desk) == INT64_MAX);
+    assert_int_equal(api.n_jobs, n_jobs);
+    assert_int_equal(n_txt(WWW), 1);
+    /* Its order asks again, as after a kill in the middle of PUBLISH ... */
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    /* ... or has published long ago, and ends. */
+    desk_again();
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+}
+
+static void test_wish_when_its_provider_left_the_configuration_then_told_once_and_kept(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    char *none[] = {NULL};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    order_row_end(1);
+    corp.name = (char *)"other";
+    corp.zones = none;
+    desk_again();
+    desk_again();
+    assert_int_equal(n_events("txt.left"), 1);
+    assert_int_equal(txt_desk_n_left(desk), 1);
+    corp.zones = zones;
+    desk_again();
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+}
+
+/* ---- patience ---- */
+
+static void test_wish_when_its_deadline_is_long_over_then_it_is_tried_all_the_same(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    api.fault = ERR_AGAIN;
+    api.n_faults = 2;
+    fake_host_set_lag(net.ns2, 500);
+    want(1, WWW, "value-1", -7 * MS_DAY);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(api.n_jobs, 3);
+    assert_true(sql_int(0, "SELECT n_tries FROM txt") >= 2);
+}
+
+static void test_wish_when_it_is_never_shown_then_the_order_hears_who_does_not(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    corp.propagation_timeout_ms = 600;
+    fake_host_set_lag(net.ns2, MS_HOUR);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_FAILED);
+    assert_int_equal(why.kind, ERR_AGAIN);
+    has_words(why.text, "ns2.example.com");
+    release(1);
+}
+
+/* ---- one bad name ---- */
+
+static void test_job_when_one_name_is_refused_then_only_its_order_fails(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    order_row(2);
+    order_row(3);
+    api.bad_owner = MAIL;
+    want(1, WWW, "value-1", MS_MINUTE);
+    want(2, MAIL, "value-2", MS_MINUTE);
+    want(3, "_acme-challenge.shop.example.com", "value-3", MS_MINUTE);
+    assert_int_equal(fate_settle(2, &why), TXT_FAILED);
+    has_words(why.text, "not acceptable");
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(fate_settle(3, &why), TXT_SERVED);
+    assert_int_equal(n_txt(WWW), 1);
+}
+
+/* ---- twins: one record, two orders ---- */
+
+static void test_twins_when_one_order_ends_then_the_record_stays_for_the_other(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    order_row(2);
+    want(1, WWW, "value-1", MS_MINUTE);
+    want(2, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(fate_settle(2, &why), TXT_SERVED);
+    assert_int_equal(n_txt(WWW), 1);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 1);
+    assert_int_equal(api.n_removed, 0);
+    assert_int_equal(n_open_rows(), 1);
+    release(2);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+    assert_int_equal(n_open_rows(), 0);
+}
+
+static void test_twins_when_both_orders_end_at_once_then_the_record_goes(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    order_row(2);
+    want(1, WWW, "value-1", MS_MINUTE);
+    want(2, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(2, &why), TXT_SERVED);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    release(1);
+    release(2);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+    assert_int_equal(n_open_rows(), 0);
+}
+
+/* The first order failed; the CA gives its successor the same authorization, while the record is being removed. */
+static void test_twins_when_one_comes_while_the_other_goes_then_it_is_served(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    order_row(2);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    release(1);
+    want(2, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(2, &why), TXT_SERVED);
+    assert_int_equal(n_txt(WWW), 1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 1);
+    release(2);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_wish_when_wanted_and_released_then_served_and_gone),
+        T(test_wish_when_the_order_ends_before_a_provider_was_asked_then_nobody_is_asked),
+        T(test_wish_when_its_answer_was_lost_and_the_order_ends_then_it_is_removed),
+        T(test_wish_when_read_back_and_its_order_is_over_then_it_is_removed),
+        T(test_wish_when_read_back_and_nobody_asks_then_it_rests),
+        T(test_wish_when_its_provider_left_the_configuration_then_told_once_and_kept),
+        T(test_wish_when_its_deadline_is_long_over_then_it_is_tried_all_the_same),
+        T(test_wish_when_it_is_never_shown_then_the_order_hears_who_does_not),
+        T(test_job_when_one_name_is_refused_then_only_its_order_fails),
+        T(test_twins_when_one_order_ends_then_the_record_stays_for_the_other),
+        T(test_twins_when_both_orders_end_at_once_then_the_record_goes),
+        T(test_twins_when_one_comes_while_the_other_goes_then_it_is_served),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
