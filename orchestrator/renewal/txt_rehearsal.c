@@ -1,11 +1,10 @@
 /*
  * `chancery provider test`: a wish of its own, published, seen, removed and seen gone, by small turns of the desk.
  */
-#include "authority/lease.h"
 #include "crypto/key.h"
 #include "renewal/txt_wish.h"
 
-enum { REMOVAL_PATIENCE_MS = 2 * 60 * 1000, STOP_GRACE_MS = 3000, SOON_MS = 60 * 1000, LEASE_MS = 30 * 60 * 1000 };
+enum { REMOVAL_PATIENCE_MS = 2 * 60 * 1000, STOP_GRACE_MS = 3000, SOON_MS = 60 * 1000 };
 
 static bool rehearse_turn(struct txt_desk *desk, struct err *err)
 {
@@ -67,7 +66,7 @@ static bool rehearse_removal(struct txt_desk *desk, struct house *house, struct 
     }
 }
 
-static bool rehearse(struct house *house, const char *name, struct err *err)
+bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
 {
     unsigned char noise[32];
     AUTO(buf_fini) struct buf value = BUF(128);
@@ -83,16 +82,5 @@ static bool rehearse(struct house *house, const char *name, struct err *err)
         ok = err_set(err, ERR_AGAIN, "the value was published but could not be removed again: TXT %s at %s; the next `chancery "
                      "renew` tries again", buf_cstr(&value), buf_cstr(&challenge));
     txt_desk_free(desk);
-    return ok;
-}
-
-/* A leader would sweep the record away as one whose order has ended. */
-bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
-{
-    struct lease *lease = NULL;
-    if (!lease_take(house, "leader", "provider test", LEASE_MS, true, &lease, err))
-        return false;
-    bool ok = rehearse(house, name, err);
-    lease_drop(house, lease);
     return ok;
 }
