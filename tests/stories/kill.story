@@ -87,3 +87,13 @@ updates work
 run until quiet
 run until quiet
 expect no TXT left, 0 open orders
+
+story  the certificate request is sent once, whenever the program dies
+for    before after
+ca     issues in 2s
+want   www.example.com
+kill   $ finalize
+run
+expect was killed
+run until quiet
+expect certificate, 1 finalize requests at ca, 1 certificates at ca, 1 orders at ca, no TXT left
