@@ -5,7 +5,8 @@
 #include "inventory/register.h"
 #include "monitoring/watch.h"
 
-enum { WATCHES_MAX = 64, GRACE_AFTER_DELIVERY_MS = 60 * 1000, LOOKS_IN_GRACE = 6, WRONG_AGAIN_MS = 5 * 60 * 1000 };
+enum { WATCHES_MAX = 64, GRACE_AFTER_DELIVERY_MS = 60 * 1000, LOOKS_IN_GRACE = 6, WRONG_AGAIN_MS = 5 * 60 * 1000,
+       DELIVERED_SOON_MS = 5 * 1000 };
 
 struct monitoring {
     struct house *house;
@@ -15,7 +16,7 @@ struct monitoring {
     bool taken_in;             /* the forced first look */
     int64_t forced_after_id;   /* forced: endpoints up to this id were taken */
     bool forced_over;
-    int64_t next_due_at_ms;
+    int64_t next_due_at_ms, began_at_ms;
     struct monitoring_result result;
 };
 
@@ -25,6 +26,7 @@ struct monitoring *monitoring_new(struct house *house, const struct monitoring_o
     m->house = house;
     m->options = *options;
     m->next_due_at_ms = INT64_MAX;
+    m->began_at_ms = house_now(house);
     m->forced_over = !options->forced;
     list_init(&m->watches);
     return m;
@@ -70,18 +72,24 @@ static const struct endpoint_config *settings_find(const struct set_config *set,
     return NULL;
 }
 
-/* False with err NONE: there is nothing to compare with, the endpoint rests until there is. */
+/* False with err ABSENT: there is nothing to compare with, the endpoint rests until there is. */
 static bool watch_load(struct watch *watch, struct err *err)
 {
-    struct err why = {0};
-    if (!register_set(watch->house, watch->set, &watch->config, &why) ||
-        !held_current(watch->house, watch->set, true, &watch->current, &why)) {
-        if (why.kind == ERR_STORE)
-            *err = why;
+    if (!register_set(watch->house, watch->set, &watch->config, err) ||
+        !held_current(watch->house, watch->set, true, &watch->current, err))
         return false;
-    }
     watch->settings = settings_find(watch->config, watch->endpoint);
-    return watch->settings != NULL;
+    return watch->settings != NULL || err_set(err, ERR_ABSENT, "endpoint %s is no longer configured", watch->endpoint);
+}
+
+/* A set that cannot be read now may be mended later: only what is not there rests. */
+static bool endpoint_skip(struct monitoring *m, int64_t id, const struct err *why, struct err *err)
+{
+    if (why->kind == ERR_STORE)
+        return err_set(err, why->kind, "%s", why->text);
+    if (why->kind == ERR_ABSENT)
+        return store_run(m->house->store, NULL, err, SQL_ENDPOINT_REST, "i", id);
+    return store_run(m->house->store, NULL, err, SQL_ENDPOINT_AGAIN, "ii", id, house_now(m->house) + WRONG_AGAIN_MS);
 }
 
 static bool watch_begin(struct monitoring *m, const struct rows *rows, struct err *err)
@@ -98,9 +106,7 @@ static bool watch_begin(struct monitoring *m, const struct rows *rows, struct er
     if (!watch_load(watch, &why)) {
         int64_t id = watch->id;
         watch_free(watch);
-        if (why.kind != ERR_NONE)
-            return err_set(err, why.kind, "%s", why.text);
-        return store_run(m->house->store, NULL, err, SQL_ENDPOINT_REST, "i", id);
+        return endpoint_skip(m, id, &why, err);
     }
     watch->starts = true;
     list_push_back(&m->watches, &watch->in_monitoring);
@@ -133,11 +139,14 @@ static bool take_due(struct monitoring *m, struct err *err)
         if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_ALL, "") || !take_rows(m, &rows, err))
             return false;
         m->forced_over = m->n_watches < WATCHES_MAX || m->n_watches == before;
-    } else if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_DUE, "ii", now_ms, (int64_t)WATCHES_MAX * 4) ||
+    } else if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_DUE, "ii", now_ms,
+                            m->options.only != NULL ? INT64_MAX : (int64_t)WATCHES_MAX * 4) ||
                !take_rows(m, &rows, err)) {
         return false;
     }
-    return store_int(m->house->store, INT64_MAX, &m->next_due_at_ms, err, SQL_ENDPOINT_NEXT, "i", now_ms);
+    /* Only what this run delivered is waited for: in a large house another endpoint is due every second, and no run would end. */
+    return store_int(m->house->store, INT64_MAX, &m->next_due_at_ms, err, SQL_ENDPOINT_NEXT_DELIVERED, "iii", now_ms,
+                     now_ms + DELIVERED_SOON_MS, m->began_at_ms);
 }
 
 /* ---- what was seen ---- */
@@ -180,11 +189,25 @@ static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_
                      changed ? now_ms : watch->since_at_ms, fine ? NULL : text, watch->current->id, next_ms);
 }
 
+static void watch_end(struct monitoring *m, struct watch *watch)
+{
+    m->n_watches--;
+    watch_free(watch);
+}
+
 static bool watch_settle(struct monitoring *m, struct watch *watch, struct err *err)
 {
     enum endpoint_verdict verdict;
     bool grace = false;
+    int64_t is_there = 0;
     AUTO(buf_fini) struct buf text = BUF(8 * 1024);
+    /* Another process may have read the set's file again meanwhile. */
+    if (!store_int(m->house->store, 0, &is_there, err, SQL_ENDPOINT_EXISTS, "i", watch->id))
+        return false;
+    if (is_there == 0) {
+        watch_end(m, watch);
+        return true;
+    }
     if (!watch_judge(watch, &verdict, &text, err))
         return false;
     if (verdict != ENDPOINT_IS_MATCH && !watch_has_grace(watch, &grace, err))
@@ -195,8 +218,7 @@ static bool watch_settle(struct monitoring *m, struct watch *watch, struct err *
         return true;
     }
     bool ok = watch_save(m, watch, verdict, buf_cstr(&text), err);
-    m->n_watches--;
-    watch_free(watch);
+    watch_end(m, watch);
     return ok;
 }
 
@@ -204,10 +226,11 @@ static bool watch_settle(struct monitoring *m, struct watch *watch, struct err *
 static bool watch_look_again(struct watch *watch, struct err *err)
 {
     struct certificate *current = NULL;
+    struct err why = {0};
     watch->again_at_ms = 0;
     watch->starts = true;
-    if (!held_current(watch->house, watch->set, true, &current, err))
-        return false;
+    if (!held_current(watch->house, watch->set, true, &current, &why))
+        return why.kind != ERR_STORE || err_set(err, why.kind, "%s", why.text);
     certificate_free(watch->current);
     watch->current = current;
     return true;
@@ -267,6 +290,11 @@ static bool monitoring_is_busy(const void *self)
 struct concern monitoring_concern(struct monitoring *m)
 {
     return (struct concern){"monitoring", m, monitoring_collect, monitoring_act, monitoring_next_at_ms, monitoring_is_busy};
+}
+
+size_t monitoring_n_watches(const struct monitoring *m)
+{
+    return m->n_watches;
 }
 
 bool monitoring_result(struct monitoring *m, struct monitoring_result *ret, struct err *err)

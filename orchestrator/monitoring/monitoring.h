@@ -52,6 +52,8 @@ struct monitoring;
 struct monitoring *monitoring_new(struct house *house, const struct monitoring_options *options);
 void monitoring_free(struct monitoring *monitoring);
 struct concern monitoring_concern(struct monitoring *monitoring);
+/* Endpoints that are being looked at. */
+size_t monitoring_n_watches(const struct monitoring *monitoring);
 /* Of the endpoints looked at in this run, and of all others by their last verdict. */
 bool monitoring_result(struct monitoring *monitoring, struct monitoring_result *ret, struct err *err);
 
