@@ -17,13 +17,15 @@ static bool reference_find(const struct host_job *job, struct str path, const ch
     const struct setting *setting = NULL;
     struct str rest = path, name;
     while (str_split(&rest, '.', &name)) {
-        AUTO(mem_fini) char *key = mem_strndup(name.p, name.len);
+        AUTO(mem_fini)
+        char *key = mem_strndup(name.p, name.len);
         setting = section_find(section, name);
         section = setting != NULL ? setting->section : NULL;
         value = json_find(value, key);
     }
     if (setting == NULL || setting->kind != SETTING_SECRET)
-        return err_set(err, ERR_BROKEN, "its module asks for the secret \"%.*s\", which is none of its settings",
+        return err_set(err, ERR_BROKEN,
+                       "its module asks for the secret \"%.*s\", which is none of its settings",
                        STR_ARG(path));
     if (json_as_text(value) == NULL)
         return err_set(err, ERR_CONFIG, "%.*s is not configured", STR_ARG(path));
@@ -33,7 +35,7 @@ static bool reference_find(const struct host_job *job, struct str path, const ch
 
 static struct host_secret *secret_known(const struct host_job *job, struct str path)
 {
-    LIST_EACH(it, &job->host->secrets) {
+    LIST_EACH (it, &job->host->secrets) {
         struct host_secret *secret = LIST_OWNER(it, struct host_secret, in_host);
         if (secret->provider == job->provider && str_eq(str_of(secret->path), path))
             return secret;
@@ -72,7 +74,7 @@ void host_secret_mask(struct provider_host *host, struct str bytes)
 
 void host_secrets_free(struct provider_host *host)
 {
-    LIST_EACH(it, &host->secrets) {
+    LIST_EACH (it, &host->secrets) {
         struct host_secret *secret = LIST_OWNER(it, struct host_secret, in_host);
         secret_fini(&secret->bytes);
         mem_free(secret->path);
@@ -83,7 +85,8 @@ void host_secrets_free(struct provider_host *host)
 
 void host_secret_hide(const struct provider_host *host, struct err *err)
 {
-    AUTO(buf_fini) struct buf out = BUF(8 * ERR_TEXT_MAX);
+    AUTO(buf_fini)
+    struct buf out = BUF(8 * ERR_TEXT_MAX);
     int64_t until_ms = err->until_ms;
     redactor_apply(&host->redactor, str_of(err->text), &out);
     if (out.overflow)
@@ -138,7 +141,8 @@ static void add_percent(struct buf *out, struct str text)
 
 static void add_json(struct buf *out, struct str text)
 {
-    AUTO(buf_fini) struct buf quoted = BUF(8 * JSON_SIZE_MAX);
+    AUTO(buf_fini)
+    struct buf quoted = BUF(8 * JSON_SIZE_MAX);
     struct json *value = json_new_text_str(text);
     json_format(value, &quoted, false);
     json_free(value);
@@ -167,9 +171,10 @@ static bool add_encoded(struct buf *out, struct str secret, struct str path, enu
         return true;
     case HOST_IN_HEADER:
         if (!fits_header(secret))
-            return err_set(err, ERR_CONFIG,
-                           "%.*s holds a line break or another control byte and cannot stand in a header",
-                           STR_ARG(path));
+            return err_set(
+                err, ERR_CONFIG,
+                "%.*s holds a line break or another control byte and cannot stand in a header",
+                STR_ARG(path));
         break;
     case HOST_IN_BODY:
         break;

@@ -59,8 +59,10 @@ static void update_send(struct host_job *job)
     struct dns_change *changes = NEW_N(wish->n + 1, struct dns_change);
     for (size_t i = 0; i < wish->n; i++) {
         const struct dns_job_record *record = &job->job.records[wish->from + i];
-        changes[i] = (struct dns_change){.add = record->present, .owner = record->owner,
-                                         .ttl_s = record->ttl_s, .value = record->value};
+        changes[i] = (struct dns_change){.add = record->present,
+                                         .owner = record->owner,
+                                         .ttl_s = record->ttl_s,
+                                         .value = record->value};
     }
     struct dns_update update = {
         .zone = job->job.zone,
@@ -133,7 +135,8 @@ static void send_first(struct host_job *job)
         targets_add(&job->update, &address, 1);
     } else {
         uint16_t port;
-        AUTO(mem_fini) char *host = server_host(server, &port);
+        AUTO(mem_fini)
+        char *host = server_host(server, &port);
         job->resolve = resolve_start(host_job_loop(job), host, port, server_resolved, job);
         return;
     }
@@ -145,7 +148,8 @@ static void send_first(struct host_job *job)
 
 static bool key_decode(struct host_job *job, struct err *err)
 {
-    AUTO(buf_fini) struct buf bytes = BUF(KEY_MAX);
+    AUTO(buf_fini)
+    struct buf bytes = BUF(KEY_MAX);
     const char *path = job->wish.update.tsig_secret;
     const struct secret *text;
     if (!host_secret_find(job, str_of(path), &text, err))
@@ -162,7 +166,8 @@ bool host_update_start(struct host_job *job, struct err *err)
     const struct dns_wish_update *wish = &job->wish.update;
     host_update_fini(&job->update);
     if (wish->from > job->job.n_records || wish->n > job->job.n_records - wish->from)
-        return err_set(err, ERR_BROKEN, "its module wishes to change records that the job does not have");
+        return err_set(err, ERR_BROKEN,
+                       "its module wishes to change records that the job does not have");
     if (wish->tsig_secret != NULL && !key_decode(job, err))
         return false;
     send_first(job);

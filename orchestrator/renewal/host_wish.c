@@ -113,7 +113,8 @@ static bool place_check(const struct host_job *job, struct err *err)
         return false;
     if (place_is_api(job, &place))
         return true;
-    return err_set(err, ERR_REFUSED, "secrets are not sent to %s: it is none of the API's hosts", place.text);
+    return err_set(err, ERR_REFUSED, "secrets are not sent to %s: it is none of the API's hosts",
+                   place.text);
 }
 
 static bool is_named(struct str header, struct str name)

@@ -11,7 +11,8 @@ static const char *const waits_for[] = {
     [DNS_WISH_DONE] = "its first step",
     [DNS_WISH_FAIL] = "nothing",
 };
-_Static_assert(sizeof(waits_for) / sizeof(waits_for[0]) == DNS_WISH_FAIL + 1, "a text for every wish");
+_Static_assert(sizeof(waits_for) / sizeof(waits_for[0]) == DNS_WISH_FAIL + 1,
+               "a text for every wish");
 
 struct provider_host *provider_host_new(struct house *house)
 {
@@ -26,7 +27,7 @@ void provider_host_free(struct provider_host *host)
 {
     if (host == NULL)
         return;
-    LIST_EACH(it, &host->jobs)
+    LIST_EACH (it, &host->jobs)
         host_job_cancel(LIST_OWNER(it, struct host_job, in_host));
     host_secrets_free(host);
     mem_free(host);
@@ -77,7 +78,8 @@ void host_job_end(struct host_job *job, const struct err *err)
         said = *err;
         if (said.kind == ERR_NONE)
             err_set(&said, ERR_BROKEN, "its module failed without a reason");
-        err_wrap(&said, "provider %s (%s), zone %s", job->provider->name, job->provider->provider->name, job->job.zone);
+        err_wrap(&said, "provider %s (%s), zone %s", job->provider->name,
+                 job->provider->provider->name, job->job.zone);
         host_secret_hide(job->host, &said);
     }
     for (size_t i = 0; err == NULL && i < job->job.n_records; i++)
@@ -118,7 +120,8 @@ static void limit_reached(void *arg)
     struct host_job *job = arg;
     struct err err;
     job->limit = NULL;
-    err_set(&err, ERR_AGAIN, "not done within the time of a job: was still waiting for %s", waits_for[job->wish.kind]);
+    err_set(&err, ERR_AGAIN, "not done within the time of a job: was still waiting for %s",
+            waits_for[job->wish.kind]);
     host_job_end(job, &err);
 }
 
@@ -131,7 +134,8 @@ void host_job_extend(struct host_job *job, int64_t by_ms)
 {
     job->give_up_at_ms += by_ms > 0 ? by_ms : 0;
     timer_cancel(job->limit);
-    job->limit = timer_start(host_job_loop(job), job->give_up_at_ms - now_boot_ms(job), limit_reached, job);
+    job->limit =
+        timer_start(host_job_loop(job), job->give_up_at_ms - now_boot_ms(job), limit_reached, job);
 }
 
 static struct dns_job_record record_copy(struct arena *arena, const struct dns_job_record *record)
@@ -146,8 +150,8 @@ static struct dns_job_record record_copy(struct arena *arena, const struct dns_j
 }
 
 struct host_job *host_job_start(struct provider_host *host, const struct provider_config *provider,
-                                const struct zone_info *zone, const struct dns_job_record *records, size_t n,
-                                host_job_done *done, void *arg)
+                                const struct zone_info *zone, const struct dns_job_record *records,
+                                size_t n, host_job_done *done, void *arg)
 {
     struct host_job *job = NEW(struct host_job);
     job->host = host;
@@ -155,8 +159,11 @@ struct host_job *host_job_start(struct provider_host *host, const struct provide
     job->zone = zone_info_copy(zone);
     job->done = done;
     job->arg = arg;
-    job->job = (struct dns_job){.zone = job->zone->zone, .settings = provider->settings, .n_records = n,
-                                .records = NEW_N(n + 1, struct dns_job_record), .arena = arena_new()};
+    job->job = (struct dns_job){.zone = job->zone->zone,
+                                .settings = provider->settings,
+                                .n_records = n,
+                                .records = NEW_N(n + 1, struct dns_job_record),
+                                .arena = arena_new()};
     for (size_t i = 0; i < n; i++)
         job->job.records[i] = record_copy(job->job.arena, &records[i]);
     list_push_back(&host->jobs, &job->in_host);

@@ -50,7 +50,7 @@ void dns_free(struct dns *dns)
 {
     if (dns == NULL)
         return;
-    LIST_EACH(it, &dns->calls)
+    LIST_EACH (it, &dns->calls)
         call_free(LIST_OWNER(it, struct dns_call, in_dns));
     mem_free(dns);
 }
@@ -77,28 +77,37 @@ static const char *zone_of(const char *name)
 {
     for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
         size_t len = strlen(zones[i]), name_len = strlen(name);
-        if (name_len >= len && strcmp(name + name_len - len, zones[i]) == 0 && (name_len == len || name[name_len - len - 1] == '.'))
+        if (name_len >= len && strcmp(name + name_len - len, zones[i]) == 0 &&
+            (name_len == len || name[name_len - len - 1] == '.'))
             return zones[i];
     }
     return "";
 }
 
-static void record_add(struct dns_call *call, enum dns_section section, const char *owner, int type, const char *data)
+static void record_add(struct dns_call *call, enum dns_section section, const char *owner, int type,
+                       const char *data)
 {
     if (call->reply.n_records == RECORDS_MAX)
         return;
     const char *kept = arena_strdup(call->arena, data);
-    call->records[call->reply.n_records++] = (struct dns_record){.section = section, .owner = arena_strdup(call->arena, owner),
-                                                                 .type = type, .ttl_s = 60, .data = kept,
-                                                                 .data_len = strlen(kept), .soa_minimum_s = 60};
+    call->records[call->reply.n_records++] =
+        (struct dns_record){.section = section,
+                            .owner = arena_strdup(call->arena, owner),
+                            .type = type,
+                            .ttl_s = 60,
+                            .data = kept,
+                            .data_len = strlen(kept),
+                            .soa_minimum_s = 60};
 }
 
 static void add_soa(struct dns_call *call, enum dns_section section, const char *zone)
 {
-    record_add(call, section, zone, DNS_SOA, zone[0] != '\0' ? world.servers[0].name : "a.root.test");
+    record_add(call, section, zone, DNS_SOA,
+               zone[0] != '\0' ? world.servers[0].name : "a.root.test");
 }
 
-static void add_address(struct dns_call *call, enum dns_section section, const struct world_server *server)
+static void add_address(struct dns_call *call, enum dns_section section,
+                        const struct world_server *server)
 {
     char text[NET_ADDRESS_TEXT_MAX];
     net_address_format(&server->address, false, text);
@@ -116,9 +125,10 @@ static void add_servers(struct dns_call *call, const char *zone)
 static void add_texts(struct dns_call *call, const char *name, const struct world_server *server)
 {
     static const struct world_server at_once = {.lag_ms = 0};
-    LIST_EACH(it, &world.values) {
+    LIST_EACH (it, &world.values) {
         const struct world_value *value = LIST_OWNER(it, struct world_value, in_world);
-        if (strcmp(value->owner, name) == 0 && world_value_shows(value, server != NULL ? server : &at_once))
+        if (strcmp(value->owner, name) == 0 &&
+            world_value_shows(value, server != NULL ? server : &at_once))
             record_add(call, DNS_ANSWER, name, DNS_TXT, value->text);
     }
 }
@@ -132,7 +142,8 @@ static const struct world_server *server_named(const char *name)
 }
 
 /* server NULL: a resolver answers. */
-static void answer(struct dns_call *call, const char *name, enum dns_type type, const struct world_server *server)
+static void answer(struct dns_call *call, const char *name, enum dns_type type,
+                   const struct world_server *server)
 {
     const char *zone = zone_of(name), *alias = world_alias_of(name);
     const struct world_server *named = server_named(name);
@@ -173,7 +184,8 @@ static int64_t question_carry(struct dns_call *call, const struct dns_question *
 {
     char text[NET_ADDRESS_TEXT_MAX];
     int64_t patience_ms = question->timeout_ms != 0 ? question->timeout_ms : QUESTION_MS;
-    struct world_server *server = question->server.ip_len != 0 ? world_server_at(&question->server) : NULL;
+    struct world_server *server =
+        question->server.ip_len != 0 ? world_server_at(&question->server) : NULL;
     if (question->server.ip_len == 0) {
         answer(call, question->name, question->type, NULL);
         return WORLD_LATENCY_MS;
@@ -196,12 +208,13 @@ static int64_t question_carry(struct dns_call *call, const struct dns_question *
     case REACH_LOST:
         break;
     }
-    err_set(&call->err, ERR_AGAIN, "%s: %s %s: no answer within %lldms", text, question->name, dns_type_name((int)question->type),
-            (long long)patience_ms);
+    err_set(&call->err, ERR_AGAIN, "%s: %s %s: no answer within %lldms", text, question->name,
+            dns_type_name((int)question->type), (long long)patience_ms);
     return patience_ms;
 }
 
-struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, dns_done *done, void *arg)
+struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, dns_done *done,
+                         void *arg)
 {
     struct dns_call *call = call_new(dns, question_happens, arg);
     call->done = done;
@@ -225,7 +238,8 @@ static void update_apply(const struct dns_update *update)
 {
     world.n_updates++;
     for (size_t i = 0; i < update->n_changes; i++)
-        world_txt_change(update->changes[i].owner, update->changes[i].value, update->changes[i].add, false);
+        world_txt_change(update->changes[i].owner, update->changes[i].value, update->changes[i].add,
+                         false);
 }
 
 static bool update_adds(const struct dns_update *update)
@@ -276,7 +290,8 @@ static int64_t update_carry(struct dns_call *call, const struct dns_update *upda
     return world_point(name, KILL_AFTER) ? after_ms : INT32_MAX;
 }
 
-struct dns_call *dns_update(struct dns *dns, const struct dns_update *update, dns_update_done *done, void *arg)
+struct dns_call *dns_update(struct dns *dns, const struct dns_update *update, dns_update_done *done,
+                            void *arg)
 {
     struct dns_call *call = call_new(dns, update_happens, arg);
     call->update_done = done;

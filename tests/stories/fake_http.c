@@ -49,7 +49,7 @@ void http_free(struct http *http)
 {
     if (http == NULL)
         return;
-    LIST_EACH(it, &http->calls)
+    LIST_EACH (it, &http->calls)
         call_free(LIST_OWNER(it, struct http_call, in_http));
     mem_free(http);
 }
@@ -76,11 +76,15 @@ static void call_happens(struct event *event)
 {
     struct http_call *call = (struct http_call *)event;
     struct http_header headers[FAKE_HEADERS_MAX];
-    struct http_reply reply = {.status = call->reply.status, .headers = headers, .n_headers = call->reply.n_headers,
-                               .body = call->reply.head_only ? STR_NONE : buf_str(&call->reply.body)};
+    struct http_reply reply = {.status = call->reply.status,
+                               .headers = headers,
+                               .n_headers = call->reply.n_headers,
+                               .body =
+                                   call->reply.head_only ? STR_NONE : buf_str(&call->reply.body)};
     list_remove(&call->in_http);
     for (size_t i = 0; i < call->reply.n_headers; i++)
-        headers[i] = (struct http_header){call->reply.headers[i].name, call->reply.headers[i].value};
+        headers[i] =
+            (struct http_header){call->reply.headers[i].name, call->reply.headers[i].value};
     const char *date = http_header(&reply, "date");
     if (date != NULL)
         (void)time_parse_http(str_of(date), &reply.date_at_ms);
@@ -95,21 +99,26 @@ static void call_happens(struct event *event)
 static int64_t carry(struct http_call *call, const char *host)
 {
     struct fake_reply *reply = &call->reply;
-    int64_t took_ms = WORLD_LATENCY_MS + reply->delay_ms + reply->trickle_ms * (int64_t)reply->body.len;
+    int64_t took_ms =
+        WORLD_LATENCY_MS + reply->delay_ms + reply->trickle_ms * (int64_t)reply->body.len;
     size_t len = reply->body.len + (size_t)reply->filler_len;
     if (reply->drop || reply->drop_stream || reply->cut_after >= 0)
-        err_set(&call->lost, ERR_AGAIN, "%s: the connection was closed before the answer was complete", host);
+        err_set(&call->lost, ERR_AGAIN,
+                "%s: the connection was closed before the answer was complete", host);
     else if (reply->filler_headers > 0)
-        err_set(&call->lost, ERR_BROKEN, "%s: the headers are larger than %d bytes", host, HEAD_MAX);
+        err_set(&call->lost, ERR_BROKEN, "%s: the headers are larger than %d bytes", host,
+                HEAD_MAX);
     else if (len > call->max_body)
-        err_set(&call->lost, ERR_BROKEN, "%s: the answer is larger than %zu bytes", host, call->max_body);
+        err_set(&call->lost, ERR_BROKEN, "%s: the answer is larger than %zu bytes", host,
+                call->max_body);
     if (took_ms <= WHOLE_MS)
         return took_ms;
     err_set(&call->lost, ERR_AGAIN, "%s: not finished after 2m", host);
     return WHOLE_MS;
 }
 
-static int64_t call_lose(struct http_call *call, int64_t after_ms, const char *host, const char *why)
+static int64_t call_lose(struct http_call *call, int64_t after_ms, const char *host,
+                         const char *why)
 {
     err_set(&call->lost, ERR_AGAIN, "%s: %s", host, why);
     return after_ms;
@@ -129,7 +138,8 @@ static const char *name_of_path(const char *path)
 {
 #define X(kind, name, begin)                                                                       \
     if ((begin)[0] != '\0' && strncmp(path, begin, strlen(begin)) == 0 &&                          \
-        ((begin)[strlen(begin) - 1] == '/' || path[strlen(begin)] == '\0' || path[strlen(begin)] == '?'))                      \
+        ((begin)[strlen(begin) - 1] == '/' || path[strlen(begin)] == '\0' ||                       \
+         path[strlen(begin)] == '?'))                                                              \
         return name;
     FAKE_KINDS(X)
 #undef X
@@ -146,9 +156,11 @@ static int64_t call_carry_out(struct http_call *call, const struct http_request 
         return call_lose(call, WORLD_LATENCY_MS, ca->name, "connect: connection refused");
     if (ca->reach == REACH_SILENT)
         return call_lose(call, SILENCE_MS, ca->name, "no byte within 30s");
-    struct fake_request asked = {.method = str_of(request->method), .path = str_of(path),
+    struct fake_request asked = {.method = str_of(request->method),
+                                 .path = str_of(path),
                                  .content_type = header_value(request, "Content-Type"),
-                                 .user_agent = STR("chancery-story"), .body = request->body};
+                                 .user_agent = STR("chancery-story"),
+                                 .body = request->body};
     const char *name = name_of_path(path);
     if (!world_point(name, KILL_BEFORE))
         return INT32_MAX;
@@ -158,7 +170,8 @@ static int64_t call_carry_out(struct http_call *call, const struct http_request 
     return carry(call, ca->name);
 }
 
-struct http_call *http_start(struct http *http, const struct http_request *request, http_done *done, void *arg)
+struct http_call *http_start(struct http *http, const struct http_request *request, http_done *done,
+                             void *arg)
 {
     struct http_call *call = NEW(struct http_call);
     call->event.happen = call_happens;

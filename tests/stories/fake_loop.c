@@ -59,7 +59,8 @@ static void happen_all(uint64_t before_seq)
 {
     for (;;) {
         struct heap_node *first = heap_first(&world.events);
-        if (first == NULL || first->at_ms > world.now_ms || first->seq >= before_seq || world.is_killed)
+        if (first == NULL || first->at_ms > world.now_ms || first->seq >= before_seq ||
+            world.is_killed)
             return;
         heap_remove(&world.events, first);
         struct event *event = LIST_OWNER(first, struct event, node);

@@ -18,14 +18,16 @@ struct process_call {
 static void call_happens(struct event *event)
 {
     struct process_call *call = (struct process_call *)event;
-    call->done(call->arg, call->err.kind != ERR_NONE ? NULL : &call->result, call->err.kind != ERR_NONE ? &call->err : NULL);
+    call->done(call->arg, call->err.kind != ERR_NONE ? NULL : &call->result,
+               call->err.kind != ERR_NONE ? &call->err : NULL);
     mem_free(call);
 }
 
 static int64_t program_run(struct process_call *call, const struct process_request *request)
 {
     const char *const *argv = request->argv;
-    if (strcmp(argv[0], "change-txt") != 0 || argv[1] == NULL || argv[2] == NULL || argv[3] == NULL) {
+    if (strcmp(argv[0], "change-txt") != 0 || argv[1] == NULL || argv[2] == NULL ||
+        argv[3] == NULL) {
         err_set(&call->err, ERR_ABSENT, "%s: no such program", argv[0]);
         return WORLD_LATENCY_MS;
     }
@@ -35,13 +37,16 @@ static int64_t program_run(struct process_call *call, const struct process_reque
         return INT32_MAX;
     if (world.updates == REACH_WORKS || world.updates == REACH_LOST)
         world_txt_change(argv[2], argv[3], present, false);
-    call->result.exit_code = world.updates == REACH_WORKS ? 0 : world.updates == REACH_REFUSED ? 77 : 75;
+    call->result.exit_code = world.updates == REACH_WORKS     ? 0
+                             : world.updates == REACH_REFUSED ? 77
+                                                              : 75;
     if (!world_point(name, KILL_AFTER))
         return INT32_MAX;
     return world.program_takes_ms > 0 ? world.program_takes_ms : WORLD_LATENCY_MS;
 }
 
-struct process_call *process_start(struct loop *loop, const struct process_request *request, process_done *done, void *arg)
+struct process_call *process_start(struct loop *loop, const struct process_request *request,
+                                   process_done *done, void *arg)
 {
     struct process_call *call = NEW(struct process_call);
     (void)loop;
@@ -81,7 +86,8 @@ static void probe_happens(struct event *event)
     mem_free(call);
 }
 
-struct probe_call *probe_start(struct loop *loop, const struct probe_request *request, probe_done *done, void *arg)
+struct probe_call *probe_start(struct loop *loop, const struct probe_request *request,
+                               probe_done *done, void *arg)
 {
     struct probe_call *call = NEW(struct probe_call);
     (void)loop;
@@ -116,7 +122,8 @@ static void resolve_happens(struct event *event)
     mem_free(call);
 }
 
-struct resolve_call *resolve_start(struct loop *loop, const char *host, uint16_t port, resolve_done *done, void *arg)
+struct resolve_call *resolve_start(struct loop *loop, const char *host, uint16_t port,
+                                   resolve_done *done, void *arg)
 {
     struct resolve_call *call = NEW(struct resolve_call);
     (void)loop;

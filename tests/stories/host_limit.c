@@ -17,14 +17,16 @@ static void step(struct dns_job *job, const struct dns_answer *answer, struct dn
 }
 
 static const struct section section = {.name = "providers.NAME"};
-static const struct dns_provider provider = {.struct_size = sizeof provider, .name = "slow", .settings = &section, .step = step};
+static const struct dns_provider provider = {
+    .struct_size = sizeof provider, .name = "slow", .settings = &section, .step = step};
 
 struct outcome {
     bool is_over;
     struct err err;
 };
 
-static void job_done(void *arg, const struct dns_job_record *records, size_t n, const struct err *err)
+static void job_done(void *arg, const struct dns_job_record *records, size_t n,
+                     const struct err *err)
 {
     struct outcome *outcome = arg;
     (void)records;
@@ -70,17 +72,21 @@ int main(void)
 
     wish = (struct dns_wish){.kind = DNS_WISH_SLEEP, .sleep_ms = MS_HOUR};
     int64_t took_ms = tell(&outcome);
-    expect(outcome.err.kind == ERR_AGAIN && took_ms == 2 * MS_MINUTE && strstr(outcome.err.text, "a pause it asked for") != NULL,
+    expect(outcome.err.kind == ERR_AGAIN && took_ms == 2 * MS_MINUTE &&
+               strstr(outcome.err.text, "a pause it asked for") != NULL,
            "a long pause ends with the job", &outcome, took_ms);
 
     wish.sleep_ms = 10 * MS_SECOND;
     took_ms = tell(&outcome);
-    expect(outcome.err.kind == ERR_AGAIN && took_ms == 2 * MS_MINUTE, "so do many short ones", &outcome, took_ms);
+    expect(outcome.err.kind == ERR_AGAIN && took_ms == 2 * MS_MINUTE, "so do many short ones",
+           &outcome, took_ms);
 
-    wish = (struct dns_wish){.kind = DNS_WISH_RUN, .run = {.argv = argv, .timeout_ms = 10 * MS_MINUTE}};
+    wish = (struct dns_wish){.kind = DNS_WISH_RUN,
+                             .run = {.argv = argv, .timeout_ms = 10 * MS_MINUTE}};
     world.program_takes_ms = 9 * MS_MINUTE;
     took_ms = tell(&outcome);
-    expect(outcome.err.kind == ERR_NONE && took_ms == 9 * MS_MINUTE, "a program has the time a person gave it", &outcome, took_ms);
+    expect(outcome.err.kind == ERR_NONE && took_ms == 9 * MS_MINUTE,
+           "a program has the time a person gave it", &outcome, took_ms);
     world_end();
     return 0;
 }

@@ -70,7 +70,9 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void program_begin(struct program *program, const char *folder)
 {
     char path[300];
-    *program = (struct program){.propagation_ms = 10 * MS_MINUTE, .parallel = 100, .provider = mem_strdup("rfc2136"),
+    *program = (struct program){.propagation_ms = 10 * MS_MINUTE,
+                                .parallel = 100,
+                                .provider = mem_strdup("rfc2136"),
                                 .defaults_authority = mem_strdup("ca1")};
     snprintf(program->folder, sizeof program->folder, "%s", folder);
     snprintf(path, sizeof path, "%s/sets.d", folder);
@@ -114,7 +116,8 @@ struct wanted *program_set(struct program *program, const char *name)
 
 void program_write_set(struct program *program, const struct wanted *set)
 {
-    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(64 * 1024);
     char name[64];
     buf_add_cstr(&text, "names: [");
     for (size_t i = 0; i < set->n_names; i++)
@@ -141,15 +144,20 @@ void program_remove_set(struct program *program, const char *name)
 
 void program_write_config(struct program *program)
 {
-    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
-    buf_printf(&text, "store: sqlite:%s/store.db\nseal: file:seal.key\nauthorities:\n", program->folder);
+    AUTO(buf_fini)
+    struct buf text = BUF(64 * 1024);
+    buf_printf(&text, "store: sqlite:%s/store.db\nseal: file:seal.key\nauthorities:\n",
+               program->folder);
     for (int i = 0; i < WORLD_CAS_MAX; i++)
-        buf_printf(&text, "  %s: {directory: %s/directory, agree_tos: true, parallel: %lld}\n", world.cas[i].name,
-                   world.cas[i].base_url, (long long)program->parallel);
-    buf_printf(&text, "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
-                      "    propagation: {timeout: %llds, settle: %llds}\n",
-               program->provider, strcmp(program->provider, "exec") == 0 ? "    argv: [change-txt]\n" : "",
-               (long long)(program->propagation_ms / MS_SECOND), (long long)(program->settle_ms / MS_SECOND));
+        buf_printf(&text, "  %s: {directory: %s/directory, agree_tos: true, parallel: %lld}\n",
+                   world.cas[i].name, world.cas[i].base_url, (long long)program->parallel);
+    buf_printf(&text,
+               "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
+               "    propagation: {timeout: %llds, settle: %llds}\n",
+               program->provider,
+               strcmp(program->provider, "exec") == 0 ? "    argv: [change-txt]\n" : "",
+               (long long)(program->propagation_ms / MS_SECOND),
+               (long long)(program->settle_ms / MS_SECOND));
     buf_printf(&text, "defaults: {authority: [%s]}\n", program->defaults_authority);
     file_put(program, "chancery.yaml", buf_cstr(&text));
 }
@@ -172,13 +180,16 @@ static bool seal_find(struct house *house, struct err *err)
     return ok;
 }
 
-static bool house_begin(struct program *program, bool read_only, struct house *house, struct err *err)
+static bool house_begin(struct program *program, bool read_only, struct house *house,
+                        struct err *err)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/chancery.yaml", program->folder);
     if (!crypto_init(err) || !config_load(path, environment, &house->config, err))
         return false;
-    struct store_options options = {.path = house->config->store_path, .create = !read_only, .read_only = read_only,
+    struct store_options options = {.path = house->config->store_path,
+                                    .create = !read_only,
+                                    .read_only = read_only,
                                     .no_sync = true};
     return store_open(&options, &house->store, err) && seal_find(house, err);
 }
@@ -222,7 +233,8 @@ static void hear_progress(void *arg, const struct progress_note *note)
 {
     struct program *program = arg;
     transcript_time(program);
-    buf_printf(&program->transcript, "%s %s: %s\n", note->set != NULL ? note->set : "-", note->stage, note->text);
+    buf_printf(&program->transcript, "%s %s: %s\n", note->set != NULL ? note->set : "-",
+               note->stage, note->text);
 }
 
 static void house_open_net(struct program *program, struct house *house)
@@ -264,13 +276,17 @@ static bool expiry_count(void *arg, const struct set_row *row)
 static bool run_inside(struct house *house, bool forced, struct run *run)
 {
     static const char *const main_set[] = {"main", NULL};
-    struct leader_options options = {.purpose = "renew", .renews = true, .patience_ms = PATIENCE_MS, .forced = forced,
+    struct leader_options options = {.purpose = "renew",
+                                     .renews = true,
+                                     .patience_ms = PATIENCE_MS,
+                                     .forced = forced,
                                      .only = forced ? main_set : NULL};
     struct register_result seen;
     struct expiry expiry = {house, 0};
     register_each(house, expiry_count, &expiry, NULL);
     run->n_expired = expiry.n;
-    return register_refresh(house, &seen, &run->err) && leader_run(house, &options, &run->result, &run->err);
+    return register_refresh(house, &seen, &run->err) &&
+           leader_run(house, &options, &run->result, &run->err);
 }
 
 void program_run(struct program *program, bool forced, struct run *run)
@@ -290,7 +306,10 @@ void program_run(struct program *program, bool forced, struct run *run)
     run->took_ms = world.now_ms - run->began_at_ms;
     take_log(program, fd);
     transcript_time(program);
-    buf_printf(&program->transcript, "the run %s%s\n", run->was_killed ? "was killed" : run->ok ? "ends" : "fails: ",
+    buf_printf(&program->transcript, "the run %s%s\n",
+               run->was_killed ? "was killed"
+               : run->ok       ? "ends"
+                               : "fails: ",
                run->ok || run->was_killed ? "" : run->err.text);
     if (heap_first(&world.events) != NULL)
         world_wrong("the program ended and left something under way");
@@ -302,7 +321,8 @@ bool program_revoke(struct program *program, const char *set, struct err *err)
     struct certificate *held = NULL;
     house_open_net(program, &house);
     world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
-    bool ok = house_begin(program, false, &house, err) && held_current(&house, set, false, &held, err) &&
+    bool ok = house_begin(program, false, &house, err) &&
+              held_current(&house, set, false, &held, err) &&
               leader_revoke(&house, held->id, 1, false, err);
     certificate_free(held);
     house_end(&house);

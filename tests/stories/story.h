@@ -28,17 +28,17 @@ struct story {
     struct run run;
     bool has_run, error_is_seen;
     size_t n_expired, n_runs;
-    int64_t kill_at; /* of a story with "kill everywhere": which point; else 0 */
+    int64_t kill_at;     /* of a story with "kill everywhere": which point; else 0 */
     struct wanted *set;  /* the subject of a line "set NAME ..." */
     struct world_ca *ca; /* of a line "ca ..." */
     bool failed;
     char why[2048];
 };
 
-struct args { /* what the holes of a pattern were filled with */
-    int64_t n[ARGS_MAX];       /* %n numbers, %t lengths of time in ms, %m moments: in order */
+struct args {            /* what the holes of a pattern were filled with */
+    int64_t n[ARGS_MAX]; /* %n numbers, %t lengths of time in ms, %m moments: in order */
     size_t n_n;
-    const char *w[WORDS_MAX];  /* %w words, %s quoted texts, %* all that is left */
+    const char *w[WORDS_MAX]; /* %w words, %s quoted texts, %* all that is left */
     size_t n_w;
 };
 
@@ -46,12 +46,17 @@ struct clause {
     const char *subject, *pattern, *sentence;
     void (*act)(struct story *s, const struct args *a);
 };
-/* story_world.c, story_run.c, story_expect.c; each ends with a row without a subject. */
-extern const struct clause story_world_clauses[], story_run_clauses[], story_expect_clauses[];
+/* story_world.c, story_run.c, story_expect.c, story_stand.c; each ends with a row without a subject. */
+extern const struct clause story_world_clauses[], story_run_clauses[], story_expect_clauses[],
+    story_stand_clauses[];
 
 /* The story is wrong: the first reason counts, what follows is skipped. */
 void story_fail(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One statement: subject and clauses. */
 void story_say(struct story *s, const char *text);
+
+/* For expectations: between least and most; what the store says (program_look_end when true). */
+void expect_number(struct story *s, const char *what, int64_t got, int64_t least, int64_t most);
+bool expect_look(struct story *s, struct house *house);
 
 #endif

@@ -34,7 +34,8 @@ struct teller {
 /* The text up to eight blanks is one statement, what follows another; $ is the word of the round. */
 static void line_say(struct story *s, const struct line *line, struct str word)
 {
-    AUTO(buf_fini) struct buf text = BUF(8192);
+    AUTO(buf_fini)
+    struct buf text = BUF(8192);
     for (size_t i = 0; i < line->text.len; i++) {
         if (line->text.p[i] == '$')
             buf_add_str(&text, word);
@@ -44,13 +45,15 @@ static void line_say(struct story *s, const struct line *line, struct str word)
     s->line = line->number;
     for (struct str rest = str_trim(buf_str(&text)); rest.len > 0;) {
         size_t end = str_find(rest, STR("        "));
-        AUTO(mem_fini) char *statement = mem_strndup(rest.p, end);
+        AUTO(mem_fini)
+        char *statement = mem_strndup(rest.p, end);
         story_say(s, statement);
         rest = str_trim(str_mem(rest.p + end, rest.len - end));
     }
 }
 
-static void world_tell(struct teller *t, const struct script *script, struct str word, int64_t kill_at, bool *ret_was_killed)
+static void world_tell(struct teller *t, const struct script *script, struct str word,
+                       int64_t kill_at, bool *ret_was_killed)
 {
     struct story *s = NEW(struct story);
     char folder[192];
@@ -135,7 +138,8 @@ static bool line_take(struct script *script, struct str text, int number)
 
 static bool file_tell(struct teller *t, const char *path)
 {
-    AUTO(buf_fini) struct buf text = BUF(FILE_MAX);
+    AUTO(buf_fini)
+    struct buf text = BUF(FILE_MAX);
     char chunk[4096];
     int fd = open(path, O_RDONLY | O_CLOEXEC), number = 0;
     for (ssize_t n; fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0;)
@@ -152,7 +156,8 @@ static bool file_tell(struct teller *t, const char *path)
         line = str_trim(str_mem(line.p, str_find_char(line, '#')));
         if (str_starts(line, STR("story "))) {
             script_tell(t, script);
-            *script = (struct script){.file = path, .title = str_trim(str_mem(line.p + 6, line.len - 6))};
+            *script =
+                (struct script){.file = path, .title = str_trim(str_mem(line.p + 6, line.len - 6))};
         } else if (line.len > 0 && !line_take(script, line, number)) {
             fprintf(stderr, "%s: too long a story\n", path);
             break;
@@ -175,13 +180,16 @@ int main(int argc, char **argv)
     bool ok = argc > 1;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 2 && strcmp(argv[1], "--words") == 0) {
-        printf("%%n a number, %%t a length of time (90s, 1h30m), %%m a moment (2030-01-01T00:00), %%w a word, %%s \"a text\", %%* words\n\n");
+        printf("%%n a number, %%t a length of time (90s, 1h30m), %%m a moment (2030-01-01T00:00), "
+               "%%w a word, %%s \"a text\", %%* words\n\n");
         words_print(story_world_clauses);
         words_print(story_run_clauses);
         words_print(story_expect_clauses);
+        words_print(story_stand_clauses);
         return 0;
     }
-    snprintf(t.folder, sizeof t.folder, "%s/chancery-story-XXXXXX", access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(t.folder, sizeof t.folder, "%s/chancery-story-XXXXXX",
+             access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(t.folder) == NULL)
         return 2;
     for (int i = 1; i < argc; i++) {

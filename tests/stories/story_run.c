@@ -78,7 +78,8 @@ static int64_t next_due_ms(struct story *s, bool orders_only)
                 due.at_ms = rows_int(&rows, 2);
         rows_end(&rows, NULL);
     }
-    if (store_int(house.store, 0, &n_left, NULL, SQL_TXT_N_LEFT, "") && n_left > 0 && due.at_ms > world_wall_ms())
+    if (store_int(house.store, 0, &n_left, NULL, SQL_TXT_N_LEFT, "") && n_left > 0 &&
+        due.at_ms > world_wall_ms())
         due.at_ms = world_wall_ms() + MS_MINUTE;
     program_look_end(&house);
     return due.at_ms == INT64_MAX ? INT64_MAX : due.at_ms - world.skew_ms;
@@ -174,15 +175,19 @@ const struct clause story_run_clauses[] = {
     {"run", "", "`chancery renew` once", run},
     {"run", "by hand", "`chancery renew --force main`", run_forced},
     {"run", "every %t for %t", "as cron does", run_every},
-    {"run", "until quiet", "whenever something is due, until no order is open and nothing is left in the zone", run_until_quiet},
+    {"run", "until quiet",
+     "whenever something is due, until no order is open and nothing is left in the zone",
+     run_until_quiet},
     {"wait", "%t", "", wait_for},
     {"wait", "until %m", "", wait_until},
     {"wait", "until due", "until a run would find something to do", wait_until_due},
-    {"kill", "before %w", "the next run, before that request, \"publish\", \"remove\" or \"commit\"", kill_before},
+    {"kill", "before %w",
+     "the next run, before that request, \"publish\", \"remove\" or \"commit\"", kill_before},
     {"kill", "after %w", "the same, after it took effect and before it is known", kill_after},
     {"kill", "before %w number %n", "", kill_before},
     {"kill", "after %w number %n", "", kill_after},
-    {"kill", "everywhere", "told once for each point at which a run can die from here on", kill_from_here},
+    {"kill", "everywhere", "told once for each point at which a run can die from here on",
+     kill_from_here},
     {"store", "is full", "commits fail", store_full},
     {"store", "has room", "", store_room},
     {"signals", "%n", "so many SIGTERM were sent before the next run; 0: none", stop},

@@ -75,7 +75,8 @@ static bool hole_fill(char hole, const char *word, struct args *a)
     return false;
 }
 
-static bool clause_fits(const char *pattern, const struct words *words, size_t from, size_t to, struct args *a)
+static bool clause_fits(const char *pattern, const struct words *words, size_t from, size_t to,
+                        struct args *a)
 {
     struct str rest = str_of(pattern), piece;
     *a = (struct args){0};
@@ -88,18 +89,20 @@ static bool clause_fits(const char *pattern, const struct words *words, size_t f
         if (from == to)
             return false;
         const char *word = words->text[from++];
-        if (piece.len == 2 && piece.p[0] == '%' ? !hole_fill(piece.p[1], word, a) : !str_eq(piece, str_of(word)))
+        if (piece.len == 2 && piece.p[0] == '%' ? !hole_fill(piece.p[1], word, a)
+                                                : !str_eq(piece, str_of(word)))
             return false;
     }
     return from == to;
 }
 
-static bool clause_try(struct story *s, const struct clause *clauses, const char *subject, const struct words *words, size_t from,
-                       size_t to)
+static bool clause_try(struct story *s, const struct clause *clauses, const char *subject,
+                       const struct words *words, size_t from, size_t to)
 {
     struct args a;
     for (; clauses->subject != NULL; clauses++) {
-        if (strcmp(clauses->subject, subject) != 0 || !clause_fits(clauses->pattern, words, from, to, &a))
+        if (strcmp(clauses->subject, subject) != 0 ||
+            !clause_fits(clauses->pattern, words, from, to, &a))
             continue;
         clauses->act(s, &a);
         return true;
@@ -137,7 +140,8 @@ void story_say(struct story *s, const char *text)
         return;
     }
     const char *subject = subject_read(s, &words, &from);
-    bool expects_error = strcmp(subject, "expect") == 0 && from < words.n && strcmp(words.text[from], "error") == 0;
+    bool expects_error =
+        strcmp(subject, "expect") == 0 && from < words.n && strcmp(words.text[from], "error") == 0;
     if (s->has_run && !s->run.ok && !s->run.was_killed && !s->error_is_seen && !expects_error) {
         story_fail(s, "the run failed: %s", s->run.err.text);
         return;
@@ -148,7 +152,8 @@ void story_say(struct story *s, const char *text)
         to += to < words.n ? 1 : 0;
         if (!clause_try(s, story_world_clauses, subject, &words, from, to) &&
             !clause_try(s, story_run_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_expect_clauses, subject, &words, from, to))
+            !clause_try(s, story_expect_clauses, subject, &words, from, to) &&
+            !clause_try(s, story_stand_clauses, subject, &words, from, to))
             story_fail(s, "not understood: %s%s", subject, strstr(text, subject) + strlen(subject));
         if (world.wrong[0] != '\0')
             story_fail(s, "%s", world.wrong);

@@ -35,7 +35,8 @@ ACT(clock_right)
 
 static void ca_set(struct story *s, const struct json *tree)
 {
-    AUTO(buf_fini) struct buf text = BUF(64 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(64 * 1024);
     struct err err;
     json_format(tree, &text, false);
     if (!fake_ca_set(s->ca->fake, buf_str(&text), &err))
@@ -44,7 +45,8 @@ static void ca_set(struct story *s, const struct json *tree)
 
 static void ca_knob(struct story *s, const char *name, int64_t value)
 {
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     json_set_int(tree, name, value);
     ca_set(s, tree);
 }
@@ -91,12 +93,14 @@ ACT(ca_reach)
 }
 ACT(ca_forgets)
 {
-    AUTO(json_fini) struct json *tree = json_set_text(json_object(), "forget", a->w[0]);
+    AUTO(json_fini)
+    struct json *tree = json_set_text(json_object(), "forget", a->w[0]);
     ca_set(s, tree);
 }
 ACT(ca_blocks)
 {
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     struct json *list = json_array();
     for (size_t i = 0; i < a->n_w; i++)
         json_push_text(list, a->w[i]);
@@ -106,14 +110,16 @@ ACT(ca_blocks)
 ACT(ca_mends)
 {
     (void)a;
-    AUTO(json_fini) struct json *tree = json_set(json_object(), "faults", json_array());
+    AUTO(json_fini)
+    struct json *tree = json_set(json_object(), "faults", json_array());
     ca_set(s, tree);
 }
 
 /* on, act, then pairs of words: nth N, times N (0: for ever), percent N, name N, retry-after TEXT. */
 ACT(ca_fault)
 {
-    AUTO(json_fini) struct json *tree = json_object();
+    AUTO(json_fini)
+    struct json *tree = json_object();
     struct json *fault = json_object();
     json_set_text(fault, "on", a->w[0]);
     json_set_text(fault, "act", a->w[1]);
@@ -318,7 +324,9 @@ const struct clause story_world_clauses[] = {
     {"ca", "blocks %*", "names it refuses", ca_blocks},
     {"ca", "mends", "no more faults", ca_mends},
     {"ca", "knob %w %n", "any knob of fake/ca_core.h", ca_set_knob},
-    {"ca", "fault %*", "KIND ACT [nth N] [times N] [percent N] [name N] [retry-after TEXT]: fake/ca_faults.h", ca_fault},
+    {"ca", "fault %*",
+     "KIND ACT [nth N] [times N] [percent N] [name N] [retry-after TEXT]: fake/ca_faults.h",
+     ca_fault},
     {"dns", "%w shows at once", "changes show without delay", dns_at_once},
     {"dns", "%w after %t", "changes show so much later", dns_after},
     {"dns", "%w is silent", "it answers nothing", dns_silent},

@@ -19,7 +19,8 @@ static void ca_begin(struct world_ca *ca, int number)
 static void server_begin(struct world_server *server, int number)
 {
     snprintf(server->name, sizeof server->name, "ns%d.example.com", number);
-    server->address = (struct net_address){.ip = {127, 0, 0, (unsigned char)(10 + number)}, .ip_len = 4, .port = 53};
+    server->address = (struct net_address){
+        .ip = {127, 0, 0, (unsigned char)(10 + number)}, .ip_len = 4, .port = 53};
 }
 
 void world_begin(void)
@@ -39,13 +40,13 @@ void world_end(void)
 {
     for (int i = 0; i < WORLD_CAS_MAX; i++)
         fake_ca_free(world.cas[i].fake);
-    LIST_EACH(it, &world.values) {
+    LIST_EACH (it, &world.values) {
         struct world_value *value = LIST_OWNER(it, struct world_value, in_world);
         mem_free(value->owner);
         mem_free(value->text);
         mem_free(value);
     }
-    LIST_EACH(it, &world.aliases) {
+    LIST_EACH (it, &world.aliases) {
         struct world_alias *alias = LIST_OWNER(it, struct world_alias, in_world);
         mem_free(alias->owner);
         mem_free(alias->target);
@@ -144,9 +145,10 @@ struct world_ca *world_ca_of_url(const char *url, const char **ret_path)
 
 static struct world_value *value_find(const char *owner, const char *text)
 {
-    LIST_EACH(it, &world.values) {
+    LIST_EACH (it, &world.values) {
         struct world_value *value = LIST_OWNER(it, struct world_value, in_world);
-        if (value->removed_at_ms == INT64_MAX && strcmp(value->owner, owner) == 0 && strcmp(value->text, text) == 0)
+        if (value->removed_at_ms == INT64_MAX && strcmp(value->owner, owner) == 0 &&
+            strcmp(value->text, text) == 0)
             return value;
     }
     return NULL;
@@ -171,7 +173,7 @@ void world_txt_change(const char *owner, const char *text, bool present, bool is
 size_t world_n_txt(bool foreign_too)
 {
     size_t n = 0;
-    LIST_EACH(it, &world.values) {
+    LIST_EACH (it, &world.values) {
         const struct world_value *value = LIST_OWNER(it, struct world_value, in_world);
         n += value->removed_at_ms == INT64_MAX && (foreign_too || !value->is_foreign) ? 1 : 0;
     }
@@ -198,7 +200,7 @@ struct world_server *world_server_at(const struct net_address *address)
 
 const char *world_alias_of(const char *owner)
 {
-    LIST_EACH(it, &world.aliases) {
+    LIST_EACH (it, &world.aliases) {
         const struct world_alias *alias = LIST_OWNER(it, struct world_alias, in_world);
         if (strcmp(alias->owner, owner) == 0)
             return alias->target;
@@ -214,9 +216,10 @@ bool world_value_shows(const struct world_value *value, const struct world_serve
 
 static bool server_shows(const struct world_server *server, const char *owner, const char *text)
 {
-    LIST_EACH(it, &world.values) {
+    LIST_EACH (it, &world.values) {
         const struct world_value *value = LIST_OWNER(it, struct world_value, in_world);
-        if (strcmp(value->owner, owner) == 0 && strcmp(value->text, text) == 0 && world_value_shows(value, server))
+        if (strcmp(value->owner, owner) == 0 && strcmp(value->text, text) == 0 &&
+            world_value_shows(value, server))
             return true;
     }
     return false;

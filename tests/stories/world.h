@@ -57,8 +57,8 @@ struct world_alias {
 enum kill_when { KILL_NEVER, KILL_BEFORE, KILL_AFTER, KILL_AT_POINT };
 struct world_kill {
     enum kill_when when;
-    char what[32];   /* "newOrder", "publish", "commit" ... */
-    int64_t nth;     /* BEFORE, AFTER: the n-th of them; AT_POINT: the n-th point of any kind */
+    char what[32]; /* "newOrder", "publish", "commit" ... */
+    int64_t nth;   /* BEFORE, AFTER: the n-th of them; AT_POINT: the n-th point of any kind */
 };
 
 struct world {
@@ -80,7 +80,7 @@ struct world {
     bool store_is_full;
     int n_stops; /* signals the program was sent */
 
-    int64_t n_waits;      /* since the run began */
+    int64_t n_waits;       /* since the run began */
     int64_t give_up_at_ms; /* a run that is still going on then never ends */
     char wrong[512];       /* what can not be in a story: "" or why it is over */
 };
