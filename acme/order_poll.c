@@ -1,6 +1,6 @@
 #include "acme/order_inner.h"
 
-enum { POLL_LEAST_MS = 250, POLL_MOST_MS = 10000, POLL_FIRST_MS = 150 };
+enum { POLL_LEAST_MS = 250, POLL_MOST_MS = 10000, POLL_FIRST_MS = 50 };
 enum { REASONS_LEN_MAX = 640, REASON_LEN_MIN = 60 };
 
 /* The earliest instant at which the answer is likely to be of use. */

@@ -289,7 +289,7 @@ void ca_get(struct ca *ca, const char *url, ca_heard *done, void *arg)
 
 static int64_t smoothed(int64_t old_ms, int64_t ms)
 {
-    int64_t bounded = ms < 20 ? 20 : ms > 10 * MS_SECOND ? 10 * MS_SECOND : ms;
+    int64_t bounded = ms < 5 ? 5 : ms > 10 * MS_SECOND ? 10 * MS_SECOND : ms;
     return old_ms == 0 ? bounded : (old_ms * 3 + bounded) / 4;
 }
 

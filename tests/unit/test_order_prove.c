@@ -303,7 +303,7 @@ static void test_validate_when_it_begins_then_sleeps_as_long_as_the_ca_takes(voi
     case_at(c, ORDER_VALIDATE);
     struct verdict v = case_ask(c);
     assert_verdict(v, VERDICT_SLEEP);
-    assert_int_equal(v.until_ms, c->world.now_ms + 150);
+    assert_int_equal(v.until_ms, c->world.now_ms + 50);
     c->world.poll_first_ms = 4000;
     v = case_ask(c);
     assert_int_equal(v.until_ms, c->world.now_ms + 4000);
