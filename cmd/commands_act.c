@@ -24,7 +24,9 @@ static const struct example renew_examples[] = {
 static const struct meaning renew_meanings[] = {
     {EXIT_CODE_DONE, "all is as it should be; often there was nothing to do"},
     {EXIT_CODE_FAILED, "a renewal failed, a target has not the newest certificate, or an endpoint "
-                       "does not serve it; it is tried again by the next run"},
+                       "does not serve it; it is tried again by the next run. Also after a "
+                       "signal: TERM or INT ends the run within 5 seconds, a second one at once "
+                       "(128 and its number)"},
     {EXIT_CODE_HELD, "another process leads; it does the work"},
     {EXIT_CODE_THROTTLED, "the authority asks to wait; the time is told"},
     {EXIT_CODE_PARTLY, "some sets were renewed, others failed"},

@@ -22,11 +22,25 @@ const char *config_path(const struct invocation *in)
                                                                    : "/etc/chancery/chancery.yaml";
 }
 
+static bool is_stopping(void *loop)
+{
+    return loop_n_stops(loop) > 0;
+}
+
+/* Whichever of the two is opened later. */
+static void store_heed_signals(struct invocation *in)
+{
+    if (in->house.store != NULL && in->house.loop != NULL)
+        store_hurry_when(in->house.store, is_stopping, in->house.loop);
+}
+
 bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only,
                       struct err *err)
 {
     struct store_options options = {.path = path, .create = create, .read_only = read_only};
-    return store_open(&options, &in->house.store, err);
+    bool ok = store_open(&options, &in->house.store, err);
+    store_heed_signals(in);
+    return ok;
 }
 
 /* Without a locked heap keys lie in ordinary memory: worth a word, no reason to let certificates
@@ -64,6 +78,7 @@ void house_open_net(struct invocation *in)
     in->house.loop = loop_new();
     in->house.clock = loop_clock(in->house.loop);
     loop_catch_signals(in->house.loop);
+    store_heed_signals(in);
     in->house.http = http_new(in->house.loop, &options);
     in->house.dns = dns_new(in->house.loop);
 }

@@ -6,6 +6,8 @@
 
 #include "base/failpoint.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -20,6 +22,18 @@ static void process_harden(void)
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(077);
+}
+
+/* A closed descriptor 0, 1 or 2 would be given to the next file opened - a key, the store -, and
+ * what is printed would land in it. A reader that went away must not end a renewal half-way. */
+static void process_shield_output(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 static void complain(const struct invocation *in, const struct err *err)
@@ -89,6 +103,7 @@ int main(int argc, char **argv)
 {
     struct invocation in = {.program = "chancery"};
     enum exit_code code;
+    process_shield_output();
     process_harden();
     if (!failpoints_arm(&in.err) || !invocation_parse(&in, argc, argv, &in.err)) {
         in.json = in.json || invocation_wants_json(argc, argv);

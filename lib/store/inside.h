@@ -26,6 +26,8 @@ struct store {
     uint64_t inode; /* of the file as first opened */
     bool is_memory, read_only, no_sync;
     int64_t busy_timeout_ms, busy_waited_ms;
+    bool (*is_hurried)(void *arg); /* NULL: never */
+    void *hurried_arg;
     bool in_transaction;
     bool distrust; /* the disk or the file failed us: open anew before the next use */
     int64_t n_changes_at_begin, n_commits;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { HURRIED_WAIT_MS = 500 };
+
 /* SQLite asks again after each wait; the sum of the waits is the deadline, so no clock is
  * needed. */
 static int busy_wait(void *arg, int n_before)
@@ -12,7 +14,10 @@ static int busy_wait(void *arg, int n_before)
     struct store *store = arg;
     if (n_before == 0)
         store->busy_waited_ms = 0;
-    int64_t left_ms = store->busy_timeout_ms - store->busy_waited_ms;
+    int64_t most_ms = store->busy_timeout_ms;
+    if (store->is_hurried != NULL && store->is_hurried(store->hurried_arg) && most_ms > HURRIED_WAIT_MS)
+        most_ms = HURRIED_WAIT_MS;
+    int64_t left_ms = most_ms - store->busy_waited_ms;
     if (left_ms <= 0)
         return 0;
     int64_t wait_ms = waits_ms[n_before < N ? n_before : N - 1];
@@ -219,6 +224,12 @@ bool store_open(const struct store_options *options, struct store **ret_store, s
     }
     *ret_store = store;
     return true;
+}
+
+void store_hurry_when(struct store *store, bool (*is_hurried)(void *arg), void *arg)
+{
+    store->is_hurried = is_hurried;
+    store->hurried_arg = arg;
 }
 
 void store_close(struct store *store)

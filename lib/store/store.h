@@ -41,6 +41,9 @@ struct store_options {
  * text. */
 bool store_open(const struct store_options *options, struct store **ret_store, struct err *err);
 void store_close(struct store *store);
+/* From now on, while is_hurried says so - somebody asked for an end -, another writer is waited for
+ * half a second at most. It is asked often, also in the middle of a wait. */
+void store_hurry_when(struct store *store, bool (*is_hurried)(void *arg), void *arg);
 /* Closes the connection and opens the same file again, never a new one: for a file that was
  * moved, replaced or on a disk that failed. The store stays the same object; while it cannot
  * be opened every call fails with STORE. No walk and no transaction may be open. */

@@ -14,9 +14,16 @@ def lanes(tmp_path_factory):
     many.stop()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.has_failed = report.failed
+
+
 @pytest.fixture
-def lane(lanes):
-    """One lane for a test that needs no more."""
-    one = lanes.free.get()
+def lane(lanes, request):
+    """One lane for a test that needs no more; a new one takes its place when the test left something in it."""
+    one = lanes.take()
     yield one
-    lanes.free.put(one)
+    lanes.give_back(one, spoiled=getattr(request.node, "has_failed", True))

@@ -116,17 +116,25 @@ class Lanes:
         for lane in self.lanes:
             lane.stop()
 
+    def take(self):
+        return self.free.get()
+
+    def give_back(self, lane, spoiled):
+        """What is left in a lane would be another trial's finding."""
+        if spoiled:
+            lane.stop()
+            self.lanes.remove(lane)
+            lane = self.make()
+        self.free.put(lane)
+
     def one(self, trial, item=None):
-        lane = self.free.get()
+        lane, spoiled = self.take(), True
         try:
             result = trial(lane, item)
-            self.free.put(lane)
+            spoiled = False
             return result
-        except BaseException:
-            lane.stop()  # what is left there would be another trial's finding
-            self.lanes.remove(lane)
-            self.free.put(self.make())
-            raise
+        finally:
+            self.give_back(lane, spoiled)
 
     def run(self, trial, items, most_findings=5):
         """The results in the order of the items; fails with the first findings, each with what it takes to see it again."""

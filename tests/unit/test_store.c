@@ -354,6 +354,31 @@ static void test_commits_when_counted_then_only_those_that_changed_something(voi
     store_close(store);
 }
 
+static bool hurries(void *arg)
+{
+    int *n = arg;
+    return ++*n > 3;
+}
+
+static void test_begin_when_hurried_in_the_middle_of_a_wait_then_gives_up(void **state)
+{
+    struct place *p = *state;
+    struct err err = {0};
+    struct store *one = open_ok(p->path, true, false), *two = NULL;
+    struct store_options patient = {.path = p->path, .busy_timeout_ms = 3600 * 1000};
+    int n_asked = 0;
+    assert_true(store_open(&patient, &two, &err));
+    store_hurry_when(two, hurries, &n_asked);
+    assert_true(store_begin(one, &err));
+    assert_false(store_begin(two, &err));
+    assert_int_equal(err.kind, ERR_STORE);
+    assert_non_null(strstr(err.text, "waited 0.5 s"));
+    store_rollback(one);
+    assert_true(store_begin(two, &err));
+    store_close(two);
+    store_close(one);
+}
+
 static void test_begin_when_another_writes_then_waits_and_names_the_lock(void **state)
 {
     struct place *p = *state;
@@ -777,6 +802,7 @@ int main(void)
         cmocka_unit_test(test_statement_when_a_rule_forbids_it_then_only_it_is_undone),
         cmocka_unit_test(test_transaction_when_rolled_back_then_nothing_stays),
         cmocka_unit_test(test_commits_when_counted_then_only_those_that_changed_something),
+        IN_PLACE(test_begin_when_hurried_in_the_middle_of_a_wait_then_gives_up),
         IN_PLACE(test_begin_when_another_writes_then_waits_and_names_the_lock),
         IN_PLACE(test_read_only_when_a_leader_writes_then_sees_its_commits_and_cannot_write),
         IN_PLACE(test_read_only_when_the_mount_is_read_only_then_still_readable),
