@@ -11,7 +11,7 @@ expect certificate for www.example.com *.www.example.com, 1 certificates, 1 cert
 expect no TXT left, nothing surplus, 0 open orders, 0 failed validations at ca, 1 accounts at ca
 
 story  the same at a CA that never reuses an order: at worst one that nobody finalizes
-kill everywhere
+kill here and there
 ca     issues in 2s
 want   www.example.com
 run
@@ -28,7 +28,7 @@ run until quiet
 expect no certificate, no TXT left, 0 open orders, failed "b.example.com"
 
 story  with a provider that takes one record a run
-kill everywhere
+kill here and there
 config provider exec
 ca     knob order_reuse 1
 want   www.example.com, *.www.example.com
@@ -81,7 +81,7 @@ kill   after publish
 run
 set    main is removed
 updates are lost
-kill everywhere
+kill here and there
 run
 updates work
 run until quiet

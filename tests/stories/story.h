@@ -13,6 +13,7 @@
  *
  *     for A B C          right after the title: told once for each word, which stands for $ in all lines
  *     kill everywhere    told once for each point at which a run can die from this line on
+ *     kill here and there    the same for each third of them
  */
 #ifndef STORIES_STORY_H
 #define STORIES_STORY_H

@@ -20,7 +20,7 @@ struct script {
     struct line lines[LINES_MAX];
     size_t n;
     struct str title, each;
-    bool kills_everywhere;
+    int64_t kill_stride; /* 0: told once */
 };
 
 struct teller {
@@ -87,15 +87,17 @@ static void world_tell(struct teller *t, const struct script *script, struct str
 static void round_tell(struct teller *t, const struct script *script, struct str word)
 {
     bool was_killed = true;
-    if (!script->kills_everywhere) {
+    if (script->kill_stride == 0) {
         world_tell(t, script, word, 0, &was_killed);
         return;
     }
     int n_failed = t->n_failed;
-    int64_t at = 1;
-    for (; was_killed && at < KILLS_MAX && t->n_failed == n_failed; at++)
+    int64_t n = 0;
+    for (int64_t at = 1; was_killed && n < KILLS_MAX && t->n_failed == n_failed; n++) {
         world_tell(t, script, word, at, &was_killed);
-    printf("  killed at %lld points\n", (long long)at - 2);
+        at += script->kill_stride;
+    }
+    printf("  killed at %lld points\n", (long long)n - 1);
 }
 
 static int64_t cpu_ms(void)
@@ -129,7 +131,10 @@ static bool line_take(struct script *script, struct str text, int number)
         script->each = str_trim(str_mem(text.p + 4, text.len - 4));
         return true;
     }
-    script->kills_everywhere = script->kills_everywhere || str_eq(text, STR("kill everywhere"));
+    if (str_eq(text, STR("kill everywhere")))
+        script->kill_stride = 1;
+    if (str_eq(text, STR("kill here and there")))
+        script->kill_stride = 3;
     if (script->n == LINES_MAX)
         return false;
     script->lines[script->n++] = (struct line){number, text};

@@ -188,6 +188,7 @@ const struct clause story_run_clauses[] = {
     {"kill", "after %w number %n", "", kill_after},
     {"kill", "everywhere", "told once for each point at which a run can die from here on",
      kill_from_here},
+    {"kill", "here and there", "the same for each third point", kill_from_here},
     {"store", "is full", "commits fail", store_full},
     {"store", "has room", "", store_room},
     {"signals", "%n", "so many SIGTERM were sent before the next run; 0: none", stop},
