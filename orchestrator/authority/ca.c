@@ -136,13 +136,13 @@ const struct authority_config *ca_config(const struct ca *ca)
 
 static void ca_tell(struct ca *ca, const struct err *err)
 {
-    struct list waiters;
     struct list *it;
-    list_init(&waiters);
+    size_t n = 0;
     ca->state = err == NULL ? CA_READY : CA_COLD;
-    while ((it = list_pop_front(&ca->waiters)) != NULL)
-        list_push_back(&waiters, it);
-    while ((it = list_pop_front(&waiters)) != NULL) {
+    LIST_EACH(waiting, &ca->waiters)
+        n++;
+    /* Those that come while others are told have their own attempt; those that are forgotten meanwhile are not told. */
+    while (n-- > 0 && (it = list_pop_front(&ca->waiters)) != NULL) {
         struct ca_waiter *waiter = LIST_OWNER(it, struct ca_waiter, in_ca);
         waiter->ready(waiter->arg, err);
         mem_free(waiter);
