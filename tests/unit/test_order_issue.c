@@ -73,6 +73,7 @@ static void test_finalize_when_lost_then_the_order_is_read_instead_of_sending_ag
     case_ask(c);
     assert_again(case_problem(c, 0, 500, "serverInternal", "oops"), ERR_AGAIN, "oops");
     case_go(c, case_ask(c), ORDER_ISSUE);
+    assert_int_equal(c->order->n_finalize, 1); /* a server in trouble: that was no try */
 }
 
 static void test_finalize_when_throttled_then_sent_again_later(void **state)
