@@ -168,14 +168,21 @@ static bool buf_reserve(struct buf *b, size_t len)
     return true;
 }
 
-void buf_add(struct buf *b, const void *p, size_t len)
+char *buf_extend(struct buf *b, size_t len)
 {
     if (!buf_reserve(b, len))
-        return;
-    if (len > 0)
-        memcpy(b->p + b->len, p, len);
+        return NULL;
+    char *room = b->p + b->len;
     b->len += len;
     b->p[b->len] = '\0';
+    return room;
+}
+
+void buf_add(struct buf *b, const void *p, size_t len)
+{
+    char *room = buf_extend(b, len);
+    if (room != NULL && len > 0)
+        memcpy(room, p, len);
 }
 
 void buf_add_str(struct buf *b, struct str s)

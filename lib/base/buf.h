@@ -62,6 +62,8 @@ void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b);
 void buf_add(struct buf *b, const void *p, size_t len);
+/* Room for len bytes more, counted in already: the caller fills it at once. NULL when the ceiling is in the way. */
+char *buf_extend(struct buf *b, size_t len);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_cstr(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);

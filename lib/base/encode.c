@@ -47,22 +47,31 @@ bool hex_decode(struct buf *out, struct str text)
     return decode_end(out, before, true);
 }
 
+/* n bytes, 1 to 3, as n + 1 letters. */
+static void letters_put(char *out, const unsigned char *p, size_t n, const char *letters)
+{
+    unsigned bits = (unsigned)p[0] << 16;
+    if (n > 1)
+        bits |= (unsigned)p[1] << 8;
+    if (n > 2)
+        bits |= p[2];
+    for (size_t k = 0; k <= n; k++)
+        out[k] = letters[bits >> (18 - 6 * k) & 63];
+}
+
 static void base64_add(struct buf *out, const unsigned char *p, size_t len, const char *letters,
                        bool padded)
 {
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
-        unsigned bits = (unsigned)p[i] << 16;
-        if (n > 1)
-            bits |= (unsigned)p[i + 1] << 8;
-        if (n > 2)
-            bits |= p[i + 2];
-        char quad[4] = {letters[bits >> 18], letters[bits >> 12 & 63], letters[bits >> 6 & 63],
-                        letters[bits & 63]};
-        for (size_t k = n + 1; k < 4; k++)
-            quad[k] = '=';
-        buf_add(out, quad, padded ? 4 : n + 1);
-    }
+    size_t n_left = len % 3, n_tail = n_left == 0 ? 0 : padded ? 4 : n_left + 1;
+    char *room = len / 3 > (SIZE_MAX - 4) / 4 ? NULL : buf_extend(out, len / 3 * 4 + n_tail);
+    if (room == NULL)
+        return;
+    for (; len >= 3; len -= 3, p += 3, room += 4)
+        letters_put(room, p, 3, letters);
+    if (n_left == 0)
+        return;
+    memset(room, '=', n_tail);
+    letters_put(room, p, n_left, letters);
 }
 
 void base64url_encode(struct buf *out, const void *p, size_t len)

@@ -5,6 +5,7 @@ struct http_socket {
     uv_poll_t poll;
     struct http_pool *pool;
     curl_socket_t fd;
+    int events; /* that are polled for */
 };
 
 static void pool_collect(struct http_pool *pool)
@@ -47,6 +48,8 @@ static void socket_ready(uv_poll_t *poll, int status, int events)
 {
     struct http_socket *socket = poll->data;
     int what = status < 0 ? CURL_CSELECT_ERR : 0;
+    if (status < 0)
+        socket->events = 0; /* libuv has stopped polling */
     if ((events & UV_READABLE) != 0)
         what |= CURL_CSELECT_IN;
     if ((events & UV_WRITABLE) != 0)
@@ -95,6 +98,10 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void
     if (socket == NULL && (socket = socket_new(pool, fd)) == NULL)
         return -1;
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    /* curl says it again with each request. */
+    if (events == socket->events)
+        return 0;
+    socket->events = events;
     return uv_poll_start(&socket->poll, events, socket_ready) == 0 ? 0 : -1;
 }
 
