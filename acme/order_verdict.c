@@ -72,10 +72,13 @@ static struct verdict verdict_of_loss(const struct acme_answer *answer, const ch
 static struct verdict verdict_of_lost_account(const struct order *order,
                                               const struct acme_problem *problem, const char *what)
 {
-    return verdict_fail(
-        ERR_DENIED, "%s: the CA %s (%s) does not know our account with the key %s any more: %s",
-        what, order->authority != NULL ? order->authority : "",
-        order->directory != NULL ? order->directory : "", order->thumbprint, problem->detail);
+    const char *authority = order->authority != NULL ? order->authority : "";
+    return verdict_fail(ERR_DENIED,
+                        "%s: the CA %s (%s) does not know our account with the key %s any more: "
+                        "%s. See whether the directory is right, then: chancery account show "
+                        "--register %s",
+                        what, authority, order->directory != NULL ? order->directory : "",
+                        order->thumbprint, problem->detail, authority);
 }
 
 /* A person can only act on what is named: the address goes first, because the line may be cut. */

@@ -102,6 +102,11 @@ bool ca_is_ready(const struct ca *ca)
     return ca->state == CA_READY;
 }
 
+void ca_ask_account(struct ca *ca)
+{
+    ca->asks_account = true;
+}
+
 const struct acme_directory *ca_directory(const struct ca *ca)
 {
     return ca->directory;
@@ -267,7 +272,7 @@ static void ca_have_directory(struct ca *ca)
         return;
     }
     key_thumbprint(ca->account_key, ca->thumbprint);
-    if (valid)
+    if (valid && !ca->asks_account)
         ca_tell(ca, NULL);
     else
         ca_register(ca);

@@ -29,6 +29,8 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
 typedef void ca_ready(void *arg, const struct err *err);
 /* Makes the CA ready and calls back from the loop (also when it is ready already). Several callers share one attempt. */
 void ca_prepare(struct ca *ca, ca_ready *ready, void *arg);
+/* Before ca_prepare: the account is asked of the CA though the store knows it - which finds it, or registers its key again. */
+void ca_ask_account(struct ca *ca);
 void ca_forget(struct ca *ca, void *arg); /* no callback for that arg any more: prepares and sends */
 bool ca_is_ready(const struct ca *ca);
 

@@ -38,6 +38,7 @@ struct ca {
     struct timer *starting;              /* ca_prepare leaves the caller's transaction first */
     struct list waiters;
     struct acme_directory *directory;
+    bool asks_account;                   /* even when the store knows it */
     int64_t account_id;
     char *account_url;
     struct key *account_key;

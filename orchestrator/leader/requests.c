@@ -46,8 +46,11 @@ static bool errand_open(struct errand *errand, struct house *house, const char *
     if (!lease_take(house, "leader", purpose, SINGLE_LEASE_MS, true, &errand->lease, err))
         return false;
     house->fencing = lease_fencing(errand->lease);
-    if (!ca_open(errand->office, authority, &errand->ca, err))
-        return false;
+    return ca_open(errand->office, authority, &errand->ca, err);
+}
+
+static bool errand_prepare(struct errand *errand, struct err *err)
+{
     ca_prepare(errand->ca, errand_ready, errand);
     return errand_wait(errand, err);
 }
@@ -63,6 +66,9 @@ bool leader_account(struct house *house, const char *authority, char **ret_url, 
 {
     struct errand errand;
     bool ok = errand_open(&errand, house, authority, "account", err);
+    if (ok)
+        ca_ask_account(errand.ca);
+    ok = ok && errand_prepare(&errand, err);
     if (ok)
         *ret_url = mem_strdup(ca_account_url(errand.ca));
     errand_close(&errand);
@@ -86,6 +92,15 @@ static bool leaf_der(const struct certificate *certificate, struct buf *out, str
     chain_cert_der(chain, 0, out);
     chain_free(chain);
     return true;
+}
+
+/* The name may stand for another CA by now, which would not know the certificate. */
+static bool authority_is_the_same(const struct errand *errand, const struct certificate *certificate, struct err *err)
+{
+    if (strcmp(certificate->directory, ca_directory_url(errand->ca)) == 0)
+        return true;
+    return err_set(err, ERR_CONFIG, "the certificate was issued by %s, but authority %s is %s now: configure an authority with that directory",
+                   certificate->directory, certificate->authority, ca_directory_url(errand->ca));
 }
 
 static bool revoke_send(struct errand *errand, const struct certificate *certificate, int reason, bool by_key, struct err *err)
@@ -138,7 +153,7 @@ bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool
     if (!held_certificate(house, certificate_id, true, &certificate, err))
         return false;
     bool ok = errand_open(&errand, house, certificate->authority, "revoke", err) &&
-              revoke_send(&errand, certificate, reason, by_key, err) && revoke_save(house, certificate, reason, err);
+              authority_is_the_same(&errand, certificate, err) && errand_prepare(&errand, err) && revoke_send(&errand, certificate, reason, by_key, err) && revoke_save(house, certificate, reason, err);
     errand_close(&errand);
     certificate_free(certificate);
     return ok;

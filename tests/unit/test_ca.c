@@ -232,6 +232,26 @@ static void test_prepare_when_terms_are_not_agreed_to_then_no_key_is_made_and_th
     assert_int_equal(ca_server_asked(&server, "newAccount"), 0);
 }
 
+/* A CA that was set up anew: a person has it asked again, and the same key gets an account. */
+static void test_prepare_when_the_account_is_to_be_asked_then_a_lost_one_is_registered_again(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_true(prepare(ca_get_open(), &err));
+    ca_say("{\"forget\": \"accounts\"}");
+    office_again();
+    struct ca *ca = ca_get_open();
+    ca_ask_account(ca);
+    assert_true(prepare(ca, &err));
+    assert_int_equal(ca_server_asked(&server, "newAccount"), 2);
+    assert_int_equal(sql_int(0, "SELECT count(*) FROM account"), 1);
+    assert_int_equal(sql_int(0, "SELECT count(*) FROM private_key"), 1);
+    struct hearing h = {0};
+    order_ask(ca, &h);
+    assert_true(wait_for(&h.n, 1, 10000));
+    assert_int_equal(h.status, 201);
+}
+
 /* ---- nonces ---- */
 
 static void test_send_when_nonces_are_refused_now_and_then_then_nobody_hears_of_it(void **state)
@@ -402,6 +422,7 @@ int main(void)
         T(test_prepare_when_the_answer_to_newAccount_is_lost_then_the_same_key_finds_the_account),
         T(test_prepare_when_the_directory_is_no_directory_then_said_and_the_next_try_works),
         T(test_prepare_when_terms_are_not_agreed_to_then_no_key_is_made_and_the_terms_are_named),
+        T(test_prepare_when_the_account_is_to_be_asked_then_a_lost_one_is_registered_again),
         T(test_send_when_nonces_are_refused_now_and_then_then_nobody_hears_of_it),
         T(test_send_when_every_nonce_is_refused_then_it_ends),
         T(test_send_when_nonces_cannot_be_had_while_a_request_hangs_then_no_storm),
