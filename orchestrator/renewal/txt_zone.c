@@ -13,9 +13,10 @@ struct txt_check {
     size_t n;
 };
 
-struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider, const struct zone_info *info)
+struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider,
+                             const struct zone_info *info)
 {
-    LIST_EACH(it, &desk->zones) {
+    LIST_EACH (it, &desk->zones) {
         struct txt_zone *zone = LIST_OWNER(it, struct txt_zone, in_desk);
         if (zone->provider == provider && strcmp(zone->info->zone, info->zone) == 0)
             return zone;
@@ -56,7 +57,7 @@ void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish)
         if (zone->in_job[i] == wish)
             zone->in_job[i] = NULL;
     }
-    LIST_EACH(it, &zone->desk->checks) {
+    LIST_EACH (it, &zone->desk->checks) {
         struct txt_check *check = LIST_OWNER(it, struct txt_check, in_desk);
         for (size_t i = 0; i < check->n; i++) {
             if (check->wishes[i] == wish)
@@ -69,7 +70,8 @@ void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish)
 
 static bool wish_is_for_job(const struct txt_wish *w)
 {
-    return txt_wish_is_awake(w) && (w->present ? w->state == WISH_PLANNED : w->state == WISH_REMOVING);
+    return txt_wish_is_awake(w) &&
+           (w->present ? w->state == WISH_PLANNED : w->state == WISH_REMOVING);
 }
 
 /* The same record is not named twice in a job, and what another wish keeps is not removed. */
@@ -79,7 +81,8 @@ static bool wish_is_left_to_twin(struct txt_zone *zone, struct txt_wish *w, size
     if (!w->has_twin)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(zone->in_job[i]->value, w->value) == 0 && strcmp(zone->in_job[i]->owner, w->owner) == 0)
+        if (strcmp(zone->in_job[i]->value, w->value) == 0 &&
+            strcmp(zone->in_job[i]->owner, w->owner) == 0)
             return true;
     }
     if (heir != NULL)
@@ -95,15 +98,17 @@ static bool wish_fits_in_job(const struct txt_zone *zone, const struct txt_wish 
 
 void txt_zone_gather(struct txt_zone *zone)
 {
-    size_t most = (zone->provider->provider->capabilities & DNS_CAN_BATCH) != 0 ? JOB_RECORDS_MAX : 1;
+    size_t most =
+        (zone->provider->provider->capabilities & DNS_CAN_BATCH) != 0 ? JOB_RECORDS_MAX : 1;
     size_t n = 0;
     if (zone->in_job != NULL)
         return;
-    LIST_EACH(it, &zone->wishes) {
+    LIST_EACH (it, &zone->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
         if (n == most)
             break;
-        if (!wish_is_for_job(w) || !wish_fits_in_job(zone, w, n) || wish_is_left_to_twin(zone, w, n))
+        if (!wish_is_for_job(w) || !wish_fits_in_job(zone, w, n) ||
+            wish_is_left_to_twin(zone, w, n))
             continue;
         if (zone->in_job == NULL)
             zone->in_job = NEW_N(most, struct txt_wish *);
@@ -152,7 +157,8 @@ static void wish_refused(struct txt_wish *w, bool was_present, const struct err 
 /* The request as a whole was refused; whose fault it is shows when each is asked for by itself. */
 static bool wish_is_set_apart(struct txt_wish *w, size_t n_in_job, const struct err *err)
 {
-    if (n_in_job < 2 || (err->kind != ERR_REFUSED && err->kind != ERR_BROKEN && err->kind != ERR_ABSENT))
+    if (n_in_job < 2 ||
+        (err->kind != ERR_REFUSED && err->kind != ERR_BROKEN && err->kind != ERR_ABSENT))
         return false;
     w->alone = true;
     if (w->present)
@@ -162,7 +168,8 @@ static bool wish_is_set_apart(struct txt_wish *w, size_t n_in_job, const struct 
     return true;
 }
 
-static void zone_job_done(void *arg, const struct dns_job_record *records, size_t n, const struct err *err)
+static void zone_job_done(void *arg, const struct dns_job_record *records, size_t n,
+                          const struct err *err)
 {
     struct txt_zone *zone = arg;
     struct txt_wish **wishes = zone->in_job;
@@ -192,13 +199,17 @@ static void zone_start_job(struct txt_zone *zone)
     struct dns_job_record *records = NEW_N(n, struct dns_job_record);
     for (size_t i = 0; i < n; i++) {
         const struct txt_wish *w = zone->in_job[i];
-        records[i] = (struct dns_job_record){.present = w->present, .owner = w->owner, .value = w->value,
-                                             .ttl_s = (uint32_t)zone->provider->ttl_s, .ref = w->ref};
+        records[i] = (struct dns_job_record){.present = w->present,
+                                             .owner = w->owner,
+                                             .value = w->value,
+                                             .ttl_s = (uint32_t)zone->provider->ttl_s,
+                                             .ref = w->ref};
     }
     zone->starts_job = false;
     zone->desk->n_under_way++;
     FAILPOINT("txt.job.before");
-    zone->job = host_job_start(zone->desk->host, zone->provider, zone->info, records, n, zone_job_done, zone);
+    zone->job = host_job_start(zone->desk->host, zone->provider, zone->info, records, n,
+                               zone_job_done, zone);
     mem_free(records);
 }
 
@@ -211,11 +222,11 @@ void txt_zone_act(struct txt_zone *zone)
 
 /* ---- checks ---- */
 
-/* Often while the wish is young, ever more seldom later: a tenth of its age, 100 ms to 10 s. */
+/* Often while the wish is young, ever more seldom later: a twentieth of its age, 100 ms to 10 s. */
 static int64_t wish_check_pause_ms(const struct txt_wish *w)
 {
     int64_t age_ms = house_now(w->desk->house) - w->state_at_ms;
-    int64_t pause_ms = age_ms / 10;
+    int64_t pause_ms = age_ms / 20;
     return pause_ms < 100 ? 100 : pause_ms > 10 * MS_SECOND ? 10 * MS_SECOND : pause_ms;
 }
 
@@ -241,8 +252,9 @@ static void wish_is_not_shown(struct txt_wish *w)
         return;
     }
     struct err err;
-    err_set(&err, ERR_AGAIN, "TXT at %s is not shown by every name server of %s after %lld s: %s", w->owner,
-            w->zone->info->zone, (long long)((now_ms - w->state_at_ms) / MS_SECOND), w->seen);
+    err_set(&err, ERR_AGAIN, "TXT at %s is not shown by every name server of %s after %lld s: %s",
+            w->owner, w->zone->info->zone, (long long)((now_ms - w->state_at_ms) / MS_SECOND),
+            w->seen);
     txt_wish_fail(w, &err);
 }
 
@@ -299,7 +311,7 @@ static void check_done(void *arg, const struct propagation_report *report)
 
 void txt_checks_free(struct txt_desk *desk)
 {
-    LIST_EACH(it, &desk->checks) {
+    LIST_EACH (it, &desk->checks) {
         struct txt_check *check = LIST_OWNER(it, struct txt_check, in_desk);
         propagation_cancel(check->check);
         desk->n_under_way--;
@@ -309,7 +321,8 @@ void txt_checks_free(struct txt_desk *desk)
 
 static bool wish_is_for_check(const struct txt_wish *w)
 {
-    return txt_wish_is_awake(w) && !w->settling && (w->state == WISH_SET || w->state == WISH_REMOVED);
+    return txt_wish_is_awake(w) && !w->settling &&
+           (w->state == WISH_SET || w->state == WISH_REMOVED);
 }
 
 void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
@@ -318,7 +331,7 @@ void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
     struct propagation_want *wants = NULL;
     size_t n = 0;
 
-    LIST_EACH(it, &zone->wishes) {
+    LIST_EACH (it, &zone->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
         if (!wish_is_for_check(w))
             continue;
@@ -326,7 +339,8 @@ void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
             check = NEW(struct txt_check);
         wants = mem_grow(wants, n, n + 1, sizeof(*wants));
         check->wishes = mem_grow(check->wishes, n, n + 1, sizeof(struct txt_wish *));
-        wants[n] = (struct propagation_want){.owner = w->owner, .value = w->value, .present = w->state == WISH_SET};
+        wants[n] = (struct propagation_want){
+            .owner = w->owner, .value = w->value, .present = w->state == WISH_SET};
         check->wishes[n++] = w;
         w->busy = true;
     }
@@ -336,6 +350,7 @@ void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
     check->n = n;
     list_push_back(&desk->checks, &check->in_desk);
     desk->n_under_way++;
-    check->check = propagation_start(desk->house->loop, desk->house->dns, zone->info, wants, n, NULL, check_done, check);
+    check->check = propagation_start(desk->house->loop, desk->house->dns, zone->info, wants, n,
+                                     NULL, check_done, check);
     mem_free(wants);
 }
