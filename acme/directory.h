@@ -8,7 +8,8 @@
 
 struct acme_directory {
     char *url;
-    char *new_nonce, *new_account, *new_order, *revoke_cert, *key_change, *renewal_info; /* key_change, renewal_info may be NULL */
+    char *new_nonce, *new_account, *new_order, *revoke_cert, *key_change,
+        *renewal_info; /* key_change, renewal_info may be NULL */
     char *terms, *website;
     bool eab_required;
     char **caa_identities;
@@ -16,7 +17,8 @@ struct acme_directory {
     struct json *profiles; /* name -> description, or NULL */
 };
 /* Kind BROKEN when newNonce, newAccount or newOrder are missing or a URL may not be asked. */
-bool acme_directory_read(const char *url, const struct json *tree, struct acme_directory **ret, struct err *err);
+bool acme_directory_read(const char *url, const struct json *tree, struct acme_directory **ret,
+                         struct err *err);
 void acme_directory_free(struct acme_directory *directory);
 
 #endif

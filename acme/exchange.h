@@ -18,11 +18,11 @@ enum acme_signer { ACME_UNSIGNED, ACME_SIGN_KID, ACME_SIGN_JWK };
 struct acme_ask {
     enum acme_method method;
     enum acme_signer signer;
-    const char *what;      /* for messages: "newOrder", "authorization", "finalize" ... */
-    const char *url;       /* octet for octet as the CA gave it (RFC 8555 6.4) */
-    struct str payload;    /* JSON text of a POST, e.g. "{}" */
-    bool wants_pem;        /* Accept: application/pem-certificate-chain */
-    int slot;              /* which of several asks of one step: index of the authorization; else 0 */
+    const char *what;   /* for messages: "newOrder", "authorization", "finalize" ... */
+    const char *url;    /* octet for octet as the CA gave it (RFC 8555 6.4) */
+    struct str payload; /* JSON text of a POST, e.g. "{}" */
+    bool wants_pem;     /* Accept: application/pem-certificate-chain */
+    int slot;           /* which of several asks of one step: index of the authorization; else 0 */
 };
 
 struct acme_header {
@@ -30,24 +30,26 @@ struct acme_header {
 };
 struct acme_answer {
     int slot;
-    int status;                 /* 0: nothing was heard; then lost tells why */
-    const struct err *lost;     /* transport failure: the request MAY have taken effect */
-    const char *location;       /* NULL when absent */
-    const char *terms_link;     /* Link rel="terms-of-service" */
-    const char *help_link;      /* Link rel="help" */
-    const char *next_link;      /* Link rel="next" */
+    int status;                    /* 0: nothing was heard; then lost tells why */
+    const struct err *lost;        /* transport failure: the request MAY have taken effect */
+    const char *location;          /* NULL when absent */
+    const char *terms_link;        /* Link rel="terms-of-service" */
+    const char *help_link;         /* Link rel="help" */
+    const char *next_link;         /* Link rel="next" */
     const char *const *alternates; /* Link rel="alternate", NULL-terminated, never NULL */
-    int64_t retry_at_ms;        /* Retry-After as an instant, clamped to now .. now + 1 day; 0 when absent or not understood */
-    const struct json *tree;    /* body of a JSON type, else NULL; released by acme_answer_fini */
+    int64_t
+        retry_at_ms; /* Retry-After as an instant, clamped to now .. now + 1 day; 0 when absent or not understood */
+    const struct json *tree; /* body of a JSON type, else NULL; released by acme_answer_fini */
     struct str body;
-    const struct acme_problem *problem; /* of a status >= 400: from the body, or made from the status; else NULL */
+    const struct acme_problem
+        *problem; /* of a status >= 400: from the body, or made from the status; else NULL */
     struct json *owned_tree;
 };
 
 /* Reads a reply. A JSON body that is not understandable becomes a problem of kind BROKEN ("the CA broke the protocol: ..."); of a
  * status >= 400 it is only no help, and the status decides (proxies lie about their error pages). Header names in any case. now_ms turns delta-seconds into an instant. */
-void acme_answer_read(struct acme_answer *ret, int status, const struct acme_header *headers, size_t n_headers, struct str body,
-                      int64_t now_ms, struct arena *arena);
+void acme_answer_read(struct acme_answer *ret, int status, const struct acme_header *headers,
+                      size_t n_headers, struct str body, int64_t now_ms, struct arena *arena);
 void acme_answer_lost(struct acme_answer *ret, const struct err *why, struct arena *arena);
 void acme_answer_fini(struct acme_answer *answer);
 /* The fresh nonce of any reply, errors included; NULL when absent or not base64url (RFC 8555 6.5). */

@@ -35,52 +35,60 @@ int64_t order_step_patience_ms(enum order_step step);
 /* Is `to` in the table of allowed next steps of `from`? The driver CHECKs it. */
 bool order_step_may_follow(enum order_step from, enum order_step to);
 
-enum authz_status { AUTHZ_UNREAD, AUTHZ_PENDING, AUTHZ_VALID, AUTHZ_INVALID, AUTHZ_DEACTIVATED, AUTHZ_EXPIRED, AUTHZ_REVOKED };
+enum authz_status {
+    AUTHZ_UNREAD,
+    AUTHZ_PENDING,
+    AUTHZ_VALID,
+    AUTHZ_INVALID,
+    AUTHZ_DEACTIVATED,
+    AUTHZ_EXPIRED,
+    AUTHZ_REVOKED
+};
 const char *authz_status_name(enum authz_status status);
 bool authz_status_find(const char *name, enum authz_status *ret);
 
 struct authz { /* texts owned */
     char *url;
-    char *identifier;      /* base name, without "*." */
+    char *identifier; /* base name, without "*." */
     bool wildcard;
     enum authz_status status;
-    char *challenge_url;   /* of the chosen dns-01 challenge */
+    char *challenge_url; /* of the chosen dns-01 challenge */
     char *token;
-    char *value;           /* of the TXT record */
-    bool answered;         /* the challenge POST was accepted */
-    bool failure_read;     /* after an invalid order: its error was fetched */
-    char *failure;         /* what the CA said of it */
-    bool out;              /* not stored: asked, and not heard yet */
-    bool left;             /* not stored: TIDY has tried to give it up */
+    char *value;       /* of the TXT record */
+    bool answered;     /* the challenge POST was accepted */
+    bool failure_read; /* after an invalid order: its error was fetched */
+    char *failure;     /* what the CA said of it */
+    bool out;          /* not stored: asked, and not heard yet */
+    bool left;         /* not stored: TIDY has tried to give it up */
 };
 
-struct order {             /* exactly what the row holds; texts owned, released by order_free */
+struct order { /* exactly what the row holds; texts owned, released by order_free */
     int64_t id;
     char *set_name, *authority, *directory, *profile, *replaces;
-    char **names;          /* normalised identifiers, "*." kept */
+    char **names; /* normalised identifiers, "*." kept */
     size_t n_names;
     enum order_step step;
-    bool failed;           /* TIDY leads to DONE with a failure */
+    bool failed; /* TIDY leads to DONE with a failure */
     char *url, *finalize_url, *certificate_url;
     int64_t expires_at_ms; /* 0: not told */
     struct authz *authz;
     size_t n_authz;
-    bool has_key;          /* key and CSR are stored */
+    bool has_key; /* key and CSR are stored */
     char spki[SPKI_HEX_MAX];
-    char thumbprint[48];   /* of the ACCOUNT key: filled in by the driver before READ */
-    struct buf csr;        /* DER */
+    char thumbprint[48]; /* of the ACCOUNT key: filled in by the driver before READ */
+    struct buf csr;      /* DER */
     /* marks: what may have been done (column memory) */
     bool new_sent, finalize_sent, without_replaces, published, tidied;
-    int n_finalize;        /* finalize requests so far */
-    int n_polls;           /* times the present step has asked; the driver sets it to 0 with each GO */
+    int n_finalize; /* finalize requests so far */
+    int n_polls;    /* times the present step has asked; the driver sets it to 0 with each GO */
     int64_t started_at_ms, step_at_ms;
     /* not stored: what FETCH brought, taken by the driver in the same turn */
     struct chain *chain;
     /* more marks */
-    bool invalid;          /* the CA called the order invalid: VALIDATE asks why, then fails */
-    char *failure;         /* what the CA said of the order itself */
+    bool invalid;               /* the CA called the order invalid: VALIDATE asks why, then fails */
+    char *failure;              /* what the CA said of the order itself */
     enum err_kind failure_kind; /* of the first fault heard, NONE before */
-    int n_back;            /* times ISSUE had to go back to an earlier step */
+    int n_back;                 /* times ISSUE had to go back to an earlier step */
 };
 struct order *order_new(const char *set_name, const char *const *names, size_t n_names);
 void order_free(struct order *order);
@@ -88,11 +96,12 @@ void order_free(struct order *order);
 void order_memory_format(const struct order *order, struct buf *out);
 bool order_memory_parse(struct order *order, const char *text, struct err *err);
 
-struct acme_world {        /* everything a step may know besides the order */
+struct acme_world { /* everything a step may know besides the order */
     int64_t now_ms;
     const struct acme_directory *directory;
-    int64_t poll_first_ms; /* how long this CA usually takes for what VALIDATE / ISSUE wait for; 0: unknown */
-    struct arena *arena;   /* asks live here */
+    int64_t
+        poll_first_ms; /* how long this CA usually takes for what VALIDATE / ISSUE wait for; 0: unknown */
+    struct arena *arena; /* asks live here */
 };
 
 enum verdict_kind {
@@ -102,8 +111,8 @@ enum verdict_kind {
     VERDICT_SLEEP,    /* ask this step again at until_ms (polling, Retry-After) */
     VERDICT_WANT_KEY, /* make and store a key and CSR for the order, then ask again */
     VERDICT_WANT_TXT, /* publish a TXT for each authz that is pending and has a value; ask again when all are served */
-    VERDICT_AGAIN,    /* a passing fault (err): back off by its kind and ask again */
-    VERDICT_FAIL,     /* the order cannot succeed (err); the driver sets failed and goes to TIDY */
+    VERDICT_AGAIN, /* a passing fault (err): back off by its kind and ask again */
+    VERDICT_FAIL,  /* the order cannot succeed (err); the driver sets failed and goes to TIDY */
 };
 /* A hearing step may say AGAIN while other asks of it are still out: what is heard of those later is as good as ever, and
  * once the last one is in the verdict is never WAIT. A step judges its patience only where it polls (VALIDATE, ISSUE, FETCH); how
@@ -111,13 +120,15 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     enum order_step next;
-    int64_t until_ms; /* SLEEP: when to ask again. AGAIN: not before this instant (err.until_ms), 0: as the kind says */
+    int64_t
+        until_ms; /* SLEEP: when to ask again. AGAIN: not before this instant (err.until_ms), 0: as the kind says */
     const struct acme_ask *asks; /* in the arena */
     size_t n_asks;
     struct err err;
 };
 /* The step order->step, asked (answer NULL) or hearing one answer. */
-struct verdict order_step_run(struct order *order, const struct acme_world *world, const struct acme_answer *answer);
+struct verdict order_step_run(struct order *order, const struct acme_world *world,
+                              const struct acme_answer *answer);
 
 /* "_acme-challenge." and the base name. */
 void order_challenge_name(const struct authz *authz, struct buf *out);

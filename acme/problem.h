@@ -23,10 +23,10 @@ struct acme_identifier_problem {
     const char *detail;
 };
 struct acme_problem {
-    enum problem_type type;     /* PROBLEM_OTHER for unknown ones: the HTTP status decided the kind */
-    const char *urn;            /* as sent */
-    const char *detail;         /* "" when absent; always shown */
-    const char *instance;       /* NULL when absent */
+    enum problem_type type; /* PROBLEM_OTHER for unknown ones: the HTTP status decided the kind */
+    const char *urn;        /* as sent */
+    const char *detail;     /* "" when absent; always shown */
+    const char *instance;   /* NULL when absent */
     int status;
     enum err_kind kind;
     const struct json *algorithms; /* badSignatureAlgorithm, borrowed */
@@ -37,14 +37,16 @@ struct acme_problem {
  * because it holds the address a person must visit. tree may be NULL (no or no JSON body).
  * A status of 429 is THROTTLED whatever the type; "paused" (Let's Encrypt: 429 with an unpause address) is DENIED. compound takes the
  * kind of its first known part. */
-const struct acme_problem *acme_problem_read(const struct json *tree, int status, struct arena *arena);
+const struct acme_problem *acme_problem_read(const struct json *tree, int status,
+                                             struct arena *arena);
 /* The error of a problem: kind, "what: 429 rateLimited: detail [name: detail; ...]", until_ms = retry_at_ms where throttled. A passing
  * fault whose answer names a time (503 with Retry-After) is THROTTLED too. Returns false. */
-bool acme_problem_err(const struct acme_problem *problem, const char *what, int64_t retry_at_ms, struct err *err);
-const char *problem_type_name(enum problem_type type);   /* "rateLimited" */
+bool acme_problem_err(const struct acme_problem *problem, const char *what, int64_t retry_at_ms,
+                      struct err *err);
+const char *problem_type_name(enum problem_type type); /* "rateLimited" */
 const char *problem_advice(enum problem_type type);
 enum problem_fault problem_fault(enum problem_type type);
 enum err_kind problem_kind(enum problem_type type);
-enum problem_type problem_type_find(const char *urn);    /* with or without the urn prefix */
+enum problem_type problem_type_find(const char *urn); /* with or without the urn prefix */
 
 #endif

@@ -83,7 +83,7 @@ struct invocation {
     struct house house;
     struct config *config;
     bool is_stopped; /* by a signal: known when the house is closed */
-    struct err err; /* what a failing command leaves for main to tell */
+    struct err err;  /* what a failing command leaves for main to tell */
 };
 /* The value of an option of this command, by name; NULL when it was not given. CHECKs the name. */
 const char *option_value(const struct invocation *in, const char *name);

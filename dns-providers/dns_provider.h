@@ -39,33 +39,42 @@ enum dns_capability {
 };
 
 struct dns_job_record {
-    bool present;               /* false: shall be gone */
-    const char *owner;          /* fully qualified, lower case, no final dot */
-    const char *value;          /* the TXT value, printable ASCII */
+    bool present;      /* false: shall be gone */
+    const char *owner; /* fully qualified, lower case, no final dot */
+    const char *value; /* the TXT value, printable ASCII */
     uint32_t ttl_s;
-    char *ref;                  /* in: as stored, or NULL. out: set by the provider with mem_set_str */
-    bool done;                  /* out: this record is as wished (partial success of a failing job) */
+    char *ref; /* in: as stored, or NULL. out: set by the provider with mem_set_str */
+    bool done; /* out: this record is as wished (partial success of a failing job) */
 };
 struct dns_job {
-    const char *zone;           /* "example.com" */
-    const struct json *settings;/* checked against the provider's section; secrets are their references, not their bytes */
+    const char *zone; /* "example.com" */
+    const struct json *
+        settings; /* checked against the provider's section; secrets are their references, not their bytes */
     struct dns_job_record *records;
     size_t n_records;
-    void *state;                /* the provider's, see begin and end */
-    struct arena *arena;        /* lives until the job ends; wishes live here */
+    void *state;         /* the provider's, see begin and end */
+    struct arena *arena; /* lives until the job ends; wishes live here */
 };
 
-enum dns_wish_kind { DNS_WISH_HTTP, DNS_WISH_UPDATE, DNS_WISH_RUN, DNS_WISH_SLEEP, DNS_WISH_DONE, DNS_WISH_FAIL };
+enum dns_wish_kind {
+    DNS_WISH_HTTP,
+    DNS_WISH_UPDATE,
+    DNS_WISH_RUN,
+    DNS_WISH_SLEEP,
+    DNS_WISH_DONE,
+    DNS_WISH_FAIL
+};
 
 struct dns_wish_http {
     const char *method, *url;
     const char *const *headers; /* NULL-terminated "Name: value" */
     struct str body;
 };
-struct dns_wish_update {        /* one RFC 2136 message; changes are all records of the job from .. from + n */
-    const char *server;         /* host or address[:port]; NULL: the zone's primary as its SOA says */
+struct
+    dns_wish_update { /* one RFC 2136 message; changes are all records of the job from .. from + n */
+    const char *server; /* host or address[:port]; NULL: the zone's primary as its SOA says */
     const char *tsig_name, *tsig_algorithm;
-    const char *tsig_secret;    /* name of the secret setting, e.g. "tsig.secret"; NULL: unsigned */
+    const char *tsig_secret; /* name of the secret setting, e.g. "tsig.secret"; NULL: unsigned */
     bool udp_first;
     size_t from, n;
 };
@@ -81,26 +90,28 @@ struct dns_wish {
     struct dns_wish_update update;
     struct dns_wish_run run;
     int64_t sleep_ms;
-    struct err err;             /* FAIL: kind tells the host what to do (AGAIN, THROTTLED, DENIED, REFUSED, CONFIG, BROKEN) */
+    struct err
+        err; /* FAIL: kind tells the host what to do (AGAIN, THROTTLED, DENIED, REFUSED, CONFIG, BROKEN) */
 };
 
-struct dns_answer {             /* of the last wish; absent (NULL) at the first step */
-    const struct err *err;      /* transport failure, or the failure of an UPDATE; else NULL */
-    int status;                 /* HTTP */
-    const char *(*header)(const struct dns_answer *answer, const char *name); /* HTTP; NULL when absent */
-    struct str body;            /* HTTP body, or output of a program */
-    int exit_code;              /* of a program; -1 killed */
+struct dns_answer {        /* of the last wish; absent (NULL) at the first step */
+    const struct err *err; /* transport failure, or the failure of an UPDATE; else NULL */
+    int status;            /* HTTP */
+    const char *(*header)(const struct dns_answer *answer,
+                          const char *name); /* HTTP; NULL when absent */
+    struct str body;                         /* HTTP body, or output of a program */
+    int exit_code;                           /* of a program; -1 killed */
     bool timed_out;
 };
 
 struct dns_provider {
     size_t struct_size;
     int abi_major, abi_minor;
-    const char *name;           /* "rfc2136" */
-    const char *title;          /* "DNS UPDATE (RFC 2136): BIND, Knot, PowerDNS, Windows DNS ..." */
-    const char *sentence;       /* one sentence for people */
-    const char *link;           /* where the API is described */
-    unsigned capabilities;      /* enum dns_capability */
+    const char *name;      /* "rfc2136" */
+    const char *title;     /* "DNS UPDATE (RFC 2136): BIND, Knot, PowerDNS, Windows DNS ..." */
+    const char *sentence;  /* one sentence for people */
+    const char *link;      /* where the API is described */
+    unsigned capabilities; /* enum dns_capability */
     const struct section *settings;
     /* May be NULL: more than the table can say. Kind CONFIG. */
     bool (*check)(const struct json *settings, struct err *err);
@@ -108,8 +119,9 @@ struct dns_provider {
     void *(*begin)(const struct dns_job *job);
     void (*end)(void *state);
     void (*step)(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish);
-    const char *example;        /* YAML as it would stand below `providers:`, or NULL */
-    const char *rights;         /* Markdown: the least that the credentials must be allowed to do, or NULL */
+    const char *example; /* YAML as it would stand below `providers:`, or NULL */
+    const char
+        *rights; /* Markdown: the least that the credentials must be allowed to do, or NULL */
     /* Hosts of the API, NULL-terminated ("api.example.com"): secrets go there, by https, and to the host of the setting `base_url`, nowhere
      * else. NULL: only to the latter. */
     const char *const *api_hosts;

@@ -21,7 +21,7 @@ enum key_kind {
 #define X(kind, name, alg) KEY_##kind,
     KEY_KINDS(X)
 #undef X
-    KEY_KIND_N
+        KEY_KIND_N
 };
 const char *key_kind_name(enum key_kind kind);
 const char *key_kind_jws_alg(enum key_kind kind);
@@ -34,7 +34,8 @@ bool crypto_init(struct err *err);
 void crypto_thread_end(void);
 
 struct key;
-struct key *key_new(enum key_kind kind);      /* generated; never NULL (CHECK). May take seconds for RSA; thread-safe */
+struct key *key_new(
+    enum key_kind kind); /* generated; never NULL (CHECK). May take seconds for RSA; thread-safe */
 void key_free(struct key *key);
 void key_fini(struct key **key);
 enum key_kind key_kind(const struct key *key);
@@ -42,7 +43,7 @@ enum key_kind key_kind(const struct key *key);
 /* PKCS#8, SEC1 or PKCS#1 PEM, unencrypted. Kinds: BROKEN, REFUSED (kind not accepted). */
 bool key_from_pem(struct str pem, struct key **ret_key, struct err *err);
 bool key_from_der(struct str pkcs8, struct key **ret_key, struct err *err);
-void key_to_pem(const struct key *key, struct secret *ret_pem);   /* PKCS#8 PEM, newline at the end */
+void key_to_pem(const struct key *key, struct secret *ret_pem); /* PKCS#8 PEM, newline at the end */
 void key_to_der(const struct key *key, struct secret *ret_pkcs8);
 
 /* Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo: the name of a key everywhere. out: 65 bytes. */
@@ -56,15 +57,16 @@ void key_thumbprint(const struct key *key, char out[48]);
 
 /* Flattened JWS, RFC 8555 6.2. protected_json is the serialized protected header WITHOUT alg (the members nonce, url and
  * jwk or kid are the caller's; alg is put in here). payload NULL: POST-as-GET (""). Appends to out the JSON body. */
-void jws_sign(const struct key *key, const struct json *protected_header, struct str payload, struct buf *out);
-/* As jws_sign but HMAC (external account binding, RFC 8555 7.3.4): alg HS256, HS384 or HS512. */
-void jws_hmac(const char *alg, const struct secret *mac_key, const struct json *protected_header, struct str payload,
+void jws_sign(const struct key *key, const struct json *protected_header, struct str payload,
               struct buf *out);
+/* As jws_sign but HMAC (external account binding, RFC 8555 7.3.4): alg HS256, HS384 or HS512. */
+void jws_hmac(const char *alg, const struct secret *mac_key, const struct json *protected_header,
+              struct str payload, struct buf *out);
 
 /* Digests. */
 void sha256(const void *p, size_t len, unsigned char out[32]);
 void sha256_hex(const void *p, size_t len, char out[65]);
-void random_bytes(void *out, size_t len);        /* CHECKs */
+void random_bytes(void *out, size_t len); /* CHECKs */
 uint64_t random_u64(void);
 /* Uniform in [0, n), n > 0. */
 uint64_t random_below(uint64_t n);

@@ -18,7 +18,8 @@ void seal_close(struct seal *seal);
 void seal_key_id(const struct seal *seal, char out[17]);
 void seal_wrap(const struct seal *seal, struct str plain, struct str place, struct buf *ret_blob);
 /* Kinds: STORE ("sealed with key ab12.., but key cd34.. is configured", or tampered). */
-bool seal_unwrap(const struct seal *seal, struct str blob, struct str place, struct secret *ret_plain, struct err *err);
+bool seal_unwrap(const struct seal *seal, struct str blob, struct str place,
+                 struct secret *ret_plain, struct err *err);
 /* A fresh key as one base64 line. */
 void seal_make_key(struct secret *ret_text);
 

@@ -15,18 +15,36 @@ struct dns;
 struct dns *dns_new(struct loop *loop);
 void dns_free(struct dns *dns);
 
-enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_TXT = 16, DNS_AAAA = 28, DNS_DNAME = 39, DNS_CAA = 257 };
-enum dns_rcode { DNS_NOERROR = 0, DNS_FORMERR = 1, DNS_SERVFAIL = 2, DNS_NXDOMAIN = 3, DNS_NOTIMP = 4, DNS_REFUSED = 5, DNS_NOTAUTH = 9, DNS_NOTZONE = 10 };
+enum dns_type {
+    DNS_A = 1,
+    DNS_NS = 2,
+    DNS_CNAME = 5,
+    DNS_SOA = 6,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_DNAME = 39,
+    DNS_CAA = 257
+};
+enum dns_rcode {
+    DNS_NOERROR = 0,
+    DNS_FORMERR = 1,
+    DNS_SERVFAIL = 2,
+    DNS_NXDOMAIN = 3,
+    DNS_NOTIMP = 4,
+    DNS_REFUSED = 5,
+    DNS_NOTAUTH = 9,
+    DNS_NOTZONE = 10
+};
 const char *dns_rcode_name(int rcode);
 const char *dns_type_name(int type);
 
 struct dns_question {
     const char *name;
     enum dns_type type;
-    struct net_address server;  /* ip_len 0: the resolvers of /etc/resolv.conf */
-    bool recurse;               /* RD flag */
+    struct net_address server; /* ip_len 0: the resolvers of /etc/resolv.conf */
+    bool recurse;              /* RD flag */
     bool tcp_only;
-    int64_t timeout_ms;         /* whole, over all tries; 0: 5 s */
+    int64_t timeout_ms; /* whole, over all tries; 0: 5 s */
 };
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL };
 struct dns_record {
@@ -37,7 +55,7 @@ struct dns_record {
     /* TXT: all character-strings joined; A, AAAA: address text; NS, CNAME, SOA (MNAME), DNAME: a name; CAA and others: presentation form */
     const char *data;
     size_t data_len;
-    uint32_t soa_minimum_s;     /* SOA only */
+    uint32_t soa_minimum_s; /* SOA only */
 };
 struct dns_reply {
     int rcode;
@@ -48,32 +66,36 @@ struct dns_reply {
 struct dns_call;
 /* err: AGAIN (timeout, refused connection), BROKEN (not understandable). Else reply, any rcode. Borrowed for the call. */
 typedef void dns_done(void *arg, const struct dns_reply *reply, const struct err *err);
-struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, dns_done *done, void *arg);
+struct dns_call *dns_ask(struct dns *dns, const struct dns_question *question, dns_done *done,
+                         void *arg);
 void dns_cancel(struct dns_call *call);
 
 struct dns_change {
-    bool add;                   /* else remove this one value */
+    bool add; /* else remove this one value */
     const char *owner;
     uint32_t ttl_s;
-    const char *value;          /* TXT, up to 255 bytes */
+    const char *value; /* TXT, up to 255 bytes */
 };
 struct dns_update {
     const char *zone;
     struct net_address server;
-    bool udp_first;             /* else TCP from the start */
-    const char *tsig_name;      /* NULL: unsigned */
-    const char *tsig_algorithm; /* "hmac-sha256", "hmac-sha384", "hmac-sha512" */
+    bool udp_first;                   /* else TCP from the start */
+    const char *tsig_name;            /* NULL: unsigned */
+    const char *tsig_algorithm;       /* "hmac-sha256", "hmac-sha384", "hmac-sha512" */
     const struct secret *tsig_secret; /* decoded bytes */
     const struct dns_change *changes;
     size_t n_changes;
-    int64_t timeout_ms;         /* 0: 10 s */
+    int64_t timeout_ms; /* 0: 10 s */
 };
 /* err NULL: done (NOERROR and the signature fits). Kinds: AGAIN (timeout, SERVFAIL), DENIED (REFUSED, NOTAUTH, BADSIG, BADKEY, BADTIME with
  * the clock offset in the text), REFUSED (NOTZONE, FORMERR), BROKEN. */
 typedef void dns_update_done(void *arg, const struct err *err);
-struct dns_call *dns_update(struct dns *dns, const struct dns_update *update, dns_update_done *done, void *arg);
+struct dns_call *dns_update(struct dns *dns, const struct dns_update *update, dns_update_done *done,
+                            void *arg);
 
-struct dns_figures { int64_t n_questions, n_updates; };
+struct dns_figures {
+    int64_t n_questions, n_updates;
+};
 struct dns_figures dns_figures(const struct dns *dns);
 
 #endif

@@ -45,7 +45,8 @@ struct net_address {
 };
 /* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". */
 bool net_address_parse(struct str text, uint16_t default_port, struct net_address *ret);
-void net_address_format(const struct net_address *a, bool with_port, char out[NET_ADDRESS_TEXT_MAX]);
+void net_address_format(const struct net_address *a, bool with_port,
+                        char out[NET_ADDRESS_TEXT_MAX]);
 bool net_address_eq(const struct net_address *a, const struct net_address *b);
 /* Loopback, private, link-local, unspecified, multicast, documentation ... : not a public unicast address. */
 bool net_address_is_private(const struct net_address *a);

@@ -31,6 +31,7 @@ enum starttls_verdict { STARTTLS_MORE, STARTTLS_GO, STARTTLS_FAIL };
 /* Hears bytes and appends the answer to out. GO: the peer is ready for a ClientHello, and not a byte came after its
  * go-ahead. Kinds of FAIL: REFUSED (not offered, or said no), BROKEN (nonsense, too long, or bytes injected behind the
  * go-ahead, which would be taken for part of the protected talk). */
-enum starttls_verdict starttls_hear(struct starttls *talk, struct str bytes, struct buf *out, struct err *err);
+enum starttls_verdict starttls_hear(struct starttls *talk, struct str bytes, struct buf *out,
+                                    struct err *err);
 
 #endif

@@ -21,8 +21,8 @@ struct statement {
 };
 
 struct store {
-    sqlite3 *db; /* NULL only after a failed store_retry_open */
-    char *path;  /* real path of the file, or ":memory:" */
+    sqlite3 *db;    /* NULL only after a failed store_retry_open */
+    char *path;     /* real path of the file, or ":memory:" */
     uint64_t inode; /* of the file as first opened */
     bool is_memory, read_only, no_sync;
     int64_t busy_timeout_ms, busy_waited_ms;

@@ -15,7 +15,8 @@ static int busy_wait(void *arg, int n_before)
     if (n_before == 0)
         store->busy_waited_ms = 0;
     int64_t most_ms = store->busy_timeout_ms;
-    if (store->is_hurried != NULL && store->is_hurried(store->hurried_arg) && most_ms > HURRIED_WAIT_MS)
+    if (store->is_hurried != NULL && store->is_hurried(store->hurried_arg) &&
+        most_ms > HURRIED_WAIT_MS)
         most_ms = HURRIED_WAIT_MS;
     int64_t left_ms = most_ms - store->busy_waited_ms;
     if (left_ms <= 0)

@@ -15,14 +15,15 @@ struct lease {
     struct file_lock *lock;
 };
 
-struct me {                 /* who takes a lease */
+struct me { /* who takes a lease */
     char holder[HOST_MAX + 32], host[HOST_MAX], boot_id[BOOT_ID_MAX];
     int64_t pid;
 };
 
 static void me_read(struct me *me)
 {
-    AUTO(buf_fini) struct buf boot = BUF(256);
+    AUTO(buf_fini)
+    struct buf boot = BUF(256);
     if (gethostname(me->host, sizeof(me->host) - 1) != 0)
         memcpy(me->host, "localhost", sizeof("localhost"));
     me->host[sizeof(me->host) - 1] = '\0';
@@ -50,11 +51,17 @@ static void holder_read(struct house *house, const struct rows *rows, struct lea
     me_read(&me);
     const char *boot_id = rows_text(rows, 8);
     bool same_boot = boot_id != NULL && strcmp(boot_id, me.boot_id) == 0;
-    bool over = same_boot ? rows_int(rows, 9) <= clock_boot_ms(house->clock) : rows_int(rows, 7) <= house_now(house);
+    bool over = same_boot ? rows_int(rows, 9) <= clock_boot_ms(house->clock)
+                          : rows_int(rows, 7) <= house_now(house);
     *ret = (struct lease_holder){
-        .name = mem_strdup(rows_text(rows, 0)), .host = mem_strdup(rows_text(rows, 2)), .pid = rows_int(rows, 3),
-        .purpose = mem_strdup(rows_text(rows, 4)), .fencing = rows_int(rows, 5), .granted_at_ms = rows_int(rows, 6),
-        .expires_at_ms = rows_int(rows, 7), .is_free = rows_is_null(rows, 1) || over,
+        .name = mem_strdup(rows_text(rows, 0)),
+        .host = mem_strdup(rows_text(rows, 2)),
+        .pid = rows_int(rows, 3),
+        .purpose = mem_strdup(rows_text(rows, 4)),
+        .fencing = rows_int(rows, 5),
+        .granted_at_ms = rows_int(rows, 6),
+        .expires_at_ms = rows_int(rows, 7),
+        .is_free = rows_is_null(rows, 1) || over,
     };
 }
 
@@ -96,24 +103,27 @@ static bool held_by_another(struct house *house, const char *name, struct err *e
         return false;
     time_format(holder.granted_at_ms, false, since);
     err_set(err, ERR_HELD, "the lease \"%s\" is held by `%s`, pid %lld on %s, since %s", name,
-            holder.purpose != NULL ? holder.purpose : "?", (long long)holder.pid, holder.host != NULL ? holder.host : "?", since);
+            holder.purpose != NULL ? holder.purpose : "?", (long long)holder.pid,
+            holder.host != NULL ? holder.host : "?", since);
     lease_holder_fini(&holder);
     return false;
 }
 
 /* ---- taking ---- */
 
-static bool take_row(struct house *house, enum sql_name sql, const char *name, const char *purpose, int64_t ttl_ms,
-                     int64_t *ret_fencing, struct err *err)
+static bool take_row(struct house *house, enum sql_name sql, const char *name, const char *purpose,
+                     int64_t ttl_ms, int64_t *ret_fencing, struct err *err)
 {
     struct me me = {0};
     int64_t n = 0, now_ms = house_now(house), boot_ms = clock_boot_ms(house->clock);
     me_read(&me);
-    bool ok = sql == SQL_SET_LEASE_TAKE
-                  ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host, me.pid, me.boot_id, purpose,
-                              now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms, house->fencing)
-                  : store_run(house->store, &n, err, sql, "tttittiiii", name, me.holder, me.host, me.pid, me.boot_id, purpose,
-                              now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms);
+    bool ok =
+        sql == SQL_SET_LEASE_TAKE
+            ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host, me.pid,
+                        me.boot_id, purpose, now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms,
+                        house->fencing)
+            : store_run(house->store, &n, err, sql, "tttittiiii", name, me.holder, me.host, me.pid,
+                        me.boot_id, purpose, now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms);
     if (!ok)
         return false;
     if (n == 0)
@@ -122,7 +132,8 @@ static bool take_row(struct house *house, enum sql_name sql, const char *name, c
 }
 
 /* Runs inside the caller's transaction, or in one of its own. */
-static bool in_transaction(struct house *house, bool (*act)(struct house *, void *, struct err *), void *arg, struct err *err)
+static bool in_transaction(struct house *house, bool (*act)(struct house *, void *, struct err *),
+                           void *arg, struct err *err)
 {
     if (store_in_transaction(house->store))
         return act(house, arg, err);
@@ -146,21 +157,26 @@ static bool taking_act(struct house *house, void *arg, struct err *err)
     struct taking *taking = arg;
     struct me me = {0};
     me_read(&me);
-    if (taking->seize && !store_run(house->store, NULL, err, SQL_LEASE_SEIZE, "tt", taking->name, me.host))
+    if (taking->seize &&
+        !store_run(house->store, NULL, err, SQL_LEASE_SEIZE, "tt", taking->name, me.host))
         return false;
-    return take_row(house, SQL_LEASE_TAKE, taking->name, taking->purpose, taking->ttl_ms, &taking->fencing, err);
+    return take_row(house, SQL_LEASE_TAKE, taking->name, taking->purpose, taking->ttl_ms,
+                    &taking->fencing, err);
 }
 
-static bool lock_take(struct house *house, const char *name, struct file_lock **ret, struct err *err)
+static bool lock_take(struct house *house, const char *name, struct file_lock **ret,
+                      struct err *err)
 {
-    AUTO(mem_fini) char *path = mem_printf("%s.%s.lock", house->config->store_path, name);
+    AUTO(mem_fini)
+    char *path = mem_printf("%s.%s.lock", house->config->store_path, name);
     return file_lock_take(path, ret, err);
 }
 
-bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms, bool kernel_lock, struct lease **ret,
-                struct err *err)
+bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms,
+                bool kernel_lock, struct lease **ret, struct err *err)
 {
-    struct taking taking = {.name = name, .purpose = purpose, .ttl_ms = ttl_ms, .seize = kernel_lock};
+    struct taking taking = {
+        .name = name, .purpose = purpose, .ttl_ms = ttl_ms, .seize = kernel_lock};
     struct file_lock *lock = NULL;
     struct err why = {0};
     if (kernel_lock && !lock_take(house, name, &lock, err)) {
@@ -192,19 +208,21 @@ struct renewing {
     int64_t ttl_ms;
 };
 
-static bool renew_row(struct house *house, const char *name, int64_t fencing, int64_t ttl_ms, int64_t *ret_n, struct err *err)
+static bool renew_row(struct house *house, const char *name, int64_t fencing, int64_t ttl_ms,
+                      int64_t *ret_n, struct err *err)
 {
     struct me me = {0};
     me_read(&me);
-    return store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing, house_now(house) + ttl_ms,
-                     clock_boot_ms(house->clock) + ttl_ms, me.boot_id);
+    return store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing,
+                     house_now(house) + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, me.boot_id);
 }
 
 static bool renewing_act(struct house *house, void *arg, struct err *err)
 {
     const struct renewing *renewing = arg;
     int64_t n = 0;
-    if (!renew_row(house, renewing->lease->name, renewing->lease->fencing, renewing->ttl_ms, &n, err))
+    if (!renew_row(house, renewing->lease->name, renewing->lease->fencing, renewing->ttl_ms, &n,
+                   err))
         return false;
     return n == 1 || held_by_another(house, renewing->lease->name, err);
 }
@@ -251,7 +269,8 @@ static void set_lease_name(const char *set, char out[160])
     snprintf(out, 160, "set:%.140s", set);
 }
 
-bool set_lease_take(struct house *house, const char *set, const char *purpose, int64_t ttl_ms, int64_t *ret_fencing, struct err *err)
+bool set_lease_take(struct house *house, const char *set, const char *purpose, int64_t ttl_ms,
+                    int64_t *ret_fencing, struct err *err)
 {
     char name[160];
     set_lease_name(set, name);
@@ -272,7 +291,8 @@ bool set_lease_guard(struct house *house, const char *set, int64_t fencing, stru
     return guard_row(house, name, fencing, err);
 }
 
-bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms, struct err *err)
+bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms,
+                     struct err *err)
 {
     char name[160];
     int64_t n;

@@ -23,8 +23,8 @@ struct lease_holder { /* texts owned; what a person needs to find the holder */
 void lease_holder_fini(struct lease_holder *holder);
 
 /* Own transaction. HELD: another has it; the text says "held by renew, pid 4711 on host since 22:01:23Z". kernel_lock: also the file lock. */
-bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms, bool kernel_lock, struct lease **ret,
-                struct err *err);
+bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms,
+                bool kernel_lock, struct lease **ret, struct err *err);
 /* Extends; HELD when it was lost meanwhile. Own transaction unless one is open. */
 bool lease_renew(struct house *house, struct lease *lease, int64_t ttl_ms, struct err *err);
 /* Gives it back (fencing number stays in the row) and frees the struct. NULL allowed. Own transaction unless one is open. */
@@ -34,13 +34,16 @@ int64_t lease_fencing(const struct lease *lease);
 bool lease_guard(struct house *house, const struct lease *lease, struct err *err);
 
 /* The same for leases that live inside the leader (set leases): taken and dropped inside the turn's transaction, no struct. */
-bool set_lease_take(struct house *house, const char *set, const char *purpose, int64_t ttl_ms, int64_t *ret_fencing, struct err *err);
+bool set_lease_take(struct house *house, const char *set, const char *purpose, int64_t ttl_ms,
+                    int64_t *ret_fencing, struct err *err);
 bool set_lease_drop(struct house *house, const char *set, int64_t fencing, struct err *err);
 bool set_lease_guard(struct house *house, const char *set, int64_t fencing, struct err *err);
 /* Lets it last ttl_ms from now. A lease that was lost meanwhile is no error here: the guard tells. */
-bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms, struct err *err);
+bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms,
+                     struct err *err);
 
-bool lease_holder(struct house *house, const char *name, struct lease_holder *ret, struct err *err); /* ABSENT */
+bool lease_holder(struct house *house, const char *name, struct lease_holder *ret,
+                  struct err *err); /* ABSENT */
 typedef bool lease_visit(void *arg, const struct lease_holder *holder);
 bool lease_each(struct house *house, lease_visit *visit, void *arg, struct err *err);
 

@@ -15,101 +15,103 @@
 #include "io/loop.h"
 
 struct authority_config {
-    char *name, *directory, *staging;   /* staging: the rehearsal directory or NULL */
-    char *ca_file;                      /* trust for a private CA, or NULL */
+    char *name, *directory, *staging; /* staging: the rehearsal directory or NULL */
+    char *ca_file;                    /* trust for a private CA, or NULL */
     bool agree_tos;
-    char **contact;                     /* NULL-terminated */
-    char *eab_kid, *eab_key;            /* references, or NULL */
+    char **contact;          /* NULL-terminated */
+    char *eab_kid, *eab_key; /* references, or NULL */
     char *eab_algorithm;
-    int64_t parallel;                   /* orders in flight at most */
-    bool is_private;                    /* the directory's host is loopback or configured private: private addresses are allowed */
+    int64_t parallel; /* orders in flight at most */
+    bool
+        is_private; /* the directory's host is loopback or configured private: private addresses are allowed */
 };
 
 struct provider_config {
     char *name;
     const struct dns_provider *provider;
-    char **zones;                       /* NULL-terminated, normalised */
-    const struct json *settings;        /* checked; owned by the config */
+    char **zones;                /* NULL-terminated, normalised */
+    const struct json *settings; /* checked; owned by the config */
     int64_t ttl_s;
     /* how served values are judged */
     bool follow_cname;
     int64_t propagation_timeout_ms, settle_ms;
-    struct net_address *resolvers;      /* for finding the zone; n_resolvers 0: the system's */
+    struct net_address *resolvers; /* for finding the zone; n_resolvers 0: the system's */
     size_t n_resolvers;
     int64_t authoritative_port;
-    struct net_address *authoritative;  /* when given: ask these instead of the zone's NS */
+    struct net_address *authoritative; /* when given: ask these instead of the zone's NS */
     size_t n_authoritative;
 };
 
 /* Formats of a files target, as bits. */
 enum file_format {
-    FORMAT_KEY = 1 << 0,        /* key.pem */
-    FORMAT_CERT = 1 << 1,       /* cert.pem */
-    FORMAT_CHAIN = 1 << 2,      /* chain.pem */
-    FORMAT_FULLCHAIN = 1 << 3,  /* fullchain.pem */
-    FORMAT_COMBINED = 1 << 4,   /* combined.pem: leaf, chain, key */
-    FORMAT_KEYFIRST = 1 << 5,   /* keyfirst.pem: key, leaf, chain */
-    FORMAT_PKCS12 = 1 << 6,     /* bundle.p12 */
+    FORMAT_KEY = 1 << 0,       /* key.pem */
+    FORMAT_CERT = 1 << 1,      /* cert.pem */
+    FORMAT_CHAIN = 1 << 2,     /* chain.pem */
+    FORMAT_FULLCHAIN = 1 << 3, /* fullchain.pem */
+    FORMAT_COMBINED = 1 << 4,  /* combined.pem: leaf, chain, key */
+    FORMAT_KEYFIRST = 1 << 5,  /* keyfirst.pem: key, leaf, chain */
+    FORMAT_PKCS12 = 1 << 6,    /* bundle.p12 */
 };
 struct deploy_config {
-    char *target;               /* stable name: "files:/etc/ssl/shop" */
+    char *target; /* stable name: "files:/etc/ssl/shop" */
     char *dir;
-    char *owner, *group;        /* NULL: ours */
-    int64_t mode;               /* of every file, e.g. 0640 */
+    char *owner, *group; /* NULL: ours */
+    int64_t mode;        /* of every file, e.g. 0640 */
     int64_t dir_mode;
-    unsigned formats;           /* enum file_format bits */
-    char *pkcs12_password;      /* reference or NULL */
+    unsigned formats;      /* enum file_format bits */
+    char *pkcs12_password; /* reference or NULL */
     bool pkcs12_legacy;
-    char **check;               /* argv, NULL-terminated, or NULL */
-    char **activate;            /* argv or NULL */
-    char *systemd_unit;         /* or NULL */
-    int64_t timeout_ms;         /* of check and activate each */
-    int64_t keep;               /* versions kept */
-    char *want;                 /* fingerprint of these settings */
+    char **check;       /* argv, NULL-terminated, or NULL */
+    char **activate;    /* argv or NULL */
+    char *systemd_unit; /* or NULL */
+    int64_t timeout_ms; /* of check and activate each */
+    int64_t keep;       /* versions kept */
+    char *want;         /* fingerprint of these settings */
 };
 struct endpoint_config {
-    char *text;                 /* as written: "shop.example.com:443" */
+    char *text; /* as written: "shop.example.com:443" */
     char *host;
     uint16_t port;
-    char *starttls;             /* or NULL */
-    char *connect;              /* address to dial instead of resolving, "127.0.0.1:8443", or NULL */
-    char *want;                 /* fingerprint of how it is to be looked at */
+    char *starttls; /* or NULL */
+    char *connect;  /* address to dial instead of resolving, "127.0.0.1:8443", or NULL */
+    char *want;     /* fingerprint of how it is to be looked at */
 };
 
 struct set_config {
-    char *name, *file;          /* file: its path */
-    char **names;               /* normalised, NULL-terminated */
+    char *name, *file; /* file: its path */
+    char **names;      /* normalised, NULL-terminated */
     size_t n_names;
-    char **authorities;         /* in order of preference */
-    char **directories;         /* theirs; "" for one that is not configured */
+    char **authorities; /* in order of preference */
+    char **directories; /* theirs; "" for one that is not configured */
     enum key_kind key;
-    char *profile;              /* or NULL */
-    char *challenge_alias;      /* or NULL */
+    char *profile;         /* or NULL */
+    char *challenge_alias; /* or NULL */
     struct deploy_config *deploys;
     size_t n_deploys;
     struct endpoint_config *endpoints;
     size_t n_endpoints;
     int64_t verify_every_ms;
-    char *want;                 /* fingerprint: names, key, profile, directories: what a certificate must fulfil */
+    char *want; /* fingerprint: names, key, profile, directories: what a certificate must fulfil */
 };
 
 struct config {
-    char *path, *folder;        /* of chancery.yaml */
-    char *store_path;           /* after "sqlite:" */
-    char *seal;                 /* reference */
+    char *path, *folder;             /* of chancery.yaml */
+    char *store_path;                /* after "sqlite:" */
+    char *seal;                      /* reference */
     char *sets_folder, *sets_suffix; /* "sets.d", ".yaml" */
-    char *fingerprint;          /* of the whole checked tree; a change makes every set be read again */
+    char *fingerprint; /* of the whole checked tree; a change makes every set be read again */
     struct authority_config *authorities;
     size_t n_authorities;
     struct provider_config *providers;
     size_t n_providers;
-    struct json *defaults;      /* checked section `defaults` */
-    struct json *tree;          /* the whole checked tree; settings point into it */
+    struct json *defaults; /* checked section `defaults` */
+    struct json *tree;     /* the whole checked tree; settings point into it */
     const char *(*environment)(const char *name); /* for env: and cred: references; never NULL */
 };
 
 /* Kind CONFIG: all complaints joined by newlines, each with file:line:column. */
-bool config_load(const char *path, const char *(*environment)(const char *), struct config **ret, struct err *err);
+bool config_load(const char *path, const char *(*environment)(const char *), struct config **ret,
+                 struct err *err);
 void config_free(struct config *config);
 const struct authority_config *config_authority(const struct config *config, const char *name);
 const struct provider_config *config_provider(const struct config *config, const char *name);
@@ -117,15 +119,17 @@ const struct provider_config *config_provider(const struct config *config, const
 const struct provider_config *config_provider_for(const struct config *config, const char *name);
 
 /* A set file: text -> checked tree (owned by the caller), with every complaint in err (CONFIG). */
-bool set_file_parse(const struct config *config, const char *file, struct str text, struct json **ret_doc, struct err *err);
+bool set_file_parse(const struct config *config, const char *file, struct str text,
+                    struct json **ret_doc, struct err *err);
 /* A checked tree -> plain struct, with the defaults of chancery.yaml. Kind CONFIG (names, authorities that do not exist, zones nobody serves). */
-bool set_config_read(const struct config *config, const char *name, const char *file, const struct json *doc,
-                     struct set_config **ret, struct err *err);
+bool set_config_read(const struct config *config, const char *name, const char *file,
+                     const struct json *doc, struct set_config **ret, struct err *err);
 void set_config_free(struct set_config *set);
 
 /* A reference to a secret: file:PATH (0400/0600), cred:NAME (systemd), exec:PROGRAM WORDS, env:NAME. Relative paths start at the folder of
  * chancery.yaml. One final newline is cut. Kinds CONFIG, DENIED. Blocks (exec at most 10 s). The caller registers it with log_mask. */
-bool secret_resolve(const struct config *config, const char *reference, struct secret *ret, struct err *err);
+bool secret_resolve(const struct config *config, const char *reference, struct secret *ret,
+                    struct err *err);
 
 /* The section tables, for docs and schemas. */
 const struct section *config_section_main(void);

@@ -288,9 +288,10 @@ static const struct setting deploy_settings[] = {
      .sentence = "Where the certificate's files go."},
     {.name = "check",
      .kind = SETTING_ARGV,
-     .sentence = "A program that must succeed after the switch and before `activate`, e.g. `[nginx, "
-                 "-t]`: it reads the new files through the same path as the server. When it fails, the "
-                 "old version is switched back. No shell is involved."},
+     .sentence =
+         "A program that must succeed after the switch and before `activate`, e.g. `[nginx, "
+         "-t]`: it reads the new files through the same path as the server. When it fails, the "
+         "old version is switched back. No shell is involved."},
     {.name = "activate",
      .kind = SETTING_ANY,
      .section = &section_activate,

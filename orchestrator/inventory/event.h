@@ -16,8 +16,8 @@ enum event_id {
 };
 /* Writes the log line and, inside a transaction of the store, the history row (outside one it makes its own). Text through printf; at
  * most 1 KiB. A store that refuses does not stop the log line: then false. */
-bool event_write(struct house *house, enum event_id id, const char *set, int64_t order_id, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+bool event_write(struct house *house, enum event_id id, const char *set, int64_t order_id,
+                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 const char *event_name(enum event_id id);
 enum log_level event_level(enum event_id id);
 /* Recomputes the chain of hashes; BROKEN names the first row that does not fit. */

@@ -8,7 +8,8 @@
 #include "inventory/house.h"
 
 /* Keys. Sealed with place "private_key/<spki>". Kinds STORE. */
-bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id, struct err *err);
+bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id,
+                   struct err *err);
 bool held_key_load(struct house *house, int64_t key_id, struct key **ret_key, struct err *err);
 /* For the key of a certificate or an account: SPKI of a stored key without opening it. */
 bool held_key_spki(struct house *house, int64_t key_id, char out[SPKI_HEX_MAX], struct err *err);
@@ -16,7 +17,8 @@ bool held_key_spki(struct house *house, int64_t key_id, char out[SPKI_HEX_MAX], 
 struct certificate { /* a row; texts owned, released by certificate_free */
     int64_t id, version, account_id, key_id, order_id;
     bool is_current;
-    char *set_name, *authority, *directory, *serial, *sha256, *spki, *ari_id, *key_kind, *profile, *issuer, *want, *url;
+    char *set_name, *authority, *directory, *serial, *sha256, *spki, *ari_id, *key_kind, *profile,
+        *issuer, *want, *url;
     char **names;
     size_t n_names;
     struct buf chain_pem;
@@ -25,10 +27,13 @@ struct certificate { /* a row; texts owned, released by certificate_free */
 };
 void certificate_free(struct certificate *certificate);
 /* ABSENT when there is none. with_chain: also the PEM. */
-bool held_current(struct house *house, const char *set, bool with_chain, struct certificate **ret, struct err *err);
-bool held_certificate(struct house *house, int64_t id, bool with_chain, struct certificate **ret, struct err *err);
+bool held_current(struct house *house, const char *set, bool with_chain, struct certificate **ret,
+                  struct err *err);
+bool held_certificate(struct house *house, int64_t id, bool with_chain, struct certificate **ret,
+                      struct err *err);
 /* Newest first. */
-bool held_versions(struct house *house, const char *set, struct certificate ***ret_list, size_t *ret_n, struct err *err);
+bool held_versions(struct house *house, const char *set, struct certificate ***ret_list,
+                   size_t *ret_n, struct err *err);
 void certificates_free(struct certificate **list, size_t n);
 
 struct certificate_birth { /* what a finished order knows */
@@ -40,7 +45,8 @@ struct certificate_birth { /* what a finished order knows */
 };
 /* Inside a transaction: stores the certificate as the next version, makes it current, draws its due instant, schedules the set, and
  * makes every deployment of the set due now (endpoints, too, when the set has no deployment). */
-bool held_certificate_born(struct house *house, const struct certificate_birth *birth, int64_t *ret_id, struct err *err);
+bool held_certificate_born(struct house *house, const struct certificate_birth *birth,
+                           int64_t *ret_id, struct err *err);
 bool held_certificate_revoked(struct house *house, int64_t id, int reason, struct err *err);
 
 /* When to renew: after two thirds of the lifetime, after half of it when it is shorter than 10 days, minus up to one percent of the

@@ -18,10 +18,10 @@ struct config;
 
 /* A step of long work that a person may want to see live. Borrowed for the call. */
 struct progress_note {
-    const char *set;    /* NULL: the run as a whole */
-    const char *stage;  /* "order", "dns", "validate", "deliver", "verify" ... */
+    const char *set;   /* NULL: the run as a whole */
+    const char *stage; /* "order", "dns", "validate", "deliver", "verify" ... */
     const char *text;
-    bool is_end;        /* this set's part of the stage has ended */
+    bool is_end; /* this set's part of the stage has ended */
     bool is_fault;
 };
 struct progress {
@@ -34,19 +34,19 @@ struct house {
     struct log *log;
     struct config *config;
     struct store *store;
-    struct seal *seal;          /* NULL when the command needs no secret */
-    struct loop *loop;          /* NULL when the command does not act */
+    struct seal *seal; /* NULL when the command needs no secret */
+    struct loop *loop; /* NULL when the command does not act */
     struct http *http;
     struct dns *dns;
     struct progress progress;
-    int64_t fencing;            /* of the leader lease this run holds; 0: not leader */
-    bool rehearsal;             /* --dry-run: staging directories, nothing is delivered */
+    int64_t fencing; /* of the leader lease this run holds; 0: not leader */
+    bool rehearsal;  /* --dry-run: staging directories, nothing is delivered */
 };
 
 void house_say(const struct house *house, const char *set, const char *stage, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void house_say_end(const struct house *house, const char *set, const char *stage, bool is_fault, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+void house_say_end(const struct house *house, const char *set, const char *stage, bool is_fault,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 static inline int64_t house_now(const struct house *house)
 {
     return clock_wall_ms(house->clock);

@@ -41,10 +41,12 @@ bool register_each(struct house *house, set_visit *visit, void *arg, struct err 
 bool register_each_fault(struct house *house, set_visit *visit, void *arg, struct err *err);
 
 /* When the set must be looked at again, and why ("due", "retry", "new", "changed", "forced"). Inside a transaction. */
-bool register_schedule(struct house *house, const char *set, int64_t at_ms, const char *why, struct err *err);
+bool register_schedule(struct house *house, const char *set, int64_t at_ms, const char *why,
+                       struct err *err);
 /* Remembers a failure: n_failures + 1, next try by the ladder 1 min, 10 min, 100 min, then daily (with up to a tenth of jitter), or at until_ms
  * of the failure when that is later. Gives the instant. Inside a transaction. */
-bool register_failed(struct house *house, const char *set, const struct err *failure, int64_t *ret_next_at_ms, struct err *err);
+bool register_failed(struct house *house, const char *set, const struct err *failure,
+                     int64_t *ret_next_at_ms, struct err *err);
 /* The instant of try n + 1 after n failures (n >= 1), without jitter. */
 int64_t retry_ladder_ms(int64_t n_failures);
 /* Forgets failures. Inside a transaction. */

@@ -5,16 +5,21 @@
 #include "inventory/register.h"
 #include "monitoring/watch.h"
 
-enum { WATCHES_MAX = 64, GRACE_AFTER_DELIVERY_MS = 60 * 1000, LOOKS_IN_GRACE = 6, WRONG_AGAIN_MS = 5 * 60 * 1000,
-       DELIVERED_SOON_MS = 5 * 1000 };
+enum {
+    WATCHES_MAX = 64,
+    GRACE_AFTER_DELIVERY_MS = 60 * 1000,
+    LOOKS_IN_GRACE = 6,
+    WRONG_AGAIN_MS = 5 * 60 * 1000,
+    DELIVERED_SOON_MS = 5 * 1000
+};
 
 struct monitoring {
     struct house *house;
     struct monitoring_options options;
     struct list watches;
     size_t n_watches, n_out;
-    bool taken_in;             /* the forced first look */
-    int64_t forced_after_id;   /* forced: endpoints up to this id were taken */
+    bool taken_in;           /* the forced first look */
+    int64_t forced_after_id; /* forced: endpoints up to this id were taken */
     bool forced_over;
     int64_t next_due_at_ms, began_at_ms;
     struct monitoring_result result;
@@ -36,7 +41,7 @@ void monitoring_free(struct monitoring *m)
 {
     if (m == NULL)
         return;
-    LIST_EACH(it, &m->watches)
+    LIST_EACH (it, &m->watches)
         watch_free(LIST_OWNER(it, struct watch, in_monitoring));
     mem_free(m);
 }
@@ -54,7 +59,7 @@ static bool set_is_asked_for(const struct monitoring *m, const char *set)
 
 static bool watch_is_on(const struct monitoring *m, int64_t endpoint_id)
 {
-    LIST_EACH(it, &m->watches) {
+    LIST_EACH (it, &m->watches) {
         if (LIST_OWNER(it, struct watch, in_monitoring)->id == endpoint_id)
             return true;
     }
@@ -63,7 +68,8 @@ static bool watch_is_on(const struct monitoring *m, int64_t endpoint_id)
 
 /* ---- taking up what is due ---- */
 
-static const struct endpoint_config *settings_find(const struct set_config *set, const char *endpoint)
+static const struct endpoint_config *settings_find(const struct set_config *set,
+                                                   const char *endpoint)
 {
     for (size_t i = 0; i < set->n_endpoints; i++) {
         if (strcmp(set->endpoints[i].text, endpoint) == 0)
@@ -79,7 +85,8 @@ static bool watch_load(struct watch *watch, struct err *err)
         !held_current(watch->house, watch->set, true, &watch->current, err))
         return false;
     watch->settings = settings_find(watch->config, watch->endpoint);
-    return watch->settings != NULL || err_set(err, ERR_ABSENT, "endpoint %s is no longer configured", watch->endpoint);
+    return watch->settings != NULL ||
+           err_set(err, ERR_ABSENT, "endpoint %s is no longer configured", watch->endpoint);
 }
 
 /* A set that cannot be read now may be mended later: only what is not there rests. */
@@ -89,7 +96,8 @@ static bool endpoint_skip(struct monitoring *m, int64_t id, const struct err *wh
         return err_set(err, why->kind, "%s", why->text);
     if (why->kind == ERR_ABSENT)
         return store_run(m->house->store, NULL, err, SQL_ENDPOINT_REST, "i", id);
-    return store_run(m->house->store, NULL, err, SQL_ENDPOINT_AGAIN, "ii", id, house_now(m->house) + WRONG_AGAIN_MS);
+    return store_run(m->house->store, NULL, err, SQL_ENDPOINT_AGAIN, "ii", id,
+                     house_now(m->house) + WRONG_AGAIN_MS);
 }
 
 static bool watch_begin(struct monitoring *m, const struct rows *rows, struct err *err)
@@ -136,7 +144,8 @@ static bool take_due(struct monitoring *m, struct err *err)
         return true;
     if (!m->forced_over) {
         size_t before = m->n_watches;
-        if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_ALL, "") || !take_rows(m, &rows, err))
+        if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_ALL, "") ||
+            !take_rows(m, &rows, err))
             return false;
         m->forced_over = m->n_watches < WATCHES_MAX || m->n_watches == before;
     } else if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_DUE, "ii", now_ms,
@@ -145,8 +154,9 @@ static bool take_due(struct monitoring *m, struct err *err)
         return false;
     }
     /* Only what this run delivered is waited for: in a large house another endpoint is due every second, and no run would end. */
-    return store_int(m->house->store, INT64_MAX, &m->next_due_at_ms, err, SQL_ENDPOINT_NEXT_DELIVERED, "iii", now_ms,
-                     now_ms + DELIVERED_SOON_MS, m->began_at_ms);
+    return store_int(m->house->store, INT64_MAX, &m->next_due_at_ms, err,
+                     SQL_ENDPOINT_NEXT_DELIVERED, "iii", now_ms, now_ms + DELIVERED_SOON_MS,
+                     m->began_at_ms);
 }
 
 /* ---- what was seen ---- */
@@ -156,28 +166,33 @@ static bool watch_has_grace(struct watch *watch, bool *ret_grace, struct err *er
 {
     static const int64_t pauses_ms[LOOKS_IN_GRACE] = {250, 500, 1000, 2000, 3000, 4000};
     int64_t delivered_at_ms = 0, now_ms = house_now(watch->house);
-    if (!store_int(watch->house->store, 0, &delivered_at_ms, err, SQL_ENDPOINT_DELIVERED_AT, "t", watch->set))
+    if (!store_int(watch->house->store, 0, &delivered_at_ms, err, SQL_ENDPOINT_DELIVERED_AT, "t",
+                   watch->set))
         return false;
-    *ret_grace = watch->n_looks < LOOKS_IN_GRACE && now_ms - delivered_at_ms < GRACE_AFTER_DELIVERY_MS;
+    *ret_grace =
+        watch->n_looks < LOOKS_IN_GRACE && now_ms - delivered_at_ms < GRACE_AFTER_DELIVERY_MS;
     if (*ret_grace)
         watch->again_at_ms = now_ms + pauses_ms[watch->n_looks - 1];
     return true;
 }
 
-static void watch_tell(const struct watch *watch, enum endpoint_verdict verdict, bool changed, const char *text)
+static void watch_tell(const struct watch *watch, enum endpoint_verdict verdict, bool changed,
+                       const char *text)
 {
     bool fine = verdict == ENDPOINT_IS_MATCH;
     house_say_end(watch->house, watch->set, "verify", !fine, "%s: %s", watch->endpoint, text);
     if (changed)
-        event_write(watch->house, fine ? EVENT_ENDPOINT_MATCH : EVENT_ENDPOINT_WRONG, watch->set, 0, "%s: %s", watch->endpoint,
-                    text);
+        event_write(watch->house, fine ? EVENT_ENDPOINT_MATCH : EVENT_ENDPOINT_WRONG, watch->set, 0,
+                    "%s: %s", watch->endpoint, text);
 }
 
-static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_verdict verdict, const char *text, struct err *err)
+static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_verdict verdict,
+                       const char *text, struct err *err)
 {
     int64_t now_ms = house_now(m->house), every_ms = watch->config->verify_every_ms;
     bool fine = verdict == ENDPOINT_IS_MATCH;
-    bool changed = watch->old_verdict == NULL || strcmp(watch->old_verdict, endpoint_verdict_name(verdict)) != 0;
+    bool changed = watch->old_verdict == NULL ||
+                   strcmp(watch->old_verdict, endpoint_verdict_name(verdict)) != 0;
     int64_t pause_ms = fine || every_ms < WRONG_AGAIN_MS ? every_ms : WRONG_AGAIN_MS;
     int64_t next_ms = now_ms + pause_ms - (int64_t)random_below((uint64_t)(pause_ms / 10 + 1));
 
@@ -185,8 +200,9 @@ static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_
     if (fine)
         m->result.n_match++;
     watch_tell(watch, verdict, changed, text);
-    return store_run(m->house->store, NULL, err, SQL_ENDPOINT_SAVE, "itiitii", watch->id, endpoint_verdict_name(verdict), now_ms,
-                     changed ? now_ms : watch->since_at_ms, fine ? NULL : text, watch->current->id, next_ms);
+    return store_run(m->house->store, NULL, err, SQL_ENDPOINT_SAVE, "itiitii", watch->id,
+                     endpoint_verdict_name(verdict), now_ms, changed ? now_ms : watch->since_at_ms,
+                     fine ? NULL : text, watch->current->id, next_ms);
 }
 
 static void watch_end(struct monitoring *m, struct watch *watch)
@@ -200,7 +216,8 @@ static bool watch_settle(struct monitoring *m, struct watch *watch, struct err *
     enum endpoint_verdict verdict;
     bool grace = false;
     int64_t is_there = 0;
-    AUTO(buf_fini) struct buf text = BUF(8 * 1024);
+    AUTO(buf_fini)
+    struct buf text = BUF(8 * 1024);
     /* Another process may have read the set's file again meanwhile. */
     if (!store_int(m->house->store, 0, &is_there, err, SQL_ENDPOINT_EXISTS, "i", watch->id))
         return false;
@@ -213,7 +230,8 @@ static bool watch_settle(struct monitoring *m, struct watch *watch, struct err *
     if (verdict != ENDPOINT_IS_MATCH && !watch_has_grace(watch, &grace, err))
         return false;
     if (grace) {
-        house_say(m->house, watch->set, "verify", "%s: not yet: %s", watch->endpoint, buf_cstr(&text));
+        house_say(m->house, watch->set, "verify", "%s: not yet: %s", watch->endpoint,
+                  buf_cstr(&text));
         watch_reset(watch);
         return true;
     }
@@ -242,14 +260,15 @@ static bool monitoring_collect(void *self, struct err *err)
 {
     struct monitoring *m = self;
     int64_t now_ms = house_now(m->house);
-    LIST_EACH(it, &m->watches) {
+    LIST_EACH (it, &m->watches) {
         struct watch *watch = LIST_OWNER(it, struct watch, in_monitoring);
         if (watch->is_over && !watch_settle(m, watch, err))
             return false;
     }
-    LIST_EACH(it, &m->watches) {
+    LIST_EACH (it, &m->watches) {
         struct watch *watch = LIST_OWNER(it, struct watch, in_monitoring);
-        if (watch->again_at_ms != 0 && watch->again_at_ms <= now_ms && !watch_look_again(watch, err))
+        if (watch->again_at_ms != 0 && watch->again_at_ms <= now_ms &&
+            !watch_look_again(watch, err))
             return false;
     }
     m->taken_in = true;
@@ -259,7 +278,7 @@ static bool monitoring_collect(void *self, struct err *err)
 static void monitoring_act(void *self)
 {
     struct monitoring *m = self;
-    LIST_EACH(it, &m->watches) {
+    LIST_EACH (it, &m->watches) {
         struct watch *watch = LIST_OWNER(it, struct watch, in_monitoring);
         if (watch->starts)
             watch_start(watch);
@@ -270,7 +289,7 @@ static int64_t monitoring_next_at_ms(const void *self)
 {
     const struct monitoring *m = self;
     int64_t next_at_ms = m->next_due_at_ms;
-    LIST_EACH(it, &m->watches) {
+    LIST_EACH (it, &m->watches) {
         const struct watch *watch = LIST_OWNER(it, struct watch, in_monitoring);
         if (watch->again_at_ms != 0 && watch->again_at_ms < next_at_ms)
             next_at_ms = watch->again_at_ms;
@@ -282,14 +301,16 @@ static bool monitoring_is_busy(const void *self)
 {
     const struct monitoring *m = self;
     bool over = false;
-    LIST_EACH(it, &m->watches)
+    LIST_EACH (it, &m->watches)
         over = over || LIST_OWNER(it, struct watch, in_monitoring)->is_over;
     return !m->taken_in || !m->forced_over || m->n_out > 0 || over;
 }
 
 struct concern monitoring_concern(struct monitoring *m)
 {
-    return (struct concern){"monitoring", m, monitoring_collect, monitoring_act, monitoring_next_at_ms, monitoring_is_busy};
+    return (struct concern){"monitoring",          m,
+                            monitoring_collect,    monitoring_act,
+                            monitoring_next_at_ms, monitoring_is_busy};
 }
 
 size_t monitoring_n_watches(const struct monitoring *m)
@@ -304,7 +325,8 @@ bool monitoring_result(struct monitoring *m, struct monitoring_result *ret, stru
     if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_VERDICTS, ""))
         return false;
     while (rows_next(&rows)) {
-        if (set_is_asked_for(m, rows_text(&rows, 0)) && strcmp(rows_text(&rows, 1), endpoint_verdict_name(ENDPOINT_IS_MATCH)) != 0)
+        if (set_is_asked_for(m, rows_text(&rows, 0)) &&
+            strcmp(rows_text(&rows, 1), endpoint_verdict_name(ENDPOINT_IS_MATCH)) != 0)
             ret->n_wrong++;
     }
     return rows_end(&rows, err);

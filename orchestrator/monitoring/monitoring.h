@@ -29,21 +29,22 @@ enum endpoint_verdict {
 #define X(verdict, name, what) ENDPOINT_IS_##verdict,
     VERDICTS(X)
 #undef X
-    ENDPOINT_VERDICT_N
+        ENDPOINT_VERDICT_N
 };
 const char *endpoint_verdict_name(enum endpoint_verdict verdict);
 const char *endpoint_verdict_text(enum endpoint_verdict verdict);
 /* Pure: what was presented against what is held. current and presented may be NULL. is_ours: the leaf is in the store for this set / for another. */
 struct presented {
-    struct chain *chain;       /* NULL: no handshake */
+    struct chain *chain; /* NULL: no handshake */
     struct cert_facts leaf;
 };
-enum endpoint_verdict endpoint_judge(const struct presented *presented, const char *host, const struct certificate *current,
-                                     bool is_ours_older, bool is_ours_other, int64_t now_ms, double *ret_life_left);
+enum endpoint_verdict endpoint_judge(const struct presented *presented, const char *host,
+                                     const struct certificate *current, bool is_ours_older,
+                                     bool is_ours_other, int64_t now_ms, double *ret_life_left);
 
 struct monitoring_options {
-    const char *const *only;   /* sets, NULL: all due */
-    bool forced;               /* look now */
+    const char *const *only; /* sets, NULL: all due */
+    bool forced;             /* look now */
 };
 struct monitoring_result {
     size_t n_endpoints, n_match, n_wrong;
@@ -55,6 +56,7 @@ struct concern monitoring_concern(struct monitoring *monitoring);
 /* Endpoints that are being looked at. */
 size_t monitoring_n_watches(const struct monitoring *monitoring);
 /* Of the endpoints looked at in this run, and of all others by their last verdict. */
-bool monitoring_result(struct monitoring *monitoring, struct monitoring_result *ret, struct err *err);
+bool monitoring_result(struct monitoring *monitoring, struct monitoring_result *ret,
+                       struct err *err);
 
 #endif

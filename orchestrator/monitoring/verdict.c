@@ -22,7 +22,8 @@ static bool chain_holds(const struct chain *chain, struct str der)
 {
     bool holds = false;
     for (size_t i = 1; i < chain_len(chain) && !holds; i++) {
-        AUTO(buf_fini) struct buf one = BUF(CHAIN_PEM_MAX);
+        AUTO(buf_fini)
+        struct buf one = BUF(CHAIN_PEM_MAX);
         chain_cert_der(chain, i, &one);
         holds = str_eq(buf_str(&one), der);
     }
@@ -32,12 +33,14 @@ static bool chain_holds(const struct chain *chain, struct str der)
 /* Every certificate that we deliver behind the leaf is presented, in whatever order; more may be. */
 static bool chain_is_whole(const struct chain *presented, const struct certificate *current)
 {
-    AUTO(chain_fini) struct chain *held = NULL;
+    AUTO(chain_fini)
+    struct chain *held = NULL;
     bool whole = true;
     if (!chain_parse_pem(buf_str(&current->chain_pem), &held, NULL))
         return true;
     for (size_t i = 1; i < chain_len(held) && whole; i++) {
-        AUTO(buf_fini) struct buf der = BUF(CHAIN_PEM_MAX);
+        AUTO(buf_fini)
+        struct buf der = BUF(CHAIN_PEM_MAX);
         chain_cert_der(held, i, &der);
         whole = chain_holds(presented, buf_str(&der));
     }
@@ -58,8 +61,9 @@ static bool covers(const struct cert_facts *leaf, const char *host)
     return net_address_parse(str_of(host), 443, &address) || cert_names_cover(leaf, host);
 }
 
-enum endpoint_verdict endpoint_judge(const struct presented *presented, const char *host, const struct certificate *current,
-                                     bool is_ours_older, bool is_ours_other, int64_t now_ms, double *ret_life_left)
+enum endpoint_verdict endpoint_judge(const struct presented *presented, const char *host,
+                                     const struct certificate *current, bool is_ours_older,
+                                     bool is_ours_other, int64_t now_ms, double *ret_life_left)
 {
     const struct cert_facts *leaf = &presented->leaf;
     bool expired = leaf->not_after_at_ms <= now_ms;
@@ -69,7 +73,8 @@ enum endpoint_verdict endpoint_judge(const struct presented *presented, const ch
             return ENDPOINT_IS_STALE_EXPIRED;
         if (!covers(leaf, host))
             return ENDPOINT_IS_WRONG_NAME;
-        return chain_is_whole(presented->chain, current) ? ENDPOINT_IS_MATCH : ENDPOINT_IS_CHAIN_INCOMPLETE;
+        return chain_is_whole(presented->chain, current) ? ENDPOINT_IS_MATCH
+                                                         : ENDPOINT_IS_CHAIN_INCOMPLETE;
     }
     if (is_ours_older)
         return expired ? ENDPOINT_IS_STALE_EXPIRED : ENDPOINT_IS_STALE;

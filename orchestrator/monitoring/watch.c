@@ -75,7 +75,8 @@ static void watch_probe(struct watch *watch, const struct net_address *addresses
     watch->n_probing = watch->n_sights;
     for (size_t i = 0; i < watch->n_sights; i++) {
         struct sight *sight = &watch->sights[i];
-        struct probe_request request = {.address = addresses[i], .host = watch->settings->host,
+        struct probe_request request = {.address = addresses[i],
+                                        .host = watch->settings->host,
                                         .starttls = watch->settings->starttls};
         sight->watch = watch;
         sight->address = addresses[i];
@@ -83,7 +84,8 @@ static void watch_probe(struct watch *watch, const struct net_address *addresses
     }
 }
 
-static void resolved(void *arg, const struct net_address *addresses, size_t n, const struct err *err)
+static void resolved(void *arg, const struct net_address *addresses, size_t n,
+                     const struct err *err)
 {
     struct watch *watch = arg;
     watch->resolving = NULL;
@@ -105,21 +107,25 @@ void watch_start(struct watch *watch)
     watch->starts = false;
     watch->n_looks++;
     (*watch->n_out)++;
-    if (settings->connect != NULL && net_address_parse(str_of(settings->connect), settings->port, &address))
+    if (settings->connect != NULL &&
+        net_address_parse(str_of(settings->connect), settings->port, &address))
         watch_probe(watch, &address, 1);
     else if (net_address_parse(str_of(settings->host), settings->port, &address))
         watch_probe(watch, &address, 1);
     else
-        watch->resolving = resolve_start(watch->house->loop, settings->host, settings->port, resolved, watch);
+        watch->resolving =
+            resolve_start(watch->house->loop, settings->host, settings->port, resolved, watch);
 }
 
 /* ---- judging ---- */
 
-static bool sight_is_ours(const struct watch *watch, const struct sight *sight, bool *ret_older, bool *ret_other, struct err *err)
+static bool sight_is_ours(const struct watch *watch, const struct sight *sight, bool *ret_older,
+                          bool *ret_other, struct err *err)
 {
     struct rows rows;
     *ret_older = *ret_other = false;
-    if (!store_query(watch->house->store, &rows, err, SQL_CERTIFICATE_SET_OF_SHA256, "t", sight->presented.leaf.sha256_hex))
+    if (!store_query(watch->house->store, &rows, err, SQL_CERTIFICATE_SET_OF_SHA256, "t",
+                     sight->presented.leaf.sha256_hex))
         return false;
     while (rows_next(&rows)) {
         if (strcmp(rows_text(&rows, 0), watch->set) == 0)
@@ -135,7 +141,8 @@ static enum endpoint_verdict verdict_without_handshake(const struct sight *sight
     if (sight->err.kind == ERR_REFUSED)
         return ENDPOINT_IS_REFUSED_STARTTLS;
     if (sight->stage == PROBE_CONNECT)
-        return strstr(sight->err.text, "time") != NULL ? ENDPOINT_IS_TIMEOUT : ENDPOINT_IS_UNREACHABLE;
+        return strstr(sight->err.text, "time") != NULL ? ENDPOINT_IS_TIMEOUT
+                                                       : ENDPOINT_IS_UNREACHABLE;
     return sight->err.kind == ERR_AGAIN ? ENDPOINT_IS_TIMEOUT : ENDPOINT_IS_PROTOCOL_ERROR;
 }
 
@@ -148,8 +155,8 @@ static bool sight_judge(const struct watch *watch, struct sight *sight, struct e
     }
     if (!sight_is_ours(watch, sight, &older, &other, err))
         return false;
-    sight->verdict = endpoint_judge(&sight->presented, watch->settings->host, watch->current, older, other,
-                                    house_now(watch->house), &sight->life_left);
+    sight->verdict = endpoint_judge(&sight->presented, watch->settings->host, watch->current, older,
+                                    other, house_now(watch->house), &sight->life_left);
     return true;
 }
 
@@ -167,7 +174,8 @@ static void sight_describe(const struct watch *watch, const struct sight *sight,
     time_format(sight->presented.leaf.not_after_at_ms, false, until);
     buf_printf(out, " (serial %s, until %s", sight->presented.leaf.serial_hex, until);
     if (watch->current != NULL && sight->verdict != ENDPOINT_IS_CHAIN_INCOMPLETE)
-        buf_printf(out, "; expected version %lld, serial %s", (long long)watch->current->version, watch->current->serial);
+        buf_printf(out, "; expected version %lld, serial %s", (long long)watch->current->version,
+                   watch->current->serial);
     buf_add_cstr(out, ")");
 }
 
@@ -176,14 +184,17 @@ static bool observation_save(const struct watch *watch, const struct sight *sigh
     char address[NET_ADDRESS_TEXT_MAX];
     bool seen = sight->presented.chain != NULL;
     net_address_format(&sight->address, true, address);
-    return store_run(watch->house->store, NULL, err, SQL_OBSERVATION_PUT, "itttiiiti", watch->id, address,
-                     endpoint_verdict_name(sight->verdict), seen ? sight->presented.leaf.sha256_hex : NULL,
-                     seen ? sight->presented.leaf.not_after_at_ms : (int64_t)0, (int64_t)(sight->life_left * 1000000.0),
-                     seen ? (int64_t)chain_len(sight->presented.chain) : (int64_t)0, seen ? NULL : sight->err.text,
-                     house_now(watch->house));
+    return store_run(watch->house->store, NULL, err, SQL_OBSERVATION_PUT, "itttiiiti", watch->id,
+                     address, endpoint_verdict_name(sight->verdict),
+                     seen ? sight->presented.leaf.sha256_hex : NULL,
+                     seen ? sight->presented.leaf.not_after_at_ms : (int64_t)0,
+                     (int64_t)(sight->life_left * 1000000.0),
+                     seen ? (int64_t)chain_len(sight->presented.chain) : (int64_t)0,
+                     seen ? NULL : sight->err.text, house_now(watch->house));
 }
 
-bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct buf *ret_text, struct err *err)
+bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct buf *ret_text,
+                 struct err *err)
 {
     enum endpoint_verdict worst = ENDPOINT_IS_MATCH;
     if (!store_run(watch->house->store, NULL, err, SQL_OBSERVATION_DROP, "i", watch->id))

@@ -10,7 +10,7 @@
 
 enum { WATCH_ADDRESSES_MAX = 16 };
 
-struct sight {                 /* of one address */
+struct sight { /* of one address */
     struct watch *watch;
     struct net_address address;
     struct probe_call *call;
@@ -24,8 +24,8 @@ struct sight {                 /* of one address */
 struct watch {
     struct list in_monitoring;
     struct house *house;
-    size_t *n_out;             /* of monitoring: looks under way */
-    int64_t id;                /* of the endpoint */
+    size_t *n_out; /* of monitoring: looks under way */
+    int64_t id;    /* of the endpoint */
     char *set, *endpoint;
     int64_t since_at_ms;
     char *old_verdict;         /* as stored, or NULL */
@@ -35,10 +35,10 @@ struct watch {
     struct resolve_call *resolving;
     struct sight sights[WATCH_ADDRESSES_MAX];
     size_t n_sights, n_probing;
-    struct err err;            /* the name has no address */
+    struct err err; /* the name has no address */
     bool starts, is_over;
-    int n_looks;               /* in this run */
-    int64_t again_at_ms;       /* a further look in this run; 0: none */
+    int n_looks;         /* in this run */
+    int64_t again_at_ms; /* a further look in this run; 0: none */
 };
 
 void watch_free(struct watch *watch);
@@ -47,6 +47,7 @@ void watch_start(struct watch *watch);
 /* Forgets what was seen, for a further look. */
 void watch_reset(struct watch *watch);
 /* Judges every sight against the store; gives the worst verdict and a sentence that says what is served where. */
-bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct buf *ret_text, struct err *err);
+bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct buf *ret_text,
+                 struct err *err);
 
 #endif

@@ -7,19 +7,21 @@
 
 /* ---- a new order ---- */
 
-static struct order *order_for(const struct set_config *set, const struct ca *ca, const struct certificate *held)
+static struct order *order_for(const struct set_config *set, const struct ca *ca,
+                               const struct certificate *held)
 {
     struct order *order = order_new(set->name, (const char *const *)set->names, set->n_names);
     mem_set_str(&order->authority, ca_config(ca)->name);
     mem_set_str(&order->directory, ca_directory_url(ca));
     mem_set_str(&order->profile, set->profile);
-    if (held != NULL && held->revoked_at_ms == 0 && strcmp(held->directory, ca_directory_url(ca)) == 0)
+    if (held != NULL && held->revoked_at_ms == 0 &&
+        strcmp(held->directory, ca_directory_url(ca)) == 0)
         mem_set_str(&order->replaces, held->ari_id);
     return order;
 }
 
-static bool job_begin_new(struct renewal *r, const struct set_config *set, struct ca *ca, const char *why, struct job **ret,
-                          struct err *err)
+static bool job_begin_new(struct renewal *r, const struct set_config *set, struct ca *ca,
+                          const char *why, struct job **ret, struct err *err)
 {
     struct certificate *held = NULL;
     struct order_record *record = NULL;
@@ -34,14 +36,15 @@ static bool job_begin_new(struct renewal *r, const struct set_config *set, struc
     certificate_free(held);
     if (!order_record_create(r->house, order, why, set->want, set->key, fencing, &record, err))
         return false;
-    event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s", why, ca_config(ca)->name);
+    event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s", why,
+                ca_config(ca)->name);
     house_say(r->house, set->name, "order", "begins: %s", why);
     *ret = job_new(&r->driver, ca, record, set->challenge_alias);
     return true;
 }
 
-static bool waiting_begin_new(struct renewal *r, const struct waiting *w, const struct set_config *set, struct job **ret,
-                              struct err *err)
+static bool waiting_begin_new(struct renewal *r, const struct waiting *w,
+                              const struct set_config *set, struct job **ret, struct err *err)
 {
     struct ca *ca = NULL;
     if (!ca_open(r->office, set->authorities[0], &ca, err))
@@ -58,16 +61,18 @@ static bool waiting_begin_new(struct renewal *r, const struct waiting *w, const 
 /* ---- an order of an earlier run ---- */
 
 /* Ends without the CA, where it cannot be asked or need not hear of it. */
-static bool order_give_up(struct renewal *r, const struct waiting *w, const char *why, struct err *err)
+static bool order_give_up(struct renewal *r, const struct waiting *w, const char *why,
+                          struct err *err)
 {
     struct err failure;
     err_set(&failure, ERR_REFUSED, "%s", why);
-    if (!store_run(r->house->store, NULL, err, SQL_ORDER_END, "itiitt", w->order_id, "failed", house_now(r->house), INT64_C(0),
-                   err_kind_name(failure.kind), failure.text) ||
+    if (!store_run(r->house->store, NULL, err, SQL_ORDER_END, "itiitt", w->order_id, "failed",
+                   house_now(r->house), INT64_C(0), err_kind_name(failure.kind), failure.text) ||
         !txt_desk_release(r->driver.desk, w->order_id, err))
         return false;
     event_write(r->house, EVENT_ORDER_GIVEN_UP, w->set, w->order_id, "%s", failure.text);
-    house_say_end(r->house, w->set, "order", false, "order %lld is given up: %s", (long long)w->order_id, failure.text);
+    house_say_end(r->house, w->set, "order", false, "order %lld is given up: %s",
+                  (long long)w->order_id, failure.text);
     return true;
 }
 
@@ -80,7 +85,8 @@ static bool set_is_wanted(struct renewal *r, const char *set)
 }
 
 /* A new order takes its place at once, if the set is still wanted. */
-static bool order_replace(struct renewal *r, const struct waiting *w, const char *why, struct err *err)
+static bool order_replace(struct renewal *r, const struct waiting *w, const char *why,
+                          struct err *err)
 {
     if (!order_give_up(r, w, why, err))
         return false;
@@ -102,24 +108,27 @@ static const char *order_cannot_go_on(const struct renewal *r, const struct orde
 }
 
 /* The secrets of its account cannot be had, for instance: the order waits, longer each time. */
-static bool order_wait_for_person(struct renewal *r, struct order_record *record, const struct err *why, struct err *err)
+static bool order_wait_for_person(struct renewal *r, struct order_record *record,
+                                  const struct err *why, struct err *err)
 {
     record->failure = *why;
     record->next_at_ms = house_now(r->house) + retry_ladder_ms(++record->n_tries);
-    if (!order_record_save(r->house, record, err) || !set_lease_drop(r->house, record->order->set_name, record->fencing, err))
+    if (!order_record_save(r->house, record, err) ||
+        !set_lease_drop(r->house, record->order->set_name, record->fencing, err))
         return false;
     order_is_put_off(r, record, NULL);
     return true;
 }
 
-static bool record_begin(struct renewal *r, const struct set_config *set, const struct waiting *w, struct order_record *record,
-                         struct job **ret, struct err *err)
+static bool record_begin(struct renewal *r, const struct set_config *set, const struct waiting *w,
+                         struct order_record *record, struct job **ret, struct err *err)
 {
     struct ca *ca = NULL;
     struct err why;
     const char *obstacle = order_cannot_go_on(r, record->order);
     if (obstacle != NULL) {
-        bool ok = order_replace(r, w, obstacle, err) && set_lease_drop(r->house, w->set, record->fencing, err);
+        bool ok = order_replace(r, w, obstacle, err) &&
+                  set_lease_drop(r->house, w->set, record->fencing, err);
         order_record_free(record);
         return ok;
     }
@@ -130,15 +139,15 @@ static bool record_begin(struct renewal *r, const struct set_config *set, const 
         return ok;
     }
     if (!w->is_gone)
-        house_say(r->house, w->set, "order", "goes on with order %lld at step %s", (long long)w->order_id,
-                  order_step_name(record->order->step));
+        house_say(r->house, w->set, "order", "goes on with order %lld at step %s",
+                  (long long)w->order_id, order_step_name(record->order->step));
     *ret = job_new(&r->driver, ca, record, set != NULL ? set->challenge_alias : NULL);
     return true;
 }
 
 /* A row that cannot be understood costs this order: what it has at the CA ends by itself. */
-static bool waiting_begin_open(struct renewal *r, const struct waiting *w, const struct set_config *set, struct job **ret,
-                               struct err *err)
+static bool waiting_begin_open(struct renewal *r, const struct waiting *w,
+                               const struct set_config *set, struct job **ret, struct err *err)
 {
     struct order_record *record = NULL;
     struct err why = {0};

@@ -1,8 +1,6 @@
 #include "renewal/driver.h"
 
 #include "base/failpoint.h"
-#include "inventory/event.h"
-#include "inventory/held.h"
 #include "inventory/register.h"
 #include "renewal/key_making.h"
 
@@ -18,7 +16,8 @@ void job_touch(struct job *job)
         list_push_back(&job->driver->dirty, &job->in_dirty);
 }
 
-struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record, const char *alias)
+struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record,
+                    const char *alias)
 {
     struct job *job = NEW(struct job);
     job->driver = driver;
@@ -68,7 +67,7 @@ static int64_t again_delay_ms(int64_t n_tries)
     return delays_s[i < last ? i : last] * MS_SECOND;
 }
 
-static void job_fail(struct job *job, const struct err *why)
+void job_fail(struct job *job, const struct err *why)
 {
     struct order *order = job->record->order;
     job->record->failure = *why;
@@ -114,7 +113,8 @@ static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
     record->failure = *why;
     if (why->kind == ERR_THROTTLED)
         record->failure.until_ms = at_ms;
-    house_say(job->driver->house, record->order->set_name, order_step_name(record->order->step), "%s", why->text);
+    house_say(job->driver->house, record->order->set_name, order_step_name(record->order->step),
+              "%s", why->text);
     job_sleep(job, at_ms);
 }
 
@@ -166,7 +166,8 @@ void job_resume(struct job *job, bool now)
     struct err lost;
     if (record->order->step_at_ms > now_ms)
         record->order->step_at_ms = now_ms;
-    if (!now && record->next_at_ms > now_ms && record->next_at_ms <= now_ms + job->driver->patience_ms) {
+    if (!now && record->next_at_ms > now_ms &&
+        record->next_at_ms <= now_ms + job->driver->patience_ms) {
         job_sleep(job, record->next_at_ms);
     } else if (job_lost_its_order(job) && record->failure.kind == ERR_NONE) {
         err_set(&lost, ERR_AGAIN, "newOrder: the process ended before the answer came");
@@ -183,7 +184,8 @@ static void job_learn(struct job *job, enum order_step next)
     int64_t took_ms = house_now(job->driver->house) - order->step_at_ms;
     bool at_once = order->n_polls <= 1;
     if (order->step == ORDER_VALIDATE && next == ORDER_FINALIZE)
-        ca_learn_validate(job->ca, at_once ? ca_usual_validate_ms(job->ca) * 19 / 20 : took_ms * 6 / 5);
+        ca_learn_validate(job->ca,
+                          at_once ? ca_usual_validate_ms(job->ca) * 19 / 20 : took_ms * 6 / 5);
     if (order->step == ORDER_ISSUE && next == ORDER_FETCH)
         ca_learn_issue(job->ca, at_once ? ca_usual_issue_ms(job->ca) * 19 / 20 : took_ms * 6 / 5);
 }
@@ -231,7 +233,8 @@ static void job_done(struct job *job)
 /* Keeps the first fault of a step until all its asks are heard. */
 static void job_keep_worst(struct job *job, const struct verdict *verdict)
 {
-    if (job->worst == NULL || (job->worst->kind == VERDICT_AGAIN && verdict->kind == VERDICT_FAIL)) {
+    if (job->worst == NULL ||
+        (job->worst->kind == VERDICT_AGAIN && verdict->kind == VERDICT_FAIL)) {
         mem_free(job->worst);
         job->worst = NEW(struct verdict);
         *job->worst = *verdict;
@@ -282,7 +285,8 @@ static struct acme_world job_world(const struct job *job)
     return (struct acme_world){
         .now_ms = house_now(job->driver->house),
         .directory = ready ? ca_directory(job->ca) : NULL,
-        .poll_first_ms = order->step == ORDER_ISSUE ? ca_usual_issue_ms(job->ca) : ca_usual_validate_ms(job->ca),
+        .poll_first_ms =
+            order->step == ORDER_ISSUE ? ca_usual_issue_ms(job->ca) : ca_usual_validate_ms(job->ca),
         .arena = job->driver->arena,
     };
 }
@@ -291,7 +295,8 @@ static struct acme_world job_world(const struct job *job)
 static bool job_needs_ca(const struct job *job)
 {
     const struct order *order = job->record->order;
-    return order->step != ORDER_KEY && !(order->step == ORDER_TIDY && (!order->failed || order->n_authz == 0));
+    return order->step != ORDER_KEY &&
+           !(order->step == ORDER_TIDY && (!order->failed || order->n_authz == 0));
 }
 
 static bool job_prepare(struct job *job)
@@ -338,7 +343,8 @@ static void job_step(struct job *job, const struct acme_answer *answer)
 
 void job_run(struct job *job)
 {
-    if (job->end != JOB_RUNS || job->n_out > 0 || job->n_outbox > 0 || job->keying || job->preparing)
+    if (job->end != JOB_RUNS || job->n_out > 0 || job->n_outbox > 0 || job->keying ||
+        job->preparing)
         return;
     heap_remove(&job->driver->sleepers, &job->sleep);
     job_step(job, NULL);
@@ -365,7 +371,8 @@ static void job_prepared(void *arg, const struct err *err)
         /* What is left at the CA expires by itself; our own clean-up does not wait for it. */
         job_go(job, ORDER_DONE, false);
         job_done(job);
-    } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL || err->kind == ERR_STORE) {
+    } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL ||
+               err->kind == ERR_STORE) {
         job_again(job, err);
     } else if (job->record->order->new_sent) {
         job_wait_for_person(job, err);
@@ -386,7 +393,8 @@ void job_txt_changed(struct job *job)
         return;
     case TXT_SERVED:
         order->published = true;
-        house_say(job->driver->house, order->set_name, "dns", "every name server shows the TXT records");
+        house_say(job->driver->house, order->set_name, "dns",
+                  "every name server shows the TXT records");
         break;
     case TXT_FAILED:
         job_fail(job, &why);
@@ -394,148 +402,6 @@ void job_txt_changed(struct job *job)
     }
     job_touch(job);
     job_run(job);
-}
-
-/* ---- inside the transaction ---- */
-
-static bool job_settle_key(struct job *job, struct err *err)
-{
-    struct order_record *record = job->record;
-    struct order *order = record->order;
-    const struct key *key = job->made_key;
-    char spki[SPKI_HEX_MAX];
-
-    buf_clear(&order->csr);
-    if (!csr_new(key, (const char *const *)order->names, order->n_names, &order->csr, err) ||
-        !held_key_save(job->driver->house, key, "leaf", &record->key_id, err))
-        return false;
-    key_spki(key, spki);
-    memcpy(order->spki, spki, sizeof(spki));
-    order->has_key = true;
-    key_free(job->made_key);
-    job->made_key = NULL;
-    return true;
-}
-
-static void job_key_made(void *arg, struct key *take_key)
-{
-    struct job *job = arg;
-    job->making = NULL;
-    job->keying = false;
-    job->driver->n_out--;
-    job->made_key = take_key;
-    job_touch(job);
-}
-
-static void job_make_key(struct job *job)
-{
-    enum key_kind kind = job->record->key_kind;
-    job->wants_key = false;
-    if (!key_kind_is_slow(kind)) {
-        job->made_key = key_new(kind);
-        return;
-    }
-    job->keying = true;
-    job->driver->n_out++;
-    house_say(job->driver->house, job->record->order->set_name, "key", "making an %s key", key_kind_name(kind));
-    job->making = key_making_start(job->driver->house->loop, kind, job_key_made, job);
-}
-
-static bool job_settle_txt(struct job *job, struct err *err)
-{
-    struct order *order = job->record->order;
-    int64_t deadline_ms = order->step_at_ms + order_step_patience_ms(ORDER_PUBLISH);
-    size_t n_wanted = 0;
-    job->wants_txt = false;
-    for (size_t i = 0; i < order->n_authz; i++) {
-        const struct authz *a = &order->authz[i];
-        AUTO(buf_fini) struct buf name = BUF(512);
-        if (a->status != AUTHZ_PENDING || a->value == NULL)
-            continue;
-        order_challenge_name(a, &name);
-        if (!txt_desk_want(job->driver->desk, order->id, order->set_name, buf_cstr(&name), a->value, job->alias,
-                           deadline_ms, err))
-            return false;
-        n_wanted++;
-    }
-    if (n_wanted == 0)
-        return err_set(err, ERR_BUG, "publish: no authorization of the order has a value to publish");
-    house_say(job->driver->house, order->set_name, "dns", "publishing TXT records");
-    return true;
-}
-
-static bool job_settle_certificate(struct job *job, struct err *err)
-{
-    struct order_record *record = job->record;
-    struct order *order = record->order;
-    struct house *house = job->driver->house;
-    struct cert_facts facts = {0};
-    char until[TIME_TEXT_MAX];
-
-    job->wants_certificate = false;
-    struct certificate_birth birth = {
-        .set_name = order->set_name, .authority = order->authority, .directory = order->directory, .want = record->want,
-        .key_kind = key_kind_name(record->key_kind), .profile = order->profile, .url = order->certificate_url,
-        .names = (const char *const *)order->names, .n_names = order->n_names, .account_id = record->account_id,
-        .key_id = record->key_id, .order_id = order->id, .chain = order->chain,
-    };
-    if (!held_certificate_born(house, &birth, &record->certificate_id, err) || !chain_facts(order->chain, 0, &facts, err))
-        return false;
-    time_format(facts.not_after_at_ms, false, until);
-    event_write(house, EVENT_CERTIFICATE_ISSUED, order->set_name, order->id, "serial %s, %zu name%s, valid until %s, by %s",
-                facts.serial_hex, order->n_names, order->n_names == 1 ? "" : "s", until, order->authority);
-    cert_facts_fini(&facts);
-    chain_free(order->chain);
-    order->chain = NULL;
-    return true;
-}
-
-/* The wants of the steps, in the order in which an order has them. */
-static bool job_settle_wants(struct job *job, struct err *err)
-{
-    if (job->wants_key)
-        job_make_key(job);
-    if (job->made_key != NULL) {
-        if (!job_settle_key(job, err))
-            return false;
-        job_run(job);
-    }
-    if (job->wants_txt && !job_settle_txt(job, err))
-        return false;
-    if (job->wants_certificate && !job_settle_certificate(job, err))
-        return false;
-    if (job->releases_txt) {
-        job->releases_txt = false;
-        if (!txt_desk_release(job->driver->desk, job->record->order->id, err))
-            return false;
-    }
-    return true;
-}
-
-/* What cannot be settled for a reason of its own costs this order, not the run. Nothing of it was written: such faults show before. */
-static void job_fail_to_settle(struct job *job, const struct err *why)
-{
-    job->wants_key = job->wants_txt = job->wants_certificate = false;
-    key_free(job->made_key);
-    job->made_key = NULL;
-    job->end = JOB_RUNS;
-    job_fail(job, why);
-    job_run(job);
-}
-
-bool job_settle(struct job *job, struct err *err)
-{
-    list_remove(&job->in_dirty);
-    if (!job_settle_wants(job, err)) {
-        struct err why = *err;
-        if (why.kind == ERR_STORE || why.kind == ERR_HELD)
-            return false;
-        job_fail_to_settle(job, &why);
-        if (!job_settle_wants(job, err))
-            return false;
-    }
-    list_remove(&job->in_dirty);
-    return order_record_save(job->driver->house, job->record, err);
 }
 
 /* ---- after the commit ---- */

@@ -18,39 +18,40 @@
 enum { JOB_SLOTS_MAX = 100 };
 
 struct job;
-struct driver {              /* what all jobs of a run share */
+struct driver { /* what all jobs of a run share */
     struct house *house;
     struct txt_desk *desk;
-    struct arena *arena;     /* asks between hearing and sending; reset after act */
-    struct heap sleepers;    /* jobs that wait for time */
-    struct list dirty;       /* jobs to settle in this turn */
-    struct list outgoing;    /* jobs with something in the outbox */
-    int64_t patience_ms;     /* a wait longer than this is left to the next run */
-    size_t n_out;            /* asks, keys and preparations under way */
+    struct arena *arena;  /* asks between hearing and sending; reset after act */
+    struct heap sleepers; /* jobs that wait for time */
+    struct list dirty;    /* jobs to settle in this turn */
+    struct list outgoing; /* jobs with something in the outbox */
+    int64_t patience_ms;  /* a wait longer than this is left to the next run */
+    size_t n_out;         /* asks, keys and preparations under way */
 };
 
 enum job_end { JOB_RUNS, JOB_ISSUED, JOB_FAILED, JOB_PARKED };
 
 struct job {
-    struct list in_run;      /* member of the run's list of jobs */
+    struct list in_run; /* member of the run's list of jobs */
     struct list in_dirty, in_outgoing;
     struct heap_node sleep;
     struct driver *driver;
     struct ca *ca;
     struct order_record *record;
-    char *alias;             /* challenge_alias of the set, or NULL */
+    char *alias; /* challenge_alias of the set, or NULL */
     const struct acme_ask *outbox;
-    size_t n_outbox, n_out;  /* to be sent; under way */
+    size_t n_outbox, n_out; /* to be sent; under way */
     bool preparing, keying, wants_key, wants_txt, releases_txt, wants_certificate;
     struct key_making *making;
     struct key *made_key;
-    struct verdict *worst;   /* of several answers of one step: the first fault */
-    bool is_given_up;        /* by us: not the order's failure */
+    struct verdict *worst; /* of several answers of one step: the first fault */
+    bool is_given_up;      /* by us: not the order's failure */
     enum job_end end;
 };
 
 /* Takes the record. The job is dirty and runs in the next settle. */
-struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record, const char *alias);
+struct job *job_new(struct driver *driver, struct ca *ca, struct order_record *take_record,
+                    const char *alias);
 /* Cancels what is under way. */
 void job_free(struct job *job);
 /* The first run of an order that was read back. now: whatever time it was put off to. */
@@ -65,6 +66,8 @@ void job_txt_changed(struct job *job);
 bool job_settle(struct job *job, struct err *err);
 /* After the commit. */
 void job_send(struct job *job);
+/* The order cannot succeed: it goes to TIDY and ends failed. */
+void job_fail(struct job *job, const struct err *why);
 /* Marks for settling. */
 void job_touch(struct job *job);
 

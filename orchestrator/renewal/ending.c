@@ -13,7 +13,8 @@ static void renewal_count_failure(struct renewal *r, const struct err *failure)
         r->result.n_denied++;
 }
 
-bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struct err *why, struct err *err)
+bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struct err *why,
+               struct err *err)
 {
     int64_t next_at_ms = 0;
     char when[TIME_TEXT_MAX];
@@ -24,8 +25,8 @@ bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struc
     r->result.n_undone++;
     if (why->kind == ERR_THROTTLED)
         renewal_count_throttled(&r->result, next_at_ms);
-    event_write(r->house, EVENT_ORDER_FAILED, set, order_id, "%s; what is served stays as it is; next try at %s", why->text,
-                when);
+    event_write(r->house, EVENT_ORDER_FAILED, set, order_id,
+                "%s; what is served stays as it is; next try at %s", why->text, when);
     house_say_end(r->house, set, "order", true, "%s; next try at %s", why->text, when);
     return true;
 }
@@ -48,16 +49,18 @@ static void put_off_tell(struct renewal *r, const struct order_record *record)
     char when[TIME_TEXT_MAX];
     time_format(record->next_at_ms, false, when);
     if (failed)
-        event_write(r->house, EVENT_ORDER_RETRY, order->set_name, order->id, "%s; the order stays open and goes on at %s",
-                    record->failure.text, when);
-    house_say_end(r->house, order->set_name, "order", failed, "left to a later run: %s goes on at %s%s%s",
-                  order_step_name(order->step), when, failed ? ": " : "", failed ? record->failure.text : "");
+        event_write(r->house, EVENT_ORDER_RETRY, order->set_name, order->id,
+                    "%s; the order stays open and goes on at %s", record->failure.text, when);
+    house_say_end(r->house, order->set_name, "order", failed,
+                  "left to a later run: %s goes on at %s%s%s", order_step_name(order->step), when,
+                  failed ? ": " : "", failed ? record->failure.text : "");
 }
 
 void order_is_put_off(struct renewal *r, const struct order_record *record, const struct ca *ca)
 {
     bool failed = record->failure.kind != ERR_NONE;
-    renewal_count_put_off(&r->result, failed ? err_kind_name(record->failure.kind) : NULL, record->next_at_ms);
+    renewal_count_put_off(&r->result, failed ? err_kind_name(record->failure.kind) : NULL,
+                          record->next_at_ms);
     if (failed)
         renewal_count_failure(r, &record->failure);
     if (ca != NULL && ca_clock_off_ms(ca) != 0)
@@ -84,8 +87,10 @@ static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
         return false;
     if (!job->is_given_up)
         return set_fails(r, order->set_name, order->id, &record->failure, err);
-    event_write(r->house, EVENT_ORDER_GIVEN_UP, order->set_name, order->id, "%s", record->failure.text);
-    house_say_end(r->house, order->set_name, "order", false, "order %lld is given up: %s", (long long)order->id, record->failure.text);
+    event_write(r->house, EVENT_ORDER_GIVEN_UP, order->set_name, order->id, "%s",
+                record->failure.text);
+    house_say_end(r->house, order->set_name, "order", false, "order %lld is given up: %s",
+                  (long long)order->id, record->failure.text);
     return true;
 }
 
@@ -115,7 +120,8 @@ void job_is_lost(struct renewal *r, struct job *job, const struct err *why)
 {
     const struct order *order = job->record->order;
     renewal_count_put_off(&r->result, NULL, 0);
-    event_write(r->house, EVENT_LEASE_LOST, order->set_name, order->id, "%s; the order is left as it is", why->text);
+    event_write(r->house, EVENT_LEASE_LOST, order->set_name, order->id,
+                "%s; the order is left as it is", why->text);
     house_say_end(r->house, order->set_name, "order", true, "left as it is: %s", why->text);
     r->n_jobs--;
     job_free(job);
@@ -130,19 +136,20 @@ static void job_tell_left(struct renewal *r, const struct job *job)
     if (order->step == ORDER_PUBLISH && why.kind == ERR_NONE)
         txt_desk_trouble(r->driver.desk, order->id, &why);
     if (why.kind != ERR_NONE)
-        event_write(r->house, EVENT_ORDER_RETRY, order->set_name, order->id, "%s; the order stays open and goes on with the next run",
-                    why.text);
-    house_say_end(r->house, order->set_name, "order", why.kind != ERR_NONE, "left to a later run at step %s%s%s",
-                  order_step_name(order->step), why.kind != ERR_NONE ? ": " : "", why.kind != ERR_NONE ? why.text : "");
+        event_write(r->house, EVENT_ORDER_RETRY, order->set_name, order->id,
+                    "%s; the order stays open and goes on with the next run", why.text);
+    house_say_end(r->house, order->set_name, "order", why.kind != ERR_NONE,
+                  "left to a later run at step %s%s%s", order_step_name(order->step),
+                  why.kind != ERR_NONE ? ": " : "", why.kind != ERR_NONE ? why.text : "");
 }
 
 void renewal_end(struct renewal *r)
 {
-    LIST_EACH(it, &r->jobs) {
+    LIST_EACH (it, &r->jobs) {
         job_tell_left(r, LIST_OWNER(it, struct job, in_run));
         renewal_count_put_off(&r->result, NULL, 0);
     }
-    LIST_EACH(it, &r->queue)
+    LIST_EACH (it, &r->queue)
         renewal_count_put_off(&r->result, NULL, 0);
     r->result.n_txt_left = txt_desk_n_left(r->driver.desk);
 }

@@ -82,10 +82,13 @@ static bool intake_due(void *arg, const struct plan_line *line)
     struct taking_in *t = arg;
     struct renewal *r = t->renewal;
     bool by_hand = r->options.forced && (line->action == PLAN_NONE || line->action == PLAN_RETRY);
-    if (!set_is_asked_for(r, line->set) || line->action == PLAN_CONTINUE || line->action == PLAN_BROKEN)
+    if (!set_is_asked_for(r, line->set) || line->action == PLAN_CONTINUE ||
+        line->action == PLAN_BROKEN)
         return true;
     if (line->is_now || by_hand)
-        list_push_back(&r->queue, &waiting_new(line->set, line->is_now ? line->why : "asked for by hand", 0)->in_queue);
+        list_push_back(
+            &r->queue,
+            &waiting_new(line->set, line->is_now ? line->why : "asked for by hand", 0)->in_queue);
     else if (line->action == PLAN_NONE && line->at_ms > house_now(r->house))
         /* Nothing is to be done though the row says so: it would be looked at in every run. */
         t->ok = register_schedule(r->house, line->set, line->at_ms, "due", t->err);

@@ -24,7 +24,8 @@ static void making_done(void *arg)
     mem_free(making);
 }
 
-struct key_making *key_making_start(struct loop *loop, enum key_kind kind, key_made *made, void *arg)
+struct key_making *key_making_start(struct loop *loop, enum key_kind kind, key_made *made,
+                                    void *arg)
 {
     struct key_making *making = NEW(struct key_making);
     making->kind = kind;

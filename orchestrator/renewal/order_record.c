@@ -18,7 +18,8 @@ static uint64_t authz_print(const struct order *order)
         print = text_print(print, a->url);
         print = text_print(print, a->value);
         print = text_print(print, a->failure);
-        print = (print ^ (uint64_t)(unsigned)a->status ^ (a->answered ? 0x100U : 0U)) * UINT64_C(1099511628211);
+        print = (print ^ (uint64_t)(unsigned)a->status ^ (a->answered ? 0x100U : 0U)) *
+                UINT64_C(1099511628211);
     }
     return print;
 }
@@ -34,8 +35,9 @@ static bool authz_save(struct house *house, struct order_record *record, struct 
         return false;
     for (size_t i = 0; i < order->n_authz; i++) {
         const struct authz *a = &order->authz[i];
-        if (!store_run(house->store, NULL, err, SQL_AUTHZ_SAVE, "iittBttttBt", order->id, (int64_t)i, a->url, a->identifier,
-                       (int)a->wildcard, authz_status_name(a->status), a->challenge_url, a->token, a->value,
+        if (!store_run(house->store, NULL, err, SQL_AUTHZ_SAVE, "iittBttttBt", order->id,
+                       (int64_t)i, a->url, a->identifier, (int)a->wildcard,
+                       authz_status_name(a->status), a->challenge_url, a->token, a->value,
                        (int)a->answered, a->failure))
             return false;
     }
@@ -46,18 +48,21 @@ static bool authz_save(struct house *house, struct order_record *record, struct 
 
 static void names_format(const struct order *order, struct buf *out)
 {
-    AUTO(json_fini) struct json *names = json_array();
+    AUTO(json_fini)
+    struct json *names = json_array();
     for (size_t i = 0; i < order->n_names; i++)
         json_push_text(names, order->names[i]);
     json_format(names, out, false);
 }
 
-bool order_record_create(struct house *house, struct order *take_order, const char *why, const char *want, enum key_kind kind,
-                         int64_t fencing, struct order_record **ret, struct err *err)
+bool order_record_create(struct house *house, struct order *take_order, const char *why,
+                         const char *want, enum key_kind kind, int64_t fencing,
+                         struct order_record **ret, struct err *err)
 {
     struct order_record *record = NEW(struct order_record);
     int64_t now_ms = house_now(house);
-    AUTO(buf_fini) struct buf names = BUF(64 * 1024);
+    AUTO(buf_fini)
+    struct buf names = BUF(64 * 1024);
 
     record->order = take_order;
     record->why = mem_strdup(why);
@@ -67,9 +72,10 @@ bool order_record_create(struct house *house, struct order *take_order, const ch
     record->next_at_ms = now_ms;
     take_order->started_at_ms = take_order->step_at_ms = now_ms;
     names_format(take_order, &names);
-    if (!store_insert(house->store, &take_order->id, err, SQL_ORDER_INSERT, "ttttttttttii", take_order->set_name,
-                      take_order->authority, take_order->directory, why, want, buf_cstr(&names), key_kind_name(kind),
-                      take_order->profile, take_order->replaces, order_step_name(take_order->step), now_ms, fencing)) {
+    if (!store_insert(house->store, &take_order->id, err, SQL_ORDER_INSERT, "ttttttttttii",
+                      take_order->set_name, take_order->authority, take_order->directory, why, want,
+                      buf_cstr(&names), key_kind_name(kind), take_order->profile,
+                      take_order->replaces, order_step_name(take_order->step), now_ms, fencing)) {
         order_record_free(record);
         return false;
     }
@@ -84,7 +90,8 @@ static bool authz_load(struct house *house, struct order_record *record, struct 
     if (!store_query(house->store, &rows, err, SQL_AUTHZ_OF_ORDER, "i", order->id))
         return false;
     while (rows_next(&rows)) {
-        order->authz = mem_grow(order->authz, order->n_authz, order->n_authz + 1, sizeof(struct authz));
+        order->authz =
+            mem_grow(order->authz, order->n_authz, order->n_authz + 1, sizeof(struct authz));
         struct authz *a = &order->authz[order->n_authz++];
         a->url = mem_strdup(rows_text(&rows, 0));
         a->identifier = mem_strdup(rows_text(&rows, 1));
@@ -105,7 +112,8 @@ static bool authz_load(struct house *house, struct order_record *record, struct 
 /* A row that does not say what an order must know is BROKEN: it costs this order, not the run. */
 static bool row_broken(int64_t id, const char *what, struct err *err)
 {
-    return err_set(err, ERR_BROKEN, "the record of order %lld in the store is damaged: %s", (long long)id, what);
+    return err_set(err, ERR_BROKEN, "the record of order %lld in the store is damaged: %s",
+                   (long long)id, what);
 }
 
 static bool names_are_good(const struct json *tree)
@@ -121,9 +129,11 @@ static bool names_are_good(const struct json *tree)
 /* The order itself, as it was when it began. */
 static bool order_make(const struct rows *rows, int64_t id, struct order **ret, struct err *err)
 {
-    AUTO(json_fini) struct json *tree = NULL;
+    AUTO(json_fini)
+    struct json *tree = NULL;
     const char *set = rows_text(rows, 0);
-    if (set == NULL || !json_parse(str_of(rows_text(rows, 5)), JSON_SIZE_MAX, &tree, NULL) || !names_are_good(tree))
+    if (set == NULL || !json_parse(str_of(rows_text(rows, 5)), JSON_SIZE_MAX, &tree, NULL) ||
+        !names_are_good(tree))
         return row_broken(id, "its names", err);
     const char **names = NEW_N(json_len(tree), const char *);
     for (size_t i = 0; i < json_len(tree); i++)
@@ -154,7 +164,8 @@ static bool order_fill(struct order *order, const struct rows *rows, struct err 
     order->started_at_ms = rows_int(rows, 19);
     order->step_at_ms = rows_int(rows, 20);
     struct err why;
-    return order_memory_parse(order, rows_text(rows, 16), &why) || row_broken(order->id, why.text, err);
+    return order_memory_parse(order, rows_text(rows, 16), &why) ||
+           row_broken(order->id, why.text, err);
 }
 
 /* What an order has learnt and cannot go on without. */
@@ -162,20 +173,23 @@ static bool order_is_whole(const struct order *order, struct err *err)
 {
     if (order->step > ORDER_KEY && order->step < ORDER_TIDY && !order->has_key)
         return row_broken(order->id, "its key or its certificate request", err);
-    if (order->step > ORDER_NEW && order->step < ORDER_TIDY && (order->url == NULL || order->finalize_url == NULL))
+    if (order->step > ORDER_NEW && order->step < ORDER_TIDY &&
+        (order->url == NULL || order->finalize_url == NULL))
         return row_broken(order->id, "its URLs", err);
     if (order->step == ORDER_FETCH && order->certificate_url == NULL)
         return row_broken(order->id, "its certificate's URL", err);
     return true;
 }
 
-static bool record_fill(struct order_record *record, int64_t id, const struct rows *rows, struct err *err)
+static bool record_fill(struct order_record *record, int64_t id, const struct rows *rows,
+                        struct err *err)
 {
     if (!order_make(rows, id, &record->order, err))
         return false;
     record->why = mem_strdup(rows_text(rows, 3));
     record->want = mem_strdup(rows_text(rows, 4));
-    if (record->why == NULL || record->want == NULL || !key_kind_find(rows_text(rows, 6), &record->key_kind))
+    if (record->why == NULL || record->want == NULL ||
+        !key_kind_find(rows_text(rows, 6), &record->key_kind))
         return row_broken(id, "its kind of key", err);
     record->key_id = rows_int(rows, 10);
     record->account_id = rows_int(rows, 23);
@@ -205,7 +219,8 @@ bool order_record_load(struct house *house, int64_t id, struct order_record **re
             err_set(err, ERR_ABSENT, "there is no order %lld", (long long)id);
     }
     if (ok && record->key_id != 0)
-        record->order->has_key = held_key_spki(house, record->key_id, record->order->spki, NULL) && record->order->csr.len > 0;
+        record->order->has_key = held_key_spki(house, record->key_id, record->order->spki, NULL) &&
+                                 record->order->csr.len > 0;
     if (!ok || !order_is_whole(record->order, err) || !authz_load(house, record, err)) {
         order_record_free(record);
         return false;
@@ -219,26 +234,30 @@ bool order_record_save(struct house *house, struct order_record *record, struct 
     const struct order *order = record->order;
     bool failed = record->failure.kind != ERR_NONE;
     int64_t n_changed = 0;
-    AUTO(buf_fini) struct buf memory = BUF(16 * 1024);
+    AUTO(buf_fini)
+    struct buf memory = BUF(16 * 1024);
 
     order_memory_format(order, &memory);
-    if (!store_run(house->store, &n_changed, err, SQL_ORDER_SAVE, "itiibtttitiiitti", order->id, order_step_name(order->step),
-                   record->account_id, record->key_id, buf_str(&order->csr), order->url, order->finalize_url,
-                   order->certificate_url, order->expires_at_ms, buf_cstr(&memory), record->n_tries, record->next_at_ms,
+    if (!store_run(house->store, &n_changed, err, SQL_ORDER_SAVE, "itiibtttitiiitti", order->id,
+                   order_step_name(order->step), record->account_id, record->key_id,
+                   buf_str(&order->csr), order->url, order->finalize_url, order->certificate_url,
+                   order->expires_at_ms, buf_cstr(&memory), record->n_tries, record->next_at_ms,
                    order->step_at_ms, failed ? err_kind_name(record->failure.kind) : NULL,
                    failed ? record->failure.text : NULL, record->fencing))
         return false;
     if (n_changed != 1)
-        return err_set(err, ERR_STORE, "order %lld of set %s is no longer open in the store", (long long)order->id,
-                       order->set_name);
+        return err_set(err, ERR_STORE, "order %lld of set %s is no longer open in the store",
+                       (long long)order->id, order->set_name);
     return authz_save(house, record, err);
 }
 
-bool order_record_end(struct house *house, struct order_record *record, const char *outcome, struct err *err)
+bool order_record_end(struct house *house, struct order_record *record, const char *outcome,
+                      struct err *err)
 {
     bool failed = record->failure.kind != ERR_NONE;
-    return store_run(house->store, NULL, err, SQL_ORDER_END, "itiitt", record->order->id, outcome, house_now(house),
-                     record->certificate_id, failed ? err_kind_name(record->failure.kind) : NULL,
+    return store_run(house->store, NULL, err, SQL_ORDER_END, "itiitt", record->order->id, outcome,
+                     house_now(house), record->certificate_id,
+                     failed ? err_kind_name(record->failure.kind) : NULL,
                      failed ? record->failure.text : NULL);
 }
 

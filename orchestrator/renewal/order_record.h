@@ -11,24 +11,26 @@ struct order_record {
     struct order *order;
     char *why, *want;
     enum key_kind key_kind;
-    int64_t account_id, key_id;    /* 0: none yet */
+    int64_t account_id, key_id; /* 0: none yet */
     int64_t n_tries, next_at_ms;
-    int64_t fencing;               /* of the set lease this run took */
-    int64_t certificate_id;        /* of the certificate this order brought; 0: none yet */
-    struct err failure;            /* the last one; kind NONE when none */
-    size_t n_authz_saved;          /* authz rows are written only when something changed */
-    uint64_t authz_print;          /* cheap print of what the rows hold */
+    int64_t fencing;        /* of the set lease this run took */
+    int64_t certificate_id; /* of the certificate this order brought; 0: none yet */
+    struct err failure;     /* the last one; kind NONE when none */
+    size_t n_authz_saved;   /* authz rows are written only when something changed */
+    uint64_t authz_print;   /* cheap print of what the rows hold */
 };
 
 /* A new open order at step KEY: the row is written and the order gets its id. Inside a transaction. The order becomes the record's, also on failure. */
-bool order_record_create(struct house *house, struct order *take_order, const char *why, const char *want, enum key_kind kind,
-                         int64_t fencing, struct order_record **ret, struct err *err);
+bool order_record_create(struct house *house, struct order *take_order, const char *why,
+                         const char *want, enum key_kind kind, int64_t fencing,
+                         struct order_record **ret, struct err *err);
 /* The row and its authorizations as they were left. ABSENT, STORE. */
 bool order_record_load(struct house *house, int64_t id, struct order_record **ret, struct err *err);
 /* Inside a transaction. */
 bool order_record_save(struct house *house, struct order_record *record, struct err *err);
 /* outcome: "issued" or "failed". Inside a transaction. */
-bool order_record_end(struct house *house, struct order_record *record, const char *outcome, struct err *err);
+bool order_record_end(struct house *house, struct order_record *record, const char *outcome,
+                      struct err *err);
 void order_record_free(struct order_record *record);
 
 #endif

@@ -19,10 +19,12 @@ void provider_host_free(struct provider_host *host); /* cancels all jobs */
 struct host_job;
 /* err NULL: every record is as wished. Otherwise records[i].done tells which are; kinds as the provider said (AGAIN, THROTTLED, DENIED, REFUSED,
  * CONFIG, BROKEN), text "provider corp (rfc2136), zone example.com: ...". records (with new refs) are borrowed for the call. */
-typedef void host_job_done(void *arg, const struct dns_job_record *records, size_t n, const struct err *err);
+typedef void host_job_done(void *arg, const struct dns_job_record *records, size_t n,
+                           const struct err *err);
 /* Copies records. zone gives the zone's name and, for an UPDATE without a configured server, the primary's addresses. */
-struct host_job *host_job_start(struct provider_host *host, const struct provider_config *provider, const struct zone_info *zone,
-                                const struct dns_job_record *records, size_t n, host_job_done *done, void *arg);
+struct host_job *host_job_start(struct provider_host *host, const struct provider_config *provider,
+                                const struct zone_info *zone, const struct dns_job_record *records,
+                                size_t n, host_job_done *done, void *arg);
 void host_job_cancel(struct host_job *job); /* NULL allowed; not after done */
 
 #endif

@@ -2,7 +2,8 @@
 
 #include "authority/lease.h"
 
-struct renewal *renewal_new(struct house *house, struct ca_office *office, const struct renewal_options *options)
+struct renewal *renewal_new(struct house *house, struct ca_office *office,
+                            const struct renewal_options *options)
 {
     struct renewal *r = NEW(struct renewal);
     r->house = house;
@@ -10,7 +11,9 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office, const
     r->options = *options;
     list_init(&r->jobs);
     list_init(&r->queue);
-    r->driver = (struct driver){.house = house, .desk = txt_desk_new(house), .arena = arena_new(),
+    r->driver = (struct driver){.house = house,
+                                .desk = txt_desk_new(house),
+                                .arena = arena_new(),
                                 .patience_ms = options->patience_ms};
     r->renew_leases_at_boot_ms = clock_boot_ms(house->clock) + SET_LEASE_RENEW_MS;
     heap_init(&r->driver.sleepers);
@@ -23,9 +26,9 @@ void renewal_free(struct renewal *r)
 {
     if (r == NULL)
         return;
-    LIST_EACH(it, &r->jobs)
+    LIST_EACH (it, &r->jobs)
         job_free(LIST_OWNER(it, struct job, in_run));
-    LIST_EACH(it, &r->queue)
+    LIST_EACH (it, &r->queue)
         waiting_free(LIST_OWNER(it, struct waiting, in_queue));
     txt_desk_free(r->driver.desk);
     heap_fini(&r->driver.sleepers);
@@ -77,7 +80,7 @@ static void renewal_wake(struct renewal *r)
 
 static struct job *renewal_job(struct renewal *r, int64_t order_id)
 {
-    LIST_EACH(it, &r->jobs) {
+    LIST_EACH (it, &r->jobs) {
         struct job *job = LIST_OWNER(it, struct job, in_run);
         if (job->record->order->id == order_id)
             return job;
@@ -124,7 +127,7 @@ static bool renewal_renew_leases(struct renewal *r, struct err *err)
     if (clock_boot_ms(r->house->clock) < r->renew_leases_at_boot_ms)
         return true;
     r->renew_leases_at_boot_ms = clock_boot_ms(r->house->clock) + SET_LEASE_RENEW_MS;
-    LIST_EACH(it, &r->jobs) {
+    LIST_EACH (it, &r->jobs) {
         const struct order_record *record = LIST_OWNER(it, struct job, in_run)->record;
         if (!set_lease_renew(r->house, record->order->set_name, record->fencing, SET_LEASE_MS, err))
             return false;
@@ -150,7 +153,7 @@ static bool renewal_collect(void *self, struct err *err)
 static void renewal_act(void *self)
 {
     struct renewal *r = self;
-    LIST_EACH(it, &r->driver.outgoing)
+    LIST_EACH (it, &r->driver.outgoing)
         job_send(LIST_OWNER(it, struct job, in_outgoing));
     arena_reset(r->driver.arena);
     txt_desk_act(r->driver.desk);
@@ -174,5 +177,6 @@ static bool renewal_is_busy(const void *self)
 
 struct concern renewal_concern(struct renewal *r)
 {
-    return (struct concern){"renewal", r, renewal_collect, renewal_act, renewal_next_at_ms, renewal_is_busy};
+    return (struct concern){"renewal",      r, renewal_collect, renewal_act, renewal_next_at_ms,
+                            renewal_is_busy};
 }

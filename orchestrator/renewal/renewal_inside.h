@@ -44,9 +44,11 @@ bool renewal_intake(struct renewal *renewal, struct err *err);
 bool waiting_begin(struct renewal *renewal, struct waiting *waiting, struct err *err);
 
 /* A set fails: remembered with the time of its next try, told once. */
-bool set_fails(struct renewal *renewal, const char *set, int64_t order_id, const struct err *why, struct err *err);
+bool set_fails(struct renewal *renewal, const char *set, int64_t order_id, const struct err *why,
+               struct err *err);
 /* The order stays open and is put off; what hinders it counts and is told. ca NULL: it could not even be opened. */
-void order_is_put_off(struct renewal *renewal, const struct order_record *record, const struct ca *ca);
+void order_is_put_off(struct renewal *renewal, const struct order_record *record,
+                      const struct ca *ca);
 /* When the job has ended: its last row, its lease, its memory. */
 bool job_retire(struct renewal *renewal, struct job *job, struct err *err);
 /* Another took the lease of the set: nothing more may be written for this order. */

@@ -21,7 +21,7 @@ struct txt_desk *txt_desk_new(struct house *house)
 
 static void desk_order_free(struct desk_order *order)
 {
-    LIST_EACH(it, &order->wishes) {
+    LIST_EACH (it, &order->wishes) {
         LIST_OWNER(it, struct txt_wish, in_order)->order = NULL;
         list_remove(it);
     }
@@ -35,11 +35,11 @@ void txt_desk_free(struct txt_desk *desk)
     if (desk == NULL)
         return;
     txt_checks_free(desk);
-    LIST_EACH(it, &desk->wishes)
+    LIST_EACH (it, &desk->wishes)
         txt_wish_free(LIST_OWNER(it, struct txt_wish, in_desk));
-    LIST_EACH(it, &desk->zones)
+    LIST_EACH (it, &desk->zones)
         txt_zone_free(LIST_OWNER(it, struct txt_zone, in_desk));
-    LIST_EACH(it, &desk->orders)
+    LIST_EACH (it, &desk->orders)
         desk_order_free(LIST_OWNER(it, struct desk_order, in_desk));
     for (size_t i = 0; i < desk->n_finders; i++)
         zone_finder_free(desk->finders[i].finder);
@@ -53,7 +53,7 @@ void txt_desk_free(struct txt_desk *desk)
 
 static struct desk_order *desk_order_of(struct txt_desk *desk, int64_t order_id, bool make)
 {
-    LIST_EACH(it, &desk->orders) {
+    LIST_EACH (it, &desk->orders) {
         struct desk_order *order = LIST_OWNER(it, struct desk_order, in_desk);
         if (order->id == order_id)
             return order;
@@ -70,15 +70,15 @@ static struct desk_order *desk_order_of(struct txt_desk *desk, int64_t order_id,
 /* A CA that hands the same pending authorization to two orders gives both the same token. */
 static void wish_meet_twins(struct txt_wish *w)
 {
-    LIST_EACH(it, &w->desk->wishes) {
+    LIST_EACH (it, &w->desk->wishes) {
         struct txt_wish *other = LIST_OWNER(it, struct txt_wish, in_desk);
         if (strcmp(other->value, w->value) == 0 && strcmp(other->challenge, w->challenge) == 0)
             w->has_twin = other->has_twin = true;
     }
 }
 
-static struct txt_wish *wish_new(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
-                                 const char *value, const char *alias)
+static struct txt_wish *wish_new(struct txt_desk *desk, int64_t order_id, const char *set,
+                                 const char *challenge, const char *value, const char *alias)
 {
     struct txt_wish *w = NEW(struct txt_wish);
     w->desk = desk;
@@ -100,19 +100,22 @@ static void wish_join(struct txt_wish *w)
     list_push_back(&w->order->wishes, &w->in_order);
 }
 
-static const struct provider_config *wish_provider(struct txt_desk *desk, const char *challenge, const char *alias,
-                                                   struct err *err)
+static const struct provider_config *wish_provider(struct txt_desk *desk, const char *challenge,
+                                                   const char *alias, struct err *err)
 {
-    const struct provider_config *provider = config_provider_for(desk->house->config, alias != NULL ? alias : challenge);
+    const struct provider_config *provider =
+        config_provider_for(desk->house->config, alias != NULL ? alias : challenge);
     if (provider == NULL)
-        err_set(err, ERR_CONFIG, "no provider serves the zone of %s: add the zone to a provider's `zones` in %s",
+        err_set(err, ERR_CONFIG,
+                "no provider serves the zone of %s: add the zone to a provider's `zones` in %s",
                 alias != NULL ? alias : challenge, desk->house->config->path);
     return provider;
 }
 
-static struct txt_wish *wish_same(const struct desk_order *order, const char *challenge, const char *value)
+static struct txt_wish *wish_same(const struct desk_order *order, const char *challenge,
+                                  const char *value)
 {
-    LIST_EACH(it, &order->wishes) {
+    LIST_EACH (it, &order->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_order);
         if (strcmp(w->challenge, challenge) == 0 && strcmp(w->value, value) == 0)
             return w;
@@ -120,8 +123,8 @@ static struct txt_wish *wish_same(const struct desk_order *order, const char *ch
     return NULL;
 }
 
-bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge, const char *value,
-                   const char *alias, int64_t deadline_at_ms, struct err *err)
+bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
+                   const char *value, const char *alias, int64_t deadline_at_ms, struct err *err)
 {
     struct desk_order *order = desk_order_of(desk, order_id, true);
     struct txt_wish *same = wish_same(order, challenge, value);
@@ -153,7 +156,7 @@ bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err)
     struct desk_order *order = desk_order_of(desk, order_id, false);
     if (order == NULL)
         return true;
-    LIST_EACH(it, &order->wishes) {
+    LIST_EACH (it, &order->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_order);
         if (w->provider == NULL)
             txt_wish_free(w); /* never had a row */
@@ -166,7 +169,7 @@ bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err)
 
 enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struct err *ret_why)
 {
-    LIST_EACH(it, &desk->orders) {
+    LIST_EACH (it, &desk->orders) {
         const struct desk_order *order = LIST_OWNER(it, struct desk_order, in_desk);
         if (order->id != order_id)
             continue;
@@ -174,7 +177,7 @@ enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struc
             *ret_why = order->failure;
             return TXT_FAILED;
         }
-        LIST_EACH(it2, &order->wishes) {
+        LIST_EACH (it2, &order->wishes) {
             if (LIST_OWNER(it2, struct txt_wish, in_order)->state != WISH_SERVED)
                 return TXT_PENDING;
         }
@@ -185,7 +188,7 @@ enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struc
 
 bool txt_desk_trouble(const struct txt_desk *desk, int64_t order_id, struct err *ret_why)
 {
-    LIST_EACH(it, &desk->wishes) {
+    LIST_EACH (it, &desk->wishes) {
         const struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
         if (w->order_id != order_id || w->failure.kind == ERR_NONE)
             continue;
@@ -208,7 +211,9 @@ static void wish_is_orphan(struct txt_wish *w, const char *provider, const char 
 {
     struct house *house = w->desk->house;
     struct err why;
-    err_set(&why, ERR_CONFIG, "%s: provider %s is no longer configured: remove the TXT value %s by hand or configure it again",
+    err_set(&why, ERR_CONFIG,
+            "%s: provider %s is no longer configured: remove the TXT value %s by hand or configure "
+            "it again",
             w->challenge, provider, w->value);
     w->present = false;
     w->desk->n_gone_wanted++;
@@ -216,14 +221,15 @@ static void wish_is_orphan(struct txt_wish *w, const char *provider, const char 
         return;
     event_write(house, EVENT_TXT_LEFT, w->set, w->order_id, "%s", why.text);
     house_say_end(house, w->set, "dns", true, "%s", why.text);
-    store_run(house->store, NULL, NULL, SQL_TXT_SET_FAILURE, "itt", w->id, err_kind_name(why.kind), why.text);
+    store_run(house->store, NULL, NULL, SQL_TXT_SET_FAILURE, "itt", w->id, err_kind_name(why.kind),
+              why.text);
 }
 
 static void wish_load(struct txt_desk *desk, const struct rows *rows)
 {
     enum wish_state state = WISH_PLANNED;
-    struct txt_wish *w = wish_new(desk, rows_int(rows, 1), rows_text(rows, 2), rows_text(rows, 3), rows_text(rows, 7),
-                                  rows_text(rows, 15));
+    struct txt_wish *w = wish_new(desk, rows_int(rows, 1), rows_text(rows, 2), rows_text(rows, 3),
+                                  rows_text(rows, 7), rows_text(rows, 15));
     w->id = rows_int(rows, 0);
     w->ref = mem_strdup(rows_text(rows, 11));
     w->owner = mem_strdup(rows_text(rows, 6));
@@ -266,11 +272,15 @@ static struct zone_finder *desk_finder(struct txt_desk *desk, const struct provi
             return desk->finders[i].finder;
     }
     struct zone_finder_options options = {
-        .resolvers = p->resolvers, .n_resolvers = p->n_resolvers, .authoritative = p->authoritative,
-        .n_authoritative = p->n_authoritative, .authoritative_port = (uint16_t)p->authoritative_port,
+        .resolvers = p->resolvers,
+        .n_resolvers = p->n_resolvers,
+        .authoritative = p->authoritative,
+        .n_authoritative = p->n_authoritative,
+        .authoritative_port = (uint16_t)p->authoritative_port,
         .follow_cname = p->follow_cname,
     };
-    desk->finders = mem_grow(desk->finders, desk->n_finders, desk->n_finders + 1, sizeof(*desk->finders));
+    desk->finders =
+        mem_grow(desk->finders, desk->n_finders, desk->n_finders + 1, sizeof(*desk->finders));
     struct desk_finder *f = &desk->finders[desk->n_finders++];
     f->provider = p;
     f->finder = zone_finder_new(desk->house->loop, desk->house->dns, &options);
@@ -279,9 +289,11 @@ static struct zone_finder *desk_finder(struct txt_desk *desk, const struct provi
 
 static bool wish_follow(struct txt_wish *w, const struct zone_info *info, struct err *err)
 {
-    const struct provider_config *provider = config_provider_for(w->desk->house->config, info->owner);
+    const struct provider_config *provider =
+        config_provider_for(w->desk->house->config, info->owner);
     if (provider == NULL)
-        return err_set(err, ERR_CONFIG, "%s is delegated to %s, but no provider serves that zone (%s)", w->challenge,
+        return err_set(err, ERR_CONFIG,
+                       "%s is delegated to %s, but no provider serves that zone (%s)", w->challenge,
                        info->owner, info->zone);
     w->provider = provider;
     return true;
@@ -319,7 +331,8 @@ static void desk_start_finds(struct txt_desk *desk)
     while ((it = list_pop_front(&desk->seekers)) != NULL) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
         desk->n_under_way++;
-        w->find = zone_finder_find(desk_finder(desk, w->provider), w->challenge, w->alias, wish_found, w);
+        w->find =
+            zone_finder_find(desk_finder(desk, w->provider), w->challenge, w->alias, wish_found, w);
     }
 }
 
@@ -363,7 +376,7 @@ static bool desk_save(struct txt_desk *desk, struct err *err)
 bool txt_desk_collect(struct txt_desk *desk, struct err *err)
 {
     desk_wake(desk);
-    LIST_EACH(it, &desk->zones)
+    LIST_EACH (it, &desk->zones)
         txt_zone_gather(LIST_OWNER(it, struct txt_zone, in_desk));
     return desk_save(desk, err);
 }
@@ -371,7 +384,7 @@ bool txt_desk_collect(struct txt_desk *desk, struct err *err)
 void txt_desk_act(struct txt_desk *desk)
 {
     desk_start_finds(desk);
-    LIST_EACH(it, &desk->zones)
+    LIST_EACH (it, &desk->zones)
         txt_zone_act(LIST_OWNER(it, struct txt_zone, in_desk));
 }
 
@@ -386,8 +399,8 @@ int64_t txt_desk_next_at_ms(const struct txt_desk *desk)
 
 bool txt_desk_is_busy(const struct txt_desk *desk)
 {
-    return desk->n_under_way > 0 || !list_is_empty(&desk->seekers) || !list_is_empty(&desk->dirty) ||
-           !list_is_empty(&desk->changed);
+    return desk->n_under_way > 0 || !list_is_empty(&desk->seekers) ||
+           !list_is_empty(&desk->dirty) || !list_is_empty(&desk->changed);
 }
 
 size_t txt_desk_n_left(const struct txt_desk *desk)

@@ -18,19 +18,22 @@ static bool rehearse_turn(struct txt_desk *desk, struct err *err)
     return true;
 }
 
-static bool rehearse_present(struct txt_desk *desk, const char *challenge, const char *value, struct err *err)
+static bool rehearse_present(struct txt_desk *desk, const char *challenge, const char *value,
+                             struct err *err)
 {
     const int64_t rehearsal_id = -1;
     enum txt_fate fate = TXT_PENDING;
     struct err why = {0};
     if (!store_begin(desk->house->store, err))
         return false;
-    if (!txt_desk_want(desk, rehearsal_id, "(rehearsal)", challenge, value, NULL, house_now(desk->house) + 10 * MS_MINUTE, err) ||
+    if (!txt_desk_want(desk, rehearsal_id, "(rehearsal)", challenge, value, NULL,
+                       house_now(desk->house) + 10 * MS_MINUTE, err) ||
         !store_commit(desk->house->store, err)) {
         store_rollback(desk->house->store);
         return false;
     }
-    while ((fate = txt_desk_fate(desk, rehearsal_id, &why)) == TXT_PENDING && loop_n_stops(desk->house->loop) == 0) {
+    while ((fate = txt_desk_fate(desk, rehearsal_id, &why)) == TXT_PENDING &&
+           loop_n_stops(desk->house->loop) == 0) {
         if (!rehearse_turn(desk, err))
             return false;
         loop_wait(desk->house->loop, txt_desk_next_at_ms(desk));
@@ -39,11 +42,13 @@ static bool rehearse_present(struct txt_desk *desk, const char *challenge, const
         *err = why;
     if (fate == TXT_PENDING)
         err_set(err, ERR_AGAIN, "stopped by a signal");
-    return txt_desk_release(desk, rehearsal_id, fate == TXT_SERVED ? err : NULL) && fate == TXT_SERVED;
+    return txt_desk_release(desk, rehearsal_id, fate == TXT_SERVED ? err : NULL) &&
+           fate == TXT_SERVED;
 }
 
 /* What a person must mend is not waited for: its next try lies further off than "soon". */
-static bool removal_goes_on(const struct txt_desk *desk, const struct house *house, int64_t give_up_at_ms)
+static bool removal_goes_on(const struct txt_desk *desk, const struct house *house,
+                            int64_t give_up_at_ms)
 {
     int64_t now_ms = house_now(house);
     return txt_desk_n_left(desk) > 0 && now_ms < give_up_at_ms &&
@@ -69,8 +74,10 @@ static bool rehearse_removal(struct txt_desk *desk, struct house *house, struct 
 bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
 {
     unsigned char noise[32];
-    AUTO(buf_fini) struct buf value = BUF(128);
-    AUTO(buf_fini) struct buf challenge = BUF(512);
+    AUTO(buf_fini)
+    struct buf value = BUF(128);
+    AUTO(buf_fini)
+    struct buf challenge = BUF(512);
     struct txt_desk *desk = txt_desk_new(house);
 
     random_bytes(noise, sizeof(noise));
@@ -79,8 +86,11 @@ bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
     bool ok = rehearse_present(desk, buf_cstr(&challenge), buf_cstr(&value), err);
     ok = rehearse_removal(desk, house, ok ? err : NULL) && ok;
     if (ok && txt_desk_n_left(desk) > 0)
-        ok = err_set(err, ERR_AGAIN, "the value was published but could not be removed again: TXT %s at %s; the next `chancery "
-                     "renew` tries again", buf_cstr(&value), buf_cstr(&challenge));
+        ok = err_set(err, ERR_AGAIN,
+                     "the value was published but could not be removed again: TXT %s at %s; the "
+                     "next `chancery "
+                     "renew` tries again",
+                     buf_cstr(&value), buf_cstr(&challenge));
     txt_desk_free(desk);
     return ok;
 }

@@ -3,10 +3,12 @@
 enum { TRIES_LEAST = 6 };
 
 static const char *const state_names[] = {
-    [WISH_PLANNED] = "planned",   [WISH_SENT] = "sent",       [WISH_SET] = "set",   [WISH_SERVED] = "served",
-    [WISH_REMOVING] = "removing", [WISH_REMOVED] = "removed", [WISH_GONE] = "gone",
+    [WISH_PLANNED] = "planned", [WISH_SENT] = "sent",         [WISH_SET] = "set",
+    [WISH_SERVED] = "served",   [WISH_REMOVING] = "removing", [WISH_REMOVED] = "removed",
+    [WISH_GONE] = "gone",
 };
-_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == WISH_GONE + 1, "a name for every state");
+_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == WISH_GONE + 1,
+               "a name for every state");
 
 const char *wish_state_name(enum wish_state state)
 {
@@ -27,8 +29,11 @@ bool wish_state_find(const char *name, enum wish_state *ret)
 bool txt_wish_insert(struct txt_wish *w, struct err *err)
 {
     struct house *house = w->desk->house;
-    return store_insert(house->store, &w->id, err, SQL_TXT_INSERT, "itttt" "iiit", w->order_id, w->set, w->challenge,
-                        w->provider->name, w->value, w->provider->ttl_s, house_now(house), w->deadline_at_ms, w->alias);
+    return store_insert(house->store, &w->id, err, SQL_TXT_INSERT,
+                        "itttt"
+                        "iiit",
+                        w->order_id, w->set, w->challenge, w->provider->name, w->value,
+                        w->provider->ttl_s, house_now(house), w->deadline_at_ms, w->alias);
 }
 
 bool txt_wish_save(struct txt_wish *w, struct err *err)
@@ -37,10 +42,14 @@ bool txt_wish_save(struct txt_wish *w, struct err *err)
     bool failed = w->failure.kind != ERR_NONE;
     if (w->state == WISH_GONE)
         return store_run(house->store, NULL, err, SQL_TXT_GONE, "ii", w->id, house_now(house));
-    return store_run(house->store, NULL, err, SQL_TXT_SAVE, "itttt" "ttiitt", w->id, w->provider->name,
-                     w->zone != NULL ? w->zone->info->zone : NULL, w->owner, w->present ? "present" : "gone",
-                     wish_state_name(w->state), w->ref, w->n_tries, w->wake.slot != 0 ? w->wake.at_ms : (int64_t)0,
-                     failed ? err_kind_name(w->failure.kind) : NULL, failed ? w->failure.text : NULL);
+    return store_run(house->store, NULL, err, SQL_TXT_SAVE,
+                     "itttt"
+                     "ttiitt",
+                     w->id, w->provider->name, w->zone != NULL ? w->zone->info->zone : NULL,
+                     w->owner, w->present ? "present" : "gone", wish_state_name(w->state), w->ref,
+                     w->n_tries, w->wake.slot != 0 ? w->wake.at_ms : (int64_t)0,
+                     failed ? err_kind_name(w->failure.kind) : NULL,
+                     failed ? w->failure.text : NULL);
 }
 
 void txt_wish_free(struct txt_wish *w)
@@ -111,7 +120,8 @@ bool txt_wish_may_try_again(const struct txt_wish *w)
 
 void txt_wish_seek(struct txt_wish *w)
 {
-    if (w->zone == NULL && w->find == NULL && w->wake.slot == 0 && w->provider != NULL && !list_is_linked(&w->in_zone))
+    if (w->zone == NULL && w->find == NULL && w->wake.slot == 0 && w->provider != NULL &&
+        !list_is_linked(&w->in_zone))
         list_push_back(&w->desk->seekers, &w->in_zone);
 }
 
@@ -119,10 +129,10 @@ struct txt_wish *txt_wish_heir(const struct txt_wish *w)
 {
     if (!w->has_twin)
         return NULL;
-    LIST_EACH(it, &w->desk->wishes) {
+    LIST_EACH (it, &w->desk->wishes) {
         struct txt_wish *other = LIST_OWNER(it, struct txt_wish, in_desk);
-        if (other != w && other->present && other->may_stand && strcmp(other->value, w->value) == 0 &&
-            strcmp(other->challenge, w->challenge) == 0)
+        if (other != w && other->present && other->may_stand &&
+            strcmp(other->value, w->value) == 0 && strcmp(other->challenge, w->challenge) == 0)
             return other;
     }
     return NULL;
@@ -136,7 +146,8 @@ void txt_wish_fail(struct txt_wish *w, const struct err *why)
     if (!w->present) {
         /* What a person must mend is not asked for again in this run; the next one tries. */
         bool soon = why->kind == ERR_AGAIN || why->kind == ERR_THROTTLED || why->kind == ERR_LOCAL;
-        int64_t at_ms = house_now(w->desk->house) + (soon ? txt_back_off_ms(w->n_tries) : 5 * MS_MINUTE);
+        int64_t at_ms =
+            house_now(w->desk->house) + (soon ? txt_back_off_ms(w->n_tries) : 5 * MS_MINUTE);
         txt_wish_sleep(w, why->until_ms > at_ms ? why->until_ms : at_ms);
     } else if (w->order != NULL) {
         w->order->failure = *why;
@@ -165,7 +176,9 @@ void txt_wish_turn(struct txt_wish *w)
 
 void desk_order_changed(struct desk_order *order)
 {
-    struct txt_wish *any = list_is_empty(&order->wishes) ? NULL : LIST_OWNER(order->wishes.next, struct txt_wish, in_order);
+    struct txt_wish *any = list_is_empty(&order->wishes)
+                               ? NULL
+                               : LIST_OWNER(order->wishes.next, struct txt_wish, in_order);
     if (any != NULL && !list_is_linked(&order->in_changed))
         list_push_back(&any->desk->changed, &order->in_changed);
 }

@@ -16,39 +16,47 @@
 #include "renewal/provider_host.h"
 #include "renewal/txt_desk.h"
 
-enum wish_state { WISH_PLANNED, WISH_SENT, WISH_SET, WISH_SERVED, WISH_REMOVING, WISH_REMOVED, WISH_GONE };
+enum wish_state {
+    WISH_PLANNED,
+    WISH_SENT,
+    WISH_SET,
+    WISH_SERVED,
+    WISH_REMOVING,
+    WISH_REMOVED,
+    WISH_GONE
+};
 
-struct desk_order {          /* all wishes of one order */
+struct desk_order { /* all wishes of one order */
     struct list in_desk, in_changed;
     struct list wishes;
     int64_t id;
-    struct err failure;      /* kind NONE: none */
+    struct err failure; /* kind NONE: none */
 };
 
 struct txt_zone;
 struct txt_wish {
     struct list in_order, in_desk, in_zone, in_dirty;
-    struct heap_node wake;   /* waits for time */
+    struct heap_node wake; /* waits for time */
     struct txt_desk *desk;
     struct desk_order *order; /* NULL: its order is over */
-    struct txt_zone *zone;   /* NULL: not found yet */
-    struct zone_find *find;  /* under way */
+    struct txt_zone *zone;    /* NULL: not found yet */
+    struct zone_find *find;   /* under way */
     const struct provider_config *provider;
     int64_t id, order_id;
     char *set, *challenge, *alias, *owner, *value, *ref;
-    bool present;            /* the wish itself */
+    bool present; /* the wish itself */
     enum wish_state state;
-    bool may_stand;          /* a provider may have been asked to add it: only a removal makes it gone */
-    bool busy;               /* inside a job or a check */
-    bool has_twin;           /* another wish wants the same value at the same name, for another order */
-    bool alone;              /* was refused among others: next time by itself */
-    bool settling;           /* served, but the settle time of the provider runs */
+    bool may_stand; /* a provider may have been asked to add it: only a removal makes it gone */
+    bool busy;      /* inside a job or a check */
+    bool has_twin;  /* another wish wants the same value at the same name, for another order */
+    bool alone;     /* was refused among others: next time by itself */
+    bool settling;  /* served, but the settle time of the provider runs */
     int64_t n_tries, deadline_at_ms, state_at_ms;
-    char *seen;              /* who answered what, last time */
+    char *seen; /* who answered what, last time */
     struct err failure;
 };
 
-struct txt_zone {            /* one account and zone: one job at a time */
+struct txt_zone { /* one account and zone: one job at a time */
     struct list in_desk;
     struct list wishes;
     struct txt_desk *desk;
@@ -57,10 +65,10 @@ struct txt_zone {            /* one account and zone: one job at a time */
     struct host_job *job;
     struct txt_wish **in_job; /* the wishes of the job, by record; NULL where one was dropped */
     size_t n_in_job;
-    bool starts_job;         /* decided in collect, done in act */
+    bool starts_job; /* decided in collect, done in act */
 };
 
-struct desk_finder {         /* a zone finder for the options of one provider */
+struct desk_finder { /* a zone finder for the options of one provider */
     const struct provider_config *provider;
     struct zone_finder *finder;
 };
@@ -69,13 +77,13 @@ struct txt_desk {
     struct house *house;
     struct provider_host *host;
     struct list wishes, orders, changed, zones, dirty;
-    struct list seekers;     /* wishes whose zone must be found (linked by in_zone) */
-    struct list checks;      /* under way */
+    struct list seekers; /* wishes whose zone must be found (linked by in_zone) */
+    struct list checks;  /* under way */
     struct heap sleepers;
     struct desk_finder *finders;
     size_t n_finders;
-    size_t n_under_way;      /* finds, jobs, checks */
-    size_t n_gone_wanted;    /* wishes "gone" that are not gone yet */
+    size_t n_under_way;   /* finds, jobs, checks */
+    size_t n_gone_wanted; /* wishes "gone" that are not gone yet */
 };
 
 const char *wish_state_name(enum wish_state state);
@@ -108,7 +116,8 @@ void txt_wish_seek(struct txt_wish *wish);
 struct txt_wish *txt_wish_heir(const struct txt_wish *wish);
 
 /* txt_zone.c: jobs and checks of a zone. */
-struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider, const struct zone_info *info);
+struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider,
+                             const struct zone_info *info);
 void txt_zone_free(struct txt_zone *zone);
 /* Gathers what is ready into the next job (decides; the rows become SENT). */
 void txt_zone_gather(struct txt_zone *zone);

@@ -18,7 +18,8 @@ void renewal_count_throttled(struct renewal_result *result, int64_t until_ms)
         result->throttled_until_ms = until_ms;
 }
 
-void renewal_count_put_off(struct renewal_result *result, const char *failure_kind, int64_t next_at_ms)
+void renewal_count_put_off(struct renewal_result *result, const char *failure_kind,
+                           int64_t next_at_ms)
 {
     result->n_postponed++;
     result->n_undone++;
@@ -26,7 +27,8 @@ void renewal_count_put_off(struct renewal_result *result, const char *failure_ki
         renewal_count_throttled(result, next_at_ms);
 }
 
-static bool orders_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err)
+static bool orders_waiting(struct house *house, const char *const *only, struct renewal_result *ret,
+                           struct err *err)
 {
     struct rows rows;
     if (!store_query(house->store, &rows, err, SQL_ORDER_OPEN_IDS, ""))
@@ -38,7 +40,8 @@ static bool orders_waiting(struct house *house, const char *const *only, struct 
     return rows_end(&rows, err);
 }
 
-bool renewal_sets_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err)
+bool renewal_sets_waiting(struct house *house, const char *const *only, struct renewal_result *ret,
+                          struct err *err)
 {
     struct rows rows;
     if (!store_query(house->store, &rows, err, SQL_SET_WAITING, "i", house_now(house)))
@@ -50,7 +53,8 @@ bool renewal_sets_waiting(struct house *house, const char *const *only, struct r
     return rows_end(&rows, err);
 }
 
-bool renewal_waiting(struct house *house, const char *const *only, struct renewal_result *ret, struct err *err)
+bool renewal_waiting(struct house *house, const char *const *only, struct renewal_result *ret,
+                     struct err *err)
 {
     return orders_waiting(house, only, ret, err) && renewal_sets_waiting(house, only, ret, err);
 }

@@ -1,0 +1,161 @@
+/*
+ * Inside the turn's transaction: what a job learnt becomes durable - its key, its TXT wishes, its certificate, its row.
+ */
+#include "inventory/event.h"
+#include "inventory/held.h"
+#include "renewal/driver.h"
+#include "renewal/key_making.h"
+
+static bool job_settle_key(struct job *job, struct err *err)
+{
+    struct order_record *record = job->record;
+    struct order *order = record->order;
+    const struct key *key = job->made_key;
+    char spki[SPKI_HEX_MAX];
+
+    buf_clear(&order->csr);
+    if (!csr_new(key, (const char *const *)order->names, order->n_names, &order->csr, err) ||
+        !held_key_save(job->driver->house, key, "leaf", &record->key_id, err))
+        return false;
+    key_spki(key, spki);
+    memcpy(order->spki, spki, sizeof(spki));
+    order->has_key = true;
+    key_free(job->made_key);
+    job->made_key = NULL;
+    return true;
+}
+
+static void job_key_made(void *arg, struct key *take_key)
+{
+    struct job *job = arg;
+    job->making = NULL;
+    job->keying = false;
+    job->driver->n_out--;
+    job->made_key = take_key;
+    job_touch(job);
+}
+
+static void job_make_key(struct job *job)
+{
+    enum key_kind kind = job->record->key_kind;
+    job->wants_key = false;
+    if (!key_kind_is_slow(kind)) {
+        job->made_key = key_new(kind);
+        return;
+    }
+    job->keying = true;
+    job->driver->n_out++;
+    house_say(job->driver->house, job->record->order->set_name, "key", "making an %s key",
+              key_kind_name(kind));
+    job->making = key_making_start(job->driver->house->loop, kind, job_key_made, job);
+}
+
+static bool job_settle_txt(struct job *job, struct err *err)
+{
+    struct order *order = job->record->order;
+    int64_t deadline_ms = order->step_at_ms + order_step_patience_ms(ORDER_PUBLISH);
+    size_t n_wanted = 0;
+    job->wants_txt = false;
+    for (size_t i = 0; i < order->n_authz; i++) {
+        const struct authz *a = &order->authz[i];
+        AUTO(buf_fini)
+        struct buf name = BUF(512);
+        if (a->status != AUTHZ_PENDING || a->value == NULL)
+            continue;
+        order_challenge_name(a, &name);
+        if (!txt_desk_want(job->driver->desk, order->id, order->set_name, buf_cstr(&name), a->value,
+                           job->alias, deadline_ms, err))
+            return false;
+        n_wanted++;
+    }
+    if (n_wanted == 0)
+        return err_set(err, ERR_BUG,
+                       "publish: no authorization of the order has a value to publish");
+    house_say(job->driver->house, order->set_name, "dns", "publishing TXT records");
+    return true;
+}
+
+static bool job_settle_certificate(struct job *job, struct err *err)
+{
+    struct order_record *record = job->record;
+    struct order *order = record->order;
+    struct house *house = job->driver->house;
+    struct cert_facts facts = {0};
+    char until[TIME_TEXT_MAX];
+
+    job->wants_certificate = false;
+    struct certificate_birth birth = {
+        .set_name = order->set_name,
+        .authority = order->authority,
+        .directory = order->directory,
+        .want = record->want,
+        .key_kind = key_kind_name(record->key_kind),
+        .profile = order->profile,
+        .url = order->certificate_url,
+        .names = (const char *const *)order->names,
+        .n_names = order->n_names,
+        .account_id = record->account_id,
+        .key_id = record->key_id,
+        .order_id = order->id,
+        .chain = order->chain,
+    };
+    if (!held_certificate_born(house, &birth, &record->certificate_id, err) ||
+        !chain_facts(order->chain, 0, &facts, err))
+        return false;
+    time_format(facts.not_after_at_ms, false, until);
+    event_write(house, EVENT_CERTIFICATE_ISSUED, order->set_name, order->id,
+                "serial %s, %zu name%s, valid until %s, by %s", facts.serial_hex, order->n_names,
+                order->n_names == 1 ? "" : "s", until, order->authority);
+    cert_facts_fini(&facts);
+    chain_free(order->chain);
+    order->chain = NULL;
+    return true;
+}
+
+/* The wants of the steps, in the order in which an order has them. */
+static bool job_settle_wants(struct job *job, struct err *err)
+{
+    if (job->wants_key)
+        job_make_key(job);
+    if (job->made_key != NULL) {
+        if (!job_settle_key(job, err))
+            return false;
+        job_run(job);
+    }
+    if (job->wants_txt && !job_settle_txt(job, err))
+        return false;
+    if (job->wants_certificate && !job_settle_certificate(job, err))
+        return false;
+    if (job->releases_txt) {
+        job->releases_txt = false;
+        if (!txt_desk_release(job->driver->desk, job->record->order->id, err))
+            return false;
+    }
+    return true;
+}
+
+/* What cannot be settled for a reason of its own costs this order, not the run. Nothing of it was written: such faults show before. */
+static void job_fail_to_settle(struct job *job, const struct err *why)
+{
+    job->wants_key = job->wants_txt = job->wants_certificate = false;
+    key_free(job->made_key);
+    job->made_key = NULL;
+    job->end = JOB_RUNS;
+    job_fail(job, why);
+    job_run(job);
+}
+
+bool job_settle(struct job *job, struct err *err)
+{
+    list_remove(&job->in_dirty);
+    if (!job_settle_wants(job, err)) {
+        struct err why = *err;
+        if (why.kind == ERR_STORE || why.kind == ERR_HELD)
+            return false;
+        job_fail_to_settle(job, &why);
+        if (!job_settle_wants(job, err))
+            return false;
+    }
+    list_remove(&job->in_dirty);
+    return order_record_save(job->driver->house, job->record, err);
+}
