@@ -4,7 +4,8 @@ enum { REFUSALS_MAX = 3, PAUSE_MAX_MS = 60 * 60 * 1000 };
 
 bool ca_pause_load(struct ca *ca, struct err *err)
 {
-    return store_int(ca->house->store, 0, &ca->pause_until_ms, err, SQL_AUTHORITY_PAUSE, "t", ca->directory_url);
+    return store_int(ca->house->store, 0, &ca->pause_until_ms, err, SQL_AUTHORITY_PAUSE, "t",
+                     ca->directory_url);
 }
 
 static void pause_set(struct ca *ca, int64_t until_ms)
@@ -37,11 +38,12 @@ int64_t ca_pause_until_ms(const struct ca *ca)
 
 bool ca_office_save(struct ca_office *office, struct err *err)
 {
-    LIST_EACH(it, &office->cas) {
+    LIST_EACH (it, &office->cas) {
         struct ca *ca = LIST_OWNER(it, struct ca, in_office);
         if (!ca->pause_is_dirty)
             continue;
-        if (!store_run(office->house->store, NULL, err, SQL_AUTHORITY_SET_PAUSE, "ti", ca->directory_url, ca->pause_until_ms))
+        if (!store_run(office->house->store, NULL, err, SQL_AUTHORITY_SET_PAUSE, "ti",
+                       ca->directory_url, ca->pause_until_ms))
             return false;
         ca->pause_is_dirty = false;
     }

@@ -2,7 +2,13 @@
 
 #include "base/failpoint.h"
 
-enum { BAD_NONCES_MAX = 8, FLYING_MAX = 100, CIRCULATING_FIRST = 10, CIRCULATING_MAX = 64, ORDERS_PER_NONCE = 16 };
+enum {
+    BAD_NONCES_MAX = 8,
+    FLYING_MAX = 100,
+    CIRCULATING_FIRST = 10,
+    CIRCULATING_MAX = 64,
+    ORDERS_PER_NONCE = 16
+};
 
 static void ca_pump(struct ca *ca);
 
@@ -26,7 +32,7 @@ static void call_free(struct ca_call *call)
 
 static void calls_drop(struct list *calls, size_t *n, const void *arg, bool all)
 {
-    LIST_EACH(it, calls) {
+    LIST_EACH (it, calls) {
         struct ca_call *call = LIST_OWNER(it, struct ca_call, in_ca);
         if (!all && call->arg != arg)
             continue;
@@ -47,7 +53,7 @@ void ca_sending_fini(struct ca *ca)
 
 void ca_forget(struct ca *ca, void *arg)
 {
-    LIST_EACH(it, &ca->waiters) {
+    LIST_EACH (it, &ca->waiters) {
         struct ca_waiter *waiter = LIST_OWNER(it, struct ca_waiter, in_ca);
         if (waiter->arg == arg) {
             list_remove(it);
@@ -69,11 +75,14 @@ static bool ca_clock_fits(struct ca *ca, const struct http_reply *reply, struct 
     if (ca->clock_off_ms == 0)
         return true;
     duration_format(off_ms < 0 ? -off_ms : off_ms, length);
-    return err_set(err, ERR_LOCAL, "this machine's clock is %s %s the clock of %s: nothing is issued until it is right", length,
-                   off_ms < 0 ? "behind" : "ahead of", ca->config->name);
+    return err_set(
+        err, ERR_LOCAL,
+        "this machine's clock is %s %s the clock of %s: nothing is issued until it is right",
+        length, off_ms < 0 ? "behind" : "ahead of", ca->config->name);
 }
 
-static void answer_from(struct ca *ca, struct acme_answer *ret, const struct http_reply *reply, const struct err *err)
+static void answer_from(struct ca *ca, struct acme_answer *ret, const struct http_reply *reply,
+                        const struct err *err)
 {
     struct err clock_err = {0};
     if (reply == NULL || !ca_clock_fits(ca, reply, &clock_err)) {
@@ -84,7 +93,8 @@ static void answer_from(struct ca *ca, struct acme_answer *ret, const struct htt
     struct acme_header *headers = arena_alloc(ca->arena, (reply->n_headers + 1) * sizeof(*headers));
     for (size_t i = 0; i < reply->n_headers; i++)
         headers[i] = (struct acme_header){reply->headers[i].name, reply->headers[i].value};
-    acme_answer_read(ret, reply->status, headers, reply->n_headers, reply->body, house_now(ca->house), ca->arena);
+    acme_answer_read(ret, reply->status, headers, reply->n_headers, reply->body,
+                     house_now(ca->house), ca->arena);
 }
 
 static const char *reply_nonce(const struct http_reply *reply)
@@ -106,8 +116,8 @@ static void call_heard(void *arg, const struct http_reply *reply, const struct e
     call->http = NULL;
     answer_from(ca, &answer, reply, err);
     answer.slot = call->ask.slot;
-    if (answer.problem != NULL && answer.problem->type == PROBLEM_BAD_NONCE && call->n_bad_nonces < BAD_NONCES_MAX &&
-        nonce != NULL) {
+    if (answer.problem != NULL && answer.problem->type == PROBLEM_BAD_NONCE &&
+        call->n_bad_nonces < BAD_NONCES_MAX && nonce != NULL) {
         call->n_bad_nonces++;
         ca->figures.n_bad_nonces++;
         acme_answer_fini(&answer);
@@ -132,22 +142,27 @@ static void call_sign(const struct ca_call *call, const char *nonce, struct buf 
 {
     const struct ca *ca = call->ca;
     const struct key *key = call->key != NULL ? call->key : ca->account_key;
-    AUTO(json_fini) struct json *protected_header = json_object();
+    AUTO(json_fini)
+    struct json *protected_header = json_object();
     json_set_text(protected_header, "nonce", nonce);
     json_set_text(protected_header, "url", call->url);
     if (call->ask.signer == ACME_SIGN_JWK)
         json_set(protected_header, "jwk", key_jwk(key));
     else
         json_set_text(protected_header, "kid", ca->account_url);
-    jws_sign(key, protected_header, call->ask.method == ACME_POST_AS_GET ? STR_NONE : call->ask.payload, body);
+    jws_sign(key, protected_header,
+             call->ask.method == ACME_POST_AS_GET ? STR_NONE : call->ask.payload, body);
 }
 
 static void call_send(struct ca_call *call, const char *nonce)
 {
-    static const char *const methods[] = {[ACME_GET] = "GET", [ACME_HEAD] = "HEAD", [ACME_POST] = "POST",
+    static const char *const methods[] = {[ACME_GET] = "GET",
+                                          [ACME_HEAD] = "HEAD",
+                                          [ACME_POST] = "POST",
                                           [ACME_POST_AS_GET] = "POST"};
     struct ca *ca = call->ca;
-    AUTO(buf_fini) struct buf body = BUF(JSON_SIZE_MAX);
+    AUTO(buf_fini)
+    struct buf body = BUF(JSON_SIZE_MAX);
     const char *headers[3] = {NULL};
     size_t n = 0;
 
@@ -155,10 +170,15 @@ static void call_send(struct ca_call *call, const char *nonce)
         call_sign(call, nonce, &body);
         headers[n++] = "Content-Type: application/jose+json";
     }
-    headers[n++] = call->ask.wants_pem ? "Accept: application/pem-certificate-chain" : "Accept: application/json";
+    headers[n++] = call->ask.wants_pem ? "Accept: application/pem-certificate-chain"
+                                       : "Accept: application/json";
     struct http_request request = {
-        .method = methods[call->ask.method], .url = call->url, .headers = headers, .body = buf_str(&body),
-        .max_body = call->ask.wants_pem ? CHAIN_PEM_MAX : JSON_SIZE_MAX, .ca_file = ca->config->ca_file,
+        .method = methods[call->ask.method],
+        .url = call->url,
+        .headers = headers,
+        .body = buf_str(&body),
+        .max_body = call->ask.wants_pem ? CHAIN_PEM_MAX : JSON_SIZE_MAX,
+        .ca_file = ca->config->ca_file,
         .public_only = !ca->config->is_private,
     };
     ca->figures.n_requests++;
@@ -217,7 +237,9 @@ static void nonce_ask(struct ca *ca)
     ca->n_nonce_calls++;
     ca->figures.n_requests++;
     ca->figures.n_nonce_requests++;
-    struct http_request request = {.method = "HEAD", .url = call->url, .ca_file = ca->config->ca_file,
+    struct http_request request = {.method = "HEAD",
+                                   .url = call->url,
+                                   .ca_file = ca->config->ca_file,
                                    .public_only = !ca->config->is_private};
     call->http = http_start(ca->house->http, &request, nonce_heard, call);
 }
@@ -231,7 +253,8 @@ static void nonces_top_up(struct ca *ca, size_t n_wanted)
         return;
     if (most > CIRCULATING_MAX)
         most = CIRCULATING_MAX;
-    for (size_t n = nonce_pool_len(ca->nonces) + ca->n_nonce_calls; n < n_wanted && circulating < most; n++, circulating++)
+    for (size_t n = nonce_pool_len(ca->nonces) + ca->n_nonce_calls;
+         n < n_wanted && circulating < most; n++, circulating++)
         nonce_ask(ca);
 }
 
@@ -246,7 +269,8 @@ static void ca_pump(struct ca *ca)
 {
     while (ca->n_flying < FLYING_MAX && !list_is_empty(&ca->queue)) {
         struct ca_call *call = LIST_OWNER(ca->queue.next, struct ca_call, in_ca);
-        AUTO(mem_fini) char *nonce = NULL;
+        AUTO(mem_fini)
+        char *nonce = NULL;
         if (call->ask.signer != ACME_UNSIGNED) {
             nonce = nonce_pool_take(ca->nonces, house_now(ca->house));
             if (nonce == NULL) {
@@ -262,7 +286,8 @@ static void ca_pump(struct ca *ca)
     }
 }
 
-void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done, void *arg)
+void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done,
+             void *arg)
 {
     struct ca_call *call = NEW(struct ca_call);
     call->ca = ca;
@@ -281,7 +306,8 @@ void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_ke
 
 void ca_get(struct ca *ca, const char *url, ca_heard *done, void *arg)
 {
-    struct acme_ask ask = {.method = ACME_GET, .signer = ACME_UNSIGNED, .what = "directory", .url = url};
+    struct acme_ask ask = {
+        .method = ACME_GET, .signer = ACME_UNSIGNED, .what = "directory", .url = url};
     ca_send(ca, &ask, NULL, done, arg);
 }
 

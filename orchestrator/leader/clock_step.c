@@ -10,7 +10,9 @@ bool clock_is_sane(const struct house *house, struct err *err)
     if (house_now(house) >= time_from_civil(2026, 11, 1, 0, 0, 0))
         return true;
     time_format(house_now(house), false, now);
-    return err_set(err, ERR_LOCAL, "this machine's clock says %s, which is before this program was written: nothing is done until it is set",
+    return err_set(err, ERR_LOCAL,
+                   "this machine's clock says %s, which is before this program was written: "
+                   "nothing is done until it is set",
                    now);
 }
 
@@ -26,7 +28,8 @@ bool clock_step_find(struct house *house, int64_t *ret_back_ms, struct err *err)
 
 static bool waits_move(struct house *house, int64_t back_ms, struct err *err)
 {
-    static const enum sql_name moves[] = {SQL_ORDER_MOVE_BACK, SQL_SET_MOVE_BACK, SQL_DEPLOYMENT_MOVE_BACK, SQL_ENDPOINT_MOVE_BACK};
+    static const enum sql_name moves[] = {SQL_ORDER_MOVE_BACK, SQL_SET_MOVE_BACK,
+                                          SQL_DEPLOYMENT_MOVE_BACK, SQL_ENDPOINT_MOVE_BACK};
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         if (!store_run(house->store, NULL, err, moves[i], "ii", house_now(house), back_ms))
             return false;
@@ -43,7 +46,8 @@ bool clock_step_mend(struct house *house, int64_t back_ms, struct err *err)
     if (!store_begin(house->store, err))
         return false;
     if (!waits_move(house, back_ms, err) ||
-        !event_write(house, EVENT_CLOCK_TROUBLE, NULL, 0, "the clock was set back by %s since the last run: what waits is moved with it",
+        !event_write(house, EVENT_CLOCK_TROUBLE, NULL, 0,
+                     "the clock was set back by %s since the last run: what waits is moved with it",
                      length) ||
         !store_commit(house->store, err)) {
         store_rollback(house->store);

@@ -9,29 +9,32 @@
 #include "renewal/renewal.h"
 
 struct leader_options {
-    const char *purpose;        /* "renew", "issue", "deploy" ... : shown to others that wait */
-    const char *const *only;    /* sets, NULL: all */
+    const char *purpose;     /* "renew", "issue", "deploy" ... : shown to others that wait */
+    const char *const *only; /* sets, NULL: all */
     bool forced;
     bool renews, delivers, verifies; /* which concerns run */
-    int64_t wait_ms;            /* how long to wait for another leader; 0: not at all */
-    int64_t patience_ms;        /* things that wait longer than this are left to the next run */
+    int64_t wait_ms;                 /* how long to wait for another leader; 0: not at all */
+    int64_t patience_ms; /* things that wait longer than this are left to the next run */
 };
 struct leader_result {
     struct renewal_result renewal;
     struct distribution_result distribution;
     struct monitoring_result monitoring;
-    bool stopped;               /* by a signal */
+    bool stopped; /* by a signal */
     int64_t n_turns, n_commits, n_http, n_connections, n_dns, n_dns_updates;
 };
 /* Is anything to be done now? Answered from indexes alone, without loop, net or seal: an idle run opens none of them. What is named or
  * forced is work. Kind STORE. */
-bool leader_has_work(struct house *house, const struct leader_options *options, bool *ret, struct err *err);
+bool leader_has_work(struct house *house, const struct leader_options *options, bool *ret,
+                     struct err *err);
 /* Does it. A house without a loop only tells what is behind from earlier runs. LOCAL: the clock is not set.
  * Kinds: HELD (led elsewhere), STORE, CONFIG. A failed renewal or delivery is no error here: it is in the result. */
-bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err);
+bool leader_run(struct house *house, const struct leader_options *options,
+                struct leader_result *ret, struct err *err);
 
 /* Revokes a certificate now: by the account, or by the certificate's key when by_key. */
-bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key, struct err *err);
+bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key,
+                   struct err *err);
 /* Registers or finds the account of an authority and gives its URL (the caller frees). */
 bool leader_account(struct house *house, const char *authority, char **ret_url, struct err *err);
 
