@@ -168,6 +168,11 @@ static bool order_fill(struct order *order, const struct rows *rows, struct err 
            row_broken(order->id, why.text, err);
 }
 
+static bool url_is_good(const struct order *order, const char *url)
+{
+    return url == NULL || acme_url_check(url, order->directory, NULL);
+}
+
 /* What an order has learnt and cannot go on without. */
 static bool order_is_whole(const struct order *order, struct err *err)
 {
@@ -175,6 +180,9 @@ static bool order_is_whole(const struct order *order, struct err *err)
         return row_broken(order->id, "its key or its certificate request", err);
     if (order->step > ORDER_NEW && order->step < ORDER_TIDY &&
         (order->url == NULL || order->finalize_url == NULL))
+        return row_broken(order->id, "its URLs", err);
+    if (!url_is_good(order, order->url) || !url_is_good(order, order->finalize_url) ||
+        !url_is_good(order, order->certificate_url))
         return row_broken(order->id, "its URLs", err);
     if (order->step == ORDER_FETCH && order->certificate_url == NULL)
         return row_broken(order->id, "its certificate's URL", err);

@@ -161,7 +161,8 @@ static void test_record_when_what_it_needs_is_gone_then_broken(void **state)
 {
     (void)state;
     static const char *const losses[] = {"UPDATE orders SET csr = NULL", "UPDATE orders SET key_id = NULL", "UPDATE orders SET url = NULL",
-                                         "UPDATE orders SET finalize_url = NULL"};
+                                         "UPDATE orders SET finalize_url = NULL",
+                                         "UPDATE orders SET url = 'http://169.254.169.254/'"};
     struct order_record *record = record_under_way();
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
         struct err err = {0};
