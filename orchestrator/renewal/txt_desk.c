@@ -131,6 +131,7 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
     struct err why = {0};
     if (same != NULL) {
         same->deadline_at_ms = deadline_at_ms;
+        same->asked_for = true;
         txt_wish_seek(same);
         desk_order_changed(order);
         return true;
@@ -139,6 +140,7 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
     struct txt_wish *w = wish_new(desk, order_id, set, challenge, value, alias);
     wish_join(w);
     w->deadline_at_ms = deadline_at_ms;
+    w->asked_for = true;
     w->provider = provider;
     if (provider == NULL) {
         /* Not an error of the turn: this order fails, the others go on. */
@@ -167,21 +169,28 @@ bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err)
     return true;
 }
 
+/* What an earlier run wished and this one does not ask for - its authorization was replaced - is not waited for. */
+static enum txt_fate order_fate(const struct desk_order *order)
+{
+    size_t n = 0, n_served = 0;
+    LIST_EACH (it, &order->wishes) {
+        const struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_order);
+        n += w->asked_for ? 1 : 0;
+        n_served += w->asked_for && w->state == WISH_SERVED ? 1 : 0;
+    }
+    return n > 0 && n_served == n ? TXT_SERVED : TXT_PENDING;
+}
+
 enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struct err *ret_why)
 {
     LIST_EACH (it, &desk->orders) {
         const struct desk_order *order = LIST_OWNER(it, struct desk_order, in_desk);
         if (order->id != order_id)
             continue;
-        if (order->failure.kind != ERR_NONE) {
-            *ret_why = order->failure;
-            return TXT_FAILED;
-        }
-        LIST_EACH (it2, &order->wishes) {
-            if (LIST_OWNER(it2, struct txt_wish, in_order)->state != WISH_SERVED)
-                return TXT_PENDING;
-        }
-        return TXT_SERVED;
+        if (order->failure.kind == ERR_NONE)
+            return order_fate(order);
+        *ret_why = order->failure;
+        return TXT_FAILED;
     }
     return TXT_PENDING;
 }

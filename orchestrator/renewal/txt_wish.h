@@ -48,6 +48,7 @@ struct txt_wish {
     enum wish_state state;
     bool may_stand; /* a provider may have been asked to add it: only a removal makes it gone */
     bool busy;      /* inside a job or a check */
+    bool asked_for; /* by its order in this run; what was read back and is not asked for rests */
     bool has_twin;  /* another wish wants the same value at the same name, for another order */
     bool alone;     /* was refused among others: next time by itself */
     bool settling;  /* served, but the settle time of the provider runs */

@@ -300,6 +300,23 @@ static void test_wish_when_read_back_and_nobody_asks_then_it_rests(void **state)
     assert_int_equal(n_txt(WWW), 0);
 }
 
+/* The order went back to READ and got another authorization: what it wished before is not waited for, and goes with it. */
+static void test_wish_when_read_back_and_another_is_asked_for_then_only_that_counts(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    desk_again();
+    want(1, WWW, "value-2", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(n_txt(WWW), 2);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+}
+
 static void test_wish_when_its_provider_left_the_configuration_then_told_once_and_kept(void **state)
 {
     (void)state;
@@ -442,6 +459,7 @@ int main(void)
         T(test_wish_when_its_answer_was_lost_and_the_order_ends_then_it_is_removed),
         T(test_wish_when_read_back_and_its_order_is_over_then_it_is_removed),
         T(test_wish_when_read_back_and_nobody_asks_then_it_rests),
+        T(test_wish_when_read_back_and_another_is_asked_for_then_only_that_counts),
         T(test_wish_when_its_provider_left_the_configuration_then_told_once_and_kept),
         T(test_wish_when_its_deadline_is_long_over_then_it_is_tried_all_the_same),
         T(test_wish_when_it_is_never_shown_then_the_order_hears_who_does_not),
