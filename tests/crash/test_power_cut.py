@@ -113,6 +113,7 @@ def test_deploy_when_the_power_fails_after_each_sync_then_a_whole_pair_is_served
 def test_a_cut_when_no_sync_was_true_then_it_is_seen(tmp_path, lanes):
     """Do these cuts bite? On a disk that only says it has synced, the same trial must find something lost."""
     def trial(lane, k):
+        lane.spoiled = True
         try:
             cut_after_sync(lane, tmp_path / f"lie{k}", lambda site: None, ["renew"], 1, k, SYNC_LIES="1")
         except AssertionError:
