@@ -17,7 +17,7 @@ static void ca_free(struct ca *ca)
     list_remove(&ca->in_office);
     timer_cancel(ca->starting);
     ca_sending_fini(ca);
-    LIST_EACH(it, &ca->waiters)
+    LIST_EACH (it, &ca->waiters)
         mem_free(LIST_OWNER(it, struct ca_waiter, in_ca));
     acme_directory_free(ca->directory);
     key_free(ca->account_key);
@@ -32,7 +32,7 @@ void ca_office_free(struct ca_office *office)
 {
     if (office == NULL)
         return;
-    LIST_EACH(it, &office->cas)
+    LIST_EACH (it, &office->cas)
         ca_free(LIST_OWNER(it, struct ca, in_office));
     mem_free(office);
 }
@@ -43,10 +43,12 @@ static bool ca_read_eab(struct ca *ca, struct err *err)
 {
     const struct config *config = ca->house->config;
     struct secret kid = {0}, key = {0};
-    AUTO(buf_fini) struct buf decoded = BUF(4096);
+    AUTO(buf_fini)
+    struct buf decoded = BUF(4096);
     if (ca->config->eab_kid == NULL)
         return true;
-    if (!secret_resolve(config, ca->config->eab_kid, &kid, err) || !secret_resolve(config, ca->config->eab_key, &key, err)) {
+    if (!secret_resolve(config, ca->config->eab_kid, &kid, err) ||
+        !secret_resolve(config, ca->config->eab_key, &key, err)) {
         secret_fini(&kid);
         return err_wrap(err, "authority %s: external account binding", ca->config->name);
     }
@@ -56,12 +58,14 @@ static bool ca_read_eab(struct ca *ca, struct err *err)
     secret_fini(&kid);
     secret_fini(&key);
     if (!ok || decoded.len == 0)
-        return err_set(err, ERR_CONFIG, "authority %s: the EAB key is not base64", ca->config->name);
+        return err_set(err, ERR_CONFIG, "authority %s: the EAB key is not base64",
+                       ca->config->name);
     secret_take_buf(&ca->eab_key, &decoded);
     return true;
 }
 
-static const char *rehearsal_directory(const struct house *house, const struct authority_config *config)
+static const char *rehearsal_directory(const struct house *house,
+                                       const struct authority_config *config)
 {
     return house->rehearsal ? config->staging : config->directory;
 }
@@ -70,10 +74,12 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
 {
     const struct authority_config *config = config_authority(office->house->config, authority);
     if (config == NULL)
-        return err_set(err, ERR_CONFIG, "there is no authority \"%s\" in %s", authority, office->house->config->path);
+        return err_set(err, ERR_CONFIG, "there is no authority \"%s\" in %s", authority,
+                       office->house->config->path);
     if (rehearsal_directory(office->house, config) == NULL)
-        return err_set(err, ERR_CONFIG, "authority %s has no `staging` directory to rehearse against", authority);
-    LIST_EACH(it, &office->cas) {
+        return err_set(err, ERR_CONFIG,
+                       "authority %s has no `staging` directory to rehearse against", authority);
+    LIST_EACH (it, &office->cas) {
         struct ca *ca = LIST_OWNER(it, struct ca, in_office);
         if (ca->config == config) {
             *ret = ca;
@@ -144,7 +150,7 @@ static void ca_tell(struct ca *ca, const struct err *err)
     struct list *it;
     size_t n = 0;
     ca->state = err == NULL ? CA_READY : CA_COLD;
-    LIST_EACH(waiting, &ca->waiters)
+    LIST_EACH (waiting, &ca->waiters)
         n++;
     /* Those that come while others are told have their own attempt; those that are forgotten meanwhile are not told. */
     while (n-- > 0 && (it = list_pop_front(&ca->waiters)) != NULL) {
@@ -160,13 +166,14 @@ static void ca_fail(struct ca *ca, const char *what, struct err *err)
     ca_tell(ca, err);
 }
 
-static bool account_save_valid(struct ca *ca, const struct acme_account_facts *facts, struct err *err)
+static bool account_save_valid(struct ca *ca, const struct acme_account_facts *facts,
+                               struct err *err)
 {
     struct store *store = ca->house->store;
     if (!store_begin(store, err))
         return false;
-    if (!store_run(store, NULL, err, SQL_ACCOUNT_VALID, "ittt", ca->account_id, facts->url, facts->orders_url,
-                   ca->directory->terms) ||
+    if (!store_run(store, NULL, err, SQL_ACCOUNT_VALID, "ittt", ca->account_id, facts->url,
+                   facts->orders_url, ca->directory->terms) ||
         !event_write(ca->house, EVENT_ACCOUNT_MADE, NULL, 0, "account %s %s at %s", facts->url,
                      facts->was_new ? "registered" : "found", ca->config->name) ||
         !store_commit(store, err)) {
@@ -199,8 +206,10 @@ static void ca_register(struct ca *ca)
     struct acme_ask ask;
     struct err err = {0};
     struct acme_account_wish wish = {
-        .contact = (const char *const *)ca->config->contact, .agree_terms = ca->config->agree_tos,
-        .eab_kid = ca->eab_kid[0] != '\0' ? ca->eab_kid : NULL, .eab_key = &ca->eab_key,
+        .contact = (const char *const *)ca->config->contact,
+        .agree_terms = ca->config->agree_tos,
+        .eab_kid = ca->eab_kid[0] != '\0' ? ca->eab_kid : NULL,
+        .eab_key = &ca->eab_key,
         .eab_algorithm = ca->config->eab_algorithm,
     };
     if (!acme_account_ask_new(ca->directory, ca->account_key, &wish, ca->arena, &ask, &err)) {
@@ -216,8 +225,10 @@ static bool account_make(struct ca *ca, struct err *err)
 {
     struct store *store = ca->house->store;
     int64_t key_id = 0;
-    AUTO(buf_fini) struct buf contact = BUF(4096);
-    AUTO(json_fini) struct json *list = json_array();
+    AUTO(buf_fini)
+    struct buf contact = BUF(4096);
+    AUTO(json_fini)
+    struct json *list = json_array();
     for (char **c = ca->config->contact; c != NULL && *c != NULL; c++)
         json_push_text(list, *c);
     json_format(list, &contact, false);
@@ -225,8 +236,8 @@ static bool account_make(struct ca *ca, struct err *err)
     if (!store_begin(store, err))
         return false;
     if (!held_key_save(ca->house, ca->account_key, "account", &key_id, err) ||
-        !store_insert(store, &ca->account_id, err, SQL_ACCOUNT_INSERT, "ttiti", ca->directory_url, ca->eab_kid, key_id,
-                      buf_cstr(&contact), house_now(ca->house)) ||
+        !store_insert(store, &ca->account_id, err, SQL_ACCOUNT_INSERT, "ttiti", ca->directory_url,
+                      ca->eab_kid, key_id, buf_cstr(&contact), house_now(ca->house)) ||
         !store_commit(store, err)) {
         store_rollback(store);
         return false;
@@ -239,7 +250,8 @@ static bool account_load(struct ca *ca, bool *ret_valid, struct err *err)
     struct rows rows;
     int64_t key_id = 0;
     *ret_valid = false;
-    if (!store_query(ca->house->store, &rows, err, SQL_ACCOUNT_FIND, "tt", ca->directory_url, ca->eab_kid))
+    if (!store_query(ca->house->store, &rows, err, SQL_ACCOUNT_FIND, "tt", ca->directory_url,
+                     ca->eab_kid))
         return false;
     if (rows_next(&rows)) {
         ca->account_id = rows_int(&rows, 0);
@@ -262,7 +274,8 @@ static void ca_have_directory(struct ca *ca)
     bool valid = false;
     /* Refused terms and a missing EAB are found out before a key is made for nothing. */
     if (ca->directory->terms != NULL && !ca->config->agree_tos) {
-        err_set(&err, ERR_CONFIG, "its terms of service were not agreed to: read %s and set `agree_tos: true`",
+        err_set(&err, ERR_CONFIG,
+                "its terms of service were not agreed to: read %s and set `agree_tos: true`",
                 ca->directory->terms);
         ca_fail(ca, "account", &err);
         return;
@@ -290,10 +303,11 @@ static bool ca_take_directory(struct ca *ca, const struct json *tree, struct err
 
 static bool directory_save(struct ca *ca, const struct json *tree, struct err *err)
 {
-    AUTO(buf_fini) struct buf doc = BUF(JSON_SIZE_MAX);
+    AUTO(buf_fini)
+    struct buf doc = BUF(JSON_SIZE_MAX);
     json_format(tree, &doc, false);
-    return store_run(ca->house->store, NULL, err, SQL_AUTHORITY_SET_DOC, "tti", ca->directory_url, buf_cstr(&doc),
-                     house_now(ca->house));
+    return store_run(ca->house->store, NULL, err, SQL_AUTHORITY_SET_DOC, "tti", ca->directory_url,
+                     buf_cstr(&doc), house_now(ca->house));
 }
 
 static void directory_heard(void *arg, const struct acme_answer *answer)
@@ -306,7 +320,8 @@ static void directory_heard(void *arg, const struct acme_answer *answer)
         acme_problem_err(answer->problem, "directory", answer->retry_at_ms, &err);
     else if (answer->tree == NULL)
         err_set(&err, ERR_BROKEN, "%s is no ACME directory", ca->directory_url);
-    if (err.kind != ERR_NONE || !ca_take_directory(ca, answer->tree, &err) || !directory_save(ca, answer->tree, &err)) {
+    if (err.kind != ERR_NONE || !ca_take_directory(ca, answer->tree, &err) ||
+        !directory_save(ca, answer->tree, &err)) {
         ca_fail(ca, "directory", &err);
         return;
     }
@@ -317,15 +332,18 @@ static void directory_heard(void *arg, const struct acme_answer *answer)
 static bool directory_load(struct ca *ca)
 {
     struct rows rows;
-    AUTO(json_fini) struct json *tree = NULL;
+    AUTO(json_fini)
+    struct json *tree = NULL;
     bool found = false;
     if (ca->directory != NULL)
         return true;
     if (!store_query(ca->house->store, &rows, NULL, SQL_AUTHORITY_GET, "t", ca->directory_url))
         return false;
     if (rows_next(&rows) && rows_text(&rows, 0) != NULL &&
-        house_now(ca->house) - rows_int(&rows, 1) < DIRECTORY_FRESH_MS && house_now(ca->house) >= rows_int(&rows, 1))
-        found = json_parse(str_of(rows_text(&rows, 0)), JSON_SIZE_MAX, &tree, NULL) && ca_take_directory(ca, tree, NULL);
+        house_now(ca->house) - rows_int(&rows, 1) < DIRECTORY_FRESH_MS &&
+        house_now(ca->house) >= rows_int(&rows, 1))
+        found = json_parse(str_of(rows_text(&rows, 0)), JSON_SIZE_MAX, &tree, NULL) &&
+                ca_take_directory(ca, tree, NULL);
     rows_end(&rows, NULL);
     return found;
 }

@@ -31,7 +31,8 @@ typedef void ca_ready(void *arg, const struct err *err);
 void ca_prepare(struct ca *ca, ca_ready *ready, void *arg);
 /* Before ca_prepare: the account is asked of the CA though the store knows it - which finds it, or registers its key again. */
 void ca_ask_account(struct ca *ca);
-void ca_forget(struct ca *ca, void *arg); /* no callback for that arg any more: prepares and sends */
+void ca_forget(struct ca *ca,
+               void *arg); /* no callback for that arg any more: prepares and sends */
 bool ca_is_ready(const struct ca *ca);
 
 /* Valid while ready. */
@@ -45,7 +46,8 @@ const struct authority_config *ca_config(const struct ca *ca);
 /* done gets exactly one answer (status 0 when lost). answer is borrowed and released after done. The ask is copied. jwk_key: sign with
  * this key and its JWK instead of the account (revocation by certificate key); NULL otherwise. */
 typedef void ca_heard(void *arg, const struct acme_answer *answer);
-void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done, void *arg);
+void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done,
+             void *arg);
 /* A hint: n more requests will follow soon (an order of n names), so nonces may be fetched meanwhile. */
 void ca_expect(struct ca *ca, size_t n);
 

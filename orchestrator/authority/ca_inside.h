@@ -8,12 +8,12 @@
 
 enum ca_state { CA_COLD, CA_PREPARING, CA_READY };
 
-struct ca_call {             /* one request that waits or is under way */
-    struct list in_ca;       /* queue or flying */
+struct ca_call {       /* one request that waits or is under way */
+    struct list in_ca; /* queue or flying */
     struct ca *ca;
-    struct acme_ask ask;     /* texts owned */
+    struct acme_ask ask; /* texts owned */
     char *url, *payload;
-    const struct key *key;   /* signs with its JWK; NULL: the account's key */
+    const struct key *key; /* signs with its JWK; NULL: the account's key */
     ca_heard *done;
     void *arg;
     int n_bad_nonces;
@@ -32,13 +32,13 @@ struct ca {
     struct house *house;
     const struct authority_config *config;
     char *directory_url;
-    char *eab_kid;                       /* "" when none */
-    struct secret eab_key;               /* decoded */
+    char *eab_kid;         /* "" when none */
+    struct secret eab_key; /* decoded */
     enum ca_state state;
-    struct timer *starting;              /* ca_prepare leaves the caller's transaction first */
+    struct timer *starting; /* ca_prepare leaves the caller's transaction first */
     struct list waiters;
     struct acme_directory *directory;
-    bool asks_account;                   /* even when the store knows it */
+    bool asks_account; /* even when the store knows it */
     int64_t account_id;
     char *account_url;
     struct key *account_key;
@@ -47,10 +47,10 @@ struct ca {
     struct nonce_pool *nonces;
     struct list queue, flying, nonce_calls;
     size_t n_queue, n_flying, n_nonce_calls, n_expected;
-    struct arena *arena;                 /* of the answer being handed out */
+    struct arena *arena; /* of the answer being handed out */
     int64_t usual_validate_ms, usual_issue_ms;
-    int64_t clock_off_ms;                /* 0 while it is near enough */
-    int n_refusals;                      /* new orders, one after the other */
+    int64_t clock_off_ms; /* 0 while it is near enough */
+    int n_refusals;       /* new orders, one after the other */
     int64_t pause_until_ms;
     bool pause_is_dirty;
     struct ca_figures figures;

@@ -6,7 +6,12 @@
 #include "inventory/event.h"
 #include "leader/clock_step.h"
 
-enum { LEADER_LEASE_MS = 60 * 1000, LEADER_RENEW_MS = 15 * 1000, HELD_POLL_MS = 250, STOP_GRACE_MS = 3000 };
+enum {
+    LEADER_LEASE_MS = 60 * 1000,
+    LEADER_RENEW_MS = 15 * 1000,
+    HELD_POLL_MS = 250,
+    STOP_GRACE_MS = 3000
+};
 enum { STORE_PATIENCE_MS = 60 * 1000, STORE_POLL_MS = 1000 };
 
 /* Lengths of time are measured by the boot clock: the wall clock may be set while we run. */
@@ -28,13 +33,15 @@ static int64_t boot_now(const struct house *house)
 /* ---- the lead ---- */
 
 /* Another leader may be about to end: ask again until wait_ms are over. */
-static bool lead_take(struct house *house, const struct leader_options *options, struct lease **ret, struct err *err)
+static bool lead_take(struct house *house, const struct leader_options *options, struct lease **ret,
+                      struct err *err)
 {
     int64_t give_up_at_ms = boot_now(house) + options->wait_ms;
     for (bool told = false;; told = true) {
         if (lease_take(house, "leader", options->purpose, LEADER_LEASE_MS, true, ret, err))
             return true;
-        if (err->kind != ERR_HELD || boot_now(house) >= give_up_at_ms || loop_n_stops(house->loop) > 0)
+        if (err->kind != ERR_HELD || boot_now(house) >= give_up_at_ms ||
+            loop_n_stops(house->loop) > 0)
             return false;
         if (!told)
             house_say(house, NULL, "lead", "waiting: %s", err->text);
@@ -69,7 +76,8 @@ static bool turn_begin(struct turn *turn, struct err *err)
     struct house *house = turn->house;
     int64_t give_up_at_ms = boot_now(house) + STORE_PATIENCE_MS;
     for (bool told = false; !store_begin(house->store, err); told = true) {
-        if (err->kind != ERR_STORE || loop_n_stops(house->loop) > 0 || boot_now(house) >= give_up_at_ms)
+        if (err->kind != ERR_STORE || loop_n_stops(house->loop) > 0 ||
+            boot_now(house) >= give_up_at_ms)
             return false;
         if (!told)
             house_say(house, NULL, "store", "waiting: %s", err->text);
@@ -112,7 +120,8 @@ static int64_t turn_next_at_ms(const struct turn *turn)
 /* Nothing under way, and the next thing is further off than this run's patience. */
 static bool turn_is_last(const struct turn *turn)
 {
-    return !turn_is_busy(turn) && turn_next_at_ms(turn) > house_now(turn->house) + turn->patience_ms;
+    return !turn_is_busy(turn) &&
+           turn_next_at_ms(turn) > house_now(turn->house) + turn->patience_ms;
 }
 
 static bool turn_run(struct turn *turn, struct err *err)
@@ -128,7 +137,9 @@ static bool turn_run(struct turn *turn, struct err *err)
 static void turn_wait(const struct turn *turn)
 {
     int64_t until_ms = turn_next_at_ms(turn);
-    int64_t first_boot_ms = turn->renew_lease_at_boot_ms < turn->stop_at_boot_ms ? turn->renew_lease_at_boot_ms : turn->stop_at_boot_ms;
+    int64_t first_boot_ms = turn->renew_lease_at_boot_ms < turn->stop_at_boot_ms
+                                ? turn->renew_lease_at_boot_ms
+                                : turn->stop_at_boot_ms;
     int64_t bound_ms = house_now(turn->house) + first_boot_ms - boot_now(turn->house);
     loop_wait(turn->house->loop, until_ms < bound_ms ? until_ms : bound_ms);
 }
@@ -167,10 +178,12 @@ struct concerns {
     struct monitoring *monitoring;
 };
 
-static void concerns_open(struct concerns *c, struct house *house, const struct leader_options *o, struct turn *turn)
+static void concerns_open(struct concerns *c, struct house *house, const struct leader_options *o,
+                          struct turn *turn)
 {
     if (o->renews) {
-        struct renewal_options options = {.only = o->only, .forced = o->forced, .patience_ms = o->patience_ms};
+        struct renewal_options options = {
+            .only = o->only, .forced = o->forced, .patience_ms = o->patience_ms};
         c->office = ca_office_new(house);
         c->renewal = renewal_new(house, c->office, &options);
         turn->concerns[turn->n_concerns++] = renewal_concern(c->renewal);
@@ -199,11 +212,13 @@ static bool concerns_result(const struct concerns *c, struct leader_result *ret,
 {
     if (c->renewal != NULL)
         ret->renewal = renewal_result(c->renewal);
-    return (c->distribution == NULL || distribution_result(c->distribution, &ret->distribution, err)) &&
+    return (c->distribution == NULL ||
+            distribution_result(c->distribution, &ret->distribution, err)) &&
            (c->monitoring == NULL || monitoring_result(c->monitoring, &ret->monitoring, err));
 }
 
-static void figures_read(const struct house *house, const struct turn *turn, struct leader_result *ret)
+static void figures_read(const struct house *house, const struct turn *turn,
+                         struct leader_result *ret)
 {
     ret->n_turns = turn->n_turns;
     ret->n_commits = store_n_commits(house->store);
@@ -218,13 +233,16 @@ static void trouble_tell(struct house *house, const struct err *err)
     if (err->kind == ERR_HELD)
         event_write(house, EVENT_LEASE_LOST, NULL, 0, "%s", err->text);
     if (err->kind == ERR_STORE)
-        event_write(house, EVENT_STORE_TROUBLE, NULL, 0, "%s; nothing more is asked of a CA in this run", err->text);
+        event_write(house, EVENT_STORE_TROUBLE, NULL, 0,
+                    "%s; nothing more is asked of a CA in this run", err->text);
 }
 
-static bool lead(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
+static bool lead(struct house *house, const struct leader_options *options,
+                 struct leader_result *ret, struct err *err)
 {
     struct concerns concerns = {0};
-    struct turn turn = {.house = house, .patience_ms = options->patience_ms, .stop_at_boot_ms = INT64_MAX};
+    struct turn turn = {
+        .house = house, .patience_ms = options->patience_ms, .stop_at_boot_ms = INT64_MAX};
     int64_t back_ms = 0;
     bool ok;
 
@@ -257,37 +275,43 @@ static bool is_due(struct house *house, enum sql_name question, int64_t *any, st
     return true;
 }
 
-bool leader_has_work(struct house *house, const struct leader_options *options, bool *ret, struct err *err)
+bool leader_has_work(struct house *house, const struct leader_options *options, bool *ret,
+                     struct err *err)
 {
     int64_t any = options->forced || options->only != NULL ? 1 : 0, back_ms = 0;
     if ((options->renews && !is_due(house, SQL_RENEWAL_IS_DUE, &any, err)) ||
         (options->delivers && !is_due(house, SQL_DELIVERY_IS_DUE, &any, err)) ||
-        (options->verifies && !is_due(house, SQL_VERIFICATION_IS_DUE, &any, err)) || !clock_step_find(house, &back_ms, err))
+        (options->verifies && !is_due(house, SQL_VERIFICATION_IS_DUE, &any, err)) ||
+        !clock_step_find(house, &back_ms, err))
         return false;
     *ret = any != 0 || back_ms > 0;
     return true;
 }
 
 /* An idle run writes nothing and asks nobody: it only says what is behind from earlier runs. */
-static bool idle_result(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
+static bool idle_result(struct house *house, const struct leader_options *options,
+                        struct leader_result *ret, struct err *err)
 {
     struct concerns concerns = {0};
     struct leader_options quiet = *options;
     struct turn turn = {.house = house};
     quiet.renews = false;
     concerns_open(&concerns, house, &quiet, &turn);
-    bool ok = concerns_result(&concerns, ret, err) && (!options->renews || renewal_waiting(house, options->only, &ret->renewal, err));
+    bool ok = concerns_result(&concerns, ret, err) &&
+              (!options->renews || renewal_waiting(house, options->only, &ret->renewal, err));
     concerns_close(&concerns);
     ret->n_commits = store_n_commits(house->store);
     return ok;
 }
 
-bool leader_run(struct house *house, const struct leader_options *options, struct leader_result *ret, struct err *err)
+bool leader_run(struct house *house, const struct leader_options *options,
+                struct leader_result *ret, struct err *err)
 {
     bool has_work = false;
     *ret = (struct leader_result){0};
     if (!clock_is_sane(house, err) || !leader_has_work(house, options, &has_work, err))
         return false;
     /* Without a loop nobody meant to act: what became due since leader_has_work was asked is met by the next run. */
-    return has_work && house->loop != NULL ? lead(house, options, ret, err) : idle_result(house, options, ret, err);
+    return has_work && house->loop != NULL ? lead(house, options, ret, err)
+                                           : idle_result(house, options, ret, err);
 }

@@ -31,7 +31,8 @@ static bool errand_wait(struct errand *errand, struct err *err)
     while (!errand->over) {
         if (house_now(errand->house) >= give_up_at_ms || loop_n_stops(errand->house->loop) > 0) {
             ca_forget(errand->ca, errand);
-            return err_set(err, ERR_AGAIN, "stopped before the CA answered; asking again is harmless");
+            return err_set(err, ERR_AGAIN,
+                           "stopped before the CA answered; asking again is harmless");
         }
         loop_wait(errand->house->loop, give_up_at_ms);
     }
@@ -40,7 +41,8 @@ static bool errand_wait(struct errand *errand, struct err *err)
     return errand->ok;
 }
 
-static bool errand_open(struct errand *errand, struct house *house, const char *authority, const char *purpose, struct err *err)
+static bool errand_open(struct errand *errand, struct house *house, const char *authority,
+                        const char *purpose, struct err *err)
 {
     *errand = (struct errand){.house = house, .office = ca_office_new(house)};
     if (!lease_take(house, "leader", purpose, SINGLE_LEASE_MS, true, &errand->lease, err))
@@ -95,18 +97,24 @@ static bool leaf_der(const struct certificate *certificate, struct buf *out, str
 }
 
 /* The name may stand for another CA by now, which would not know the certificate. */
-static bool authority_is_the_same(const struct errand *errand, const struct certificate *certificate, struct err *err)
+static bool authority_is_the_same(const struct errand *errand,
+                                  const struct certificate *certificate, struct err *err)
 {
     if (strcmp(certificate->directory, ca_directory_url(errand->ca)) == 0)
         return true;
-    return err_set(err, ERR_CONFIG, "the certificate was issued by %s, but authority %s is %s now: configure an authority with that directory",
+    return err_set(err, ERR_CONFIG,
+                   "the certificate was issued by %s, but authority %s is %s now: configure an "
+                   "authority with that directory",
                    certificate->directory, certificate->authority, ca_directory_url(errand->ca));
 }
 
-static bool revoke_send(struct errand *errand, const struct certificate *certificate, int reason, bool by_key, struct err *err)
+static bool revoke_send(struct errand *errand, const struct certificate *certificate, int reason,
+                        bool by_key, struct err *err)
 {
-    AUTO(buf_fini) struct buf der = BUF(CHAIN_PEM_MAX);
-    AUTO(key_fini) struct key *key = NULL;
+    AUTO(buf_fini)
+    struct buf der = BUF(CHAIN_PEM_MAX);
+    AUTO(key_fini)
+    struct key *key = NULL;
     struct arena *arena;
     struct acme_ask ask;
 
@@ -114,7 +122,8 @@ static bool revoke_send(struct errand *errand, const struct certificate *certifi
         (by_key && !held_key_load(errand->house, certificate->key_id, &key, err)))
         return false;
     if (ca_directory(errand->ca)->revoke_cert == NULL)
-        return err_set(err, ERR_REFUSED, "authority %s does not offer revocation", certificate->authority);
+        return err_set(err, ERR_REFUSED, "authority %s does not offer revocation",
+                       certificate->authority);
     arena = arena_new();
     acme_revoke_ask(ca_directory(errand->ca), buf_str(&der), reason, by_key, arena, &ask);
     errand->over = false;
@@ -128,32 +137,36 @@ static bool revoke_tell(struct house *house, const struct certificate *certifica
 {
     /* Repeated: done is done, and it is told once. */
     return certificate->revoked_at_ms != 0 ||
-           event_write(house, EVENT_CERTIFICATE_REVOKED, certificate->set_name, certificate->order_id,
-                       "version %lld, serial %s, reason %d", (long long)certificate->version, certificate->serial, reason);
+           event_write(house, EVENT_CERTIFICATE_REVOKED, certificate->set_name,
+                       certificate->order_id, "version %lld, serial %s, reason %d",
+                       (long long)certificate->version, certificate->serial, reason);
 }
 
 /* alreadyRevoked counts as done, so a kill between the CA's answer and this commit costs one harmless request. */
-static bool revoke_save(struct house *house, const struct certificate *certificate, int reason, struct err *err)
+static bool revoke_save(struct house *house, const struct certificate *certificate, int reason,
+                        struct err *err)
 {
     if (!store_begin(house->store, err))
         return false;
     if (!held_certificate_revoked(house, certificate->id, reason, err) ||
-        !revoke_tell(house, certificate, reason) ||
-        !store_commit(house->store, err)) {
+        !revoke_tell(house, certificate, reason) || !store_commit(house->store, err)) {
         store_rollback(house->store);
         return false;
     }
     return true;
 }
 
-bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key, struct err *err)
+bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key,
+                   struct err *err)
 {
     struct certificate *certificate = NULL;
     struct errand errand;
     if (!held_certificate(house, certificate_id, true, &certificate, err))
         return false;
     bool ok = errand_open(&errand, house, certificate->authority, "revoke", err) &&
-              authority_is_the_same(&errand, certificate, err) && errand_prepare(&errand, err) && revoke_send(&errand, certificate, reason, by_key, err) && revoke_save(house, certificate, reason, err);
+              authority_is_the_same(&errand, certificate, err) && errand_prepare(&errand, err) &&
+              revoke_send(&errand, certificate, reason, by_key, err) &&
+              revoke_save(house, certificate, reason, err);
     errand_close(&errand);
     certificate_free(certificate);
     return ok;

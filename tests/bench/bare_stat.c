@@ -20,7 +20,8 @@ int main(int argc, char **argv)
     long long newest_s = 0;
     while ((entry = readdir(folder)) != NULL) {
         struct stat st;
-        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode))
             continue;
         n++;
         if (st.st_mtim.tv_sec > newest_s)

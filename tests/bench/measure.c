@@ -33,9 +33,11 @@ static int figures_write(const char *path, double wall_ms, const struct rusage *
         return 125;
     }
     fprintf(f,
-            "{\"wall_ms\": %.3f, \"user_ms\": %.3f, \"system_ms\": %.3f, \"max_rss_kib\": %ld, \"page_faults\": %ld, "
+            "{\"wall_ms\": %.3f, \"user_ms\": %.3f, \"system_ms\": %.3f, \"max_rss_kib\": %ld, "
+            "\"page_faults\": %ld, "
             "\"switches_waiting\": %ld, \"switches_forced\": %ld, \"blocks_written\": %ld}\n",
-            wall_ms, time_ms(u->ru_utime), time_ms(u->ru_stime), u->ru_maxrss, u->ru_minflt, u->ru_nvcsw, u->ru_nivcsw, u->ru_oublock);
+            wall_ms, time_ms(u->ru_utime), time_ms(u->ru_stime), u->ru_maxrss, u->ru_minflt,
+            u->ru_nvcsw, u->ru_nivcsw, u->ru_oublock);
     return fclose(f) == 0 ? 0 : 125;
 }
 

@@ -88,7 +88,8 @@ WRAP(ssize_t, pwrite, (int fd, const void *p, size_t len, off_t at), (fd, p, len
 WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t len, off64_t at), (fd, p, len, at))
 WRAP(ssize_t, writev, (int fd, const struct iovec *v, int n_v), (fd, v, n_v))
 WRAP(ssize_t, send, (int fd, const void *p, size_t len, int flags), (fd, p, len, flags))
-WRAP(ssize_t, sendto, (int fd, const void *p, size_t len, int flags, const struct sockaddr *to, socklen_t to_len),
+WRAP(ssize_t, sendto,
+     (int fd, const void *p, size_t len, int flags, const struct sockaddr *to, socklen_t to_len),
      (fd, p, len, flags, to, to_len))
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len))
@@ -98,7 +99,8 @@ WRAP(int, ftruncate, (int fd, off_t len), (fd, len))
 WRAP(int, ftruncate64, (int fd, off64_t len), (fd, len))
 WRAP(int, rename, (const char *from, const char *to), (from, to))
 WRAP(int, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to))
-WRAP(int, renameat2, (int a, const char *from, int b, const char *to, unsigned flags), (a, from, b, to, flags))
+WRAP(int, renameat2, (int a, const char *from, int b, const char *to, unsigned flags),
+     (a, from, b, to, flags))
 WRAP(int, unlink, (const char *path), (path))
 WRAP(int, unlinkat, (int fd, const char *path, int flags), (fd, path, flags))
 WRAP(int, symlinkat, (const char *to, int fd, const char *path), (to, fd, path))

@@ -154,14 +154,12 @@ class Lanes:
         return [result for _, result in sorted(results, key=lambda pair: pair[0])]
 
 
-class Reader:
-    """Reads a target all the time, as a server would: resolves the link once, then both files. Never a pair that does not match."""
+class Glance:
+    """Reads a target as a server would: resolves the link once, then both files. Never a pair that does not match."""
 
     def __init__(self, live: Path):
-        self.live, self.bad, self.n, self.stopping, self.pairs = live, [], 0, False, {}
-        self.was_there = False
-        self.thread = threading.Thread(target=self.loop, daemon=True)
-        self.thread.start()
+        self.live, self.bad, self.n, self.pairs, self.was_there = live, [], 0, {}, False
+        self.look()
 
     def matches(self, folder):
         key, leaf = (folder / "key.pem").read_bytes(), (folder / "fullchain.pem").read_bytes()
@@ -185,6 +183,16 @@ class Reader:
                 self.bad.append(f"{folder}: key and certificate do not match")
         except OSError as error:
             self.bad.append(f"{folder}: {error}")
+
+
+class Reader(Glance):
+    """Looks all the time."""
+
+    def __init__(self, live: Path):
+        super().__init__(live)
+        self.stopping = False
+        self.thread = threading.Thread(target=self.loop, daemon=True)
+        self.thread.start()
 
     def loop(self):
         while not self.stopping:

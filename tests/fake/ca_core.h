@@ -29,7 +29,7 @@
 /* Every integer knob: name (here and in the JSON of /ca-set), default, what it does. */
 #define FAKE_KNOBS(X)                                                                              \
     X(nonce_reject, 0, "per cent of good nonces refused with badNonce")                            \
-    X(verify, 100, "per cent of accounts' signatures that are really checked (lower it for load)")  \
+    X(verify, 100, "per cent of accounts' signatures that are really checked (lower it for load)") \
     X(retry_after_s, 1, "Retry-After of authorizations and orders that wait; -1 sends none")       \
     X(retry_after_form, 0, "0 seconds, 1 HTTP-date, 2 one of them at random")                      \
     X(validate_ms, 0, "from a challenge's answer to its outcome; -1 within the answer")            \
@@ -91,12 +91,12 @@ struct fake_reply {
     struct fake_header headers[FAKE_HEADERS_MAX];
     size_t n_headers;
     struct buf body;
-    bool head_only;     /* HEAD: the body is empty whatever it says */
-    int64_t delay_ms;   /* wait before the first byte */
-    bool drop;          /* close the connection, send nothing; the request took effect or not */
-    bool drop_stream;   /* with HTTP/2 only reset this stream; with HTTP/1.1 as drop */
-    int64_t trickle_ms; /* above 0: one byte of the body each so many ms */
-    int64_t cut_after;  /* >= 0: break off after so many bytes, though more was promised */
+    bool head_only;         /* HEAD: the body is empty whatever it says */
+    int64_t delay_ms;       /* wait before the first byte */
+    bool drop;              /* close the connection, send nothing; the request took effect or not */
+    bool drop_stream;       /* with HTTP/2 only reset this stream; with HTTP/1.1 as drop */
+    int64_t trickle_ms;     /* above 0: one byte of the body each so many ms */
+    int64_t cut_after;      /* >= 0: break off after so many bytes, though more was promised */
     int64_t filler_len;     /* so many 'x' follow the body */
     int64_t filler_headers; /* so many headers x-filler-N go along */
 };
@@ -162,7 +162,7 @@ enum fake_kind {
 #define X(kind, name, path) FAKE_KIND_##kind,
     FAKE_KINDS(X)
 #undef X
-    FAKE_KIND_N
+        FAKE_KIND_N
 };
 const char *fake_kind_name(enum fake_kind kind);
 

@@ -48,7 +48,7 @@ enum fake_act {
 #define X(act, name, phase, what) ACT_##act,
     FAKE_ACTS(X)
 #undef X
-    ACT_N
+        ACT_N
 };
 
 #define FAKE_WRONGS(X)                                                                             \
@@ -70,7 +70,7 @@ enum fake_wrong {
 #define X(wrong, name, what) WRONG_##wrong,
     FAKE_WRONGS(X)
 #undef X
-    WRONG_N
+        WRONG_N
 };
 
 struct fault {

@@ -41,7 +41,7 @@ enum fake_status {
 #define X(status, name) STATUS_##status,
     FAKE_STATUSES(X)
 #undef X
-    STATUS_N
+        STATUS_N
 };
 const char *fake_status_name(enum fake_status status);
 

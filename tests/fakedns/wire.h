@@ -11,10 +11,20 @@
 enum { WIRE_MAX = 65535, NAME_MAX_LEN = 256, WIRE_HEADER_LEN = 12 };
 
 /* name, number */
+/* clang-format off */
 #define WIRE_TYPES(X)                                                                              \
     X(A, 1)                                                                                        \
-    X(NS, 2) X(CNAME, 5) X(SOA, 6) X(TXT, 16) X(AAAA, 28) X(DNAME, 39) X(OPT, 41) X(TSIG, 250)     \
-        X(ANY, 255) X(CAA, 257)
+    X(NS, 2)                                                                                       \
+    X(CNAME, 5)                                                                                    \
+    X(SOA, 6)                                                                                      \
+    X(TXT, 16)                                                                                     \
+    X(AAAA, 28)                                                                                    \
+    X(DNAME, 39)                                                                                   \
+    X(OPT, 41)                                                                                     \
+    X(TSIG, 250)                                                                                   \
+    X(ANY, 255)                                                                                    \
+    X(CAA, 257)
+/* clang-format on */
 enum wire_type {
 #define X(name, number) TYPE_##name = number,
     WIRE_TYPES(X)

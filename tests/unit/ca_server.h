@@ -69,22 +69,26 @@ static inline struct str ca_server_header(struct str head, const char *name)
 static inline void ca_server_date(int64_t at_ms, char out[64])
 {
     static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     char text[TIME_TEXT_MAX];
     time_format(at_ms, false, text);
     int month = atoi(text + 5);
-    snprintf(out, 64, "%s, %.2s %s %.4s %.8s GMT", days[at_ms / MS_DAY % 7], text + 8, months[month - 1], text, text + 11);
+    snprintf(out, 64, "%s, %.2s %s %.4s %.8s GMT", days[at_ms / MS_DAY % 7], text + 8,
+             months[month - 1], text, text + 11);
 }
 
 static inline bool ca_server_say(struct ca_server *s, int fd, const struct fake_reply *reply)
 {
-    AUTO(buf_fini) struct buf out = BUF(8 << 20);
+    AUTO(buf_fini)
+    struct buf out = BUF(8 << 20);
     char date[64];
     bool has_date = false;
     ca_server_date(clock_wall_ms(&clock_system) + s->skew_ms, date);
     if (reply->drop || reply->drop_stream)
         return false;
-    buf_printf(&out, "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n", reply->status, reply->head_only ? (size_t)0 : reply->body.len);
+    buf_printf(&out, "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n", reply->status,
+               reply->head_only ? (size_t)0 : reply->body.len);
     for (size_t i = 0; i < reply->n_headers; i++) {
         has_date = has_date || strcmp(reply->headers[i].name, "date") == 0;
         buf_printf(&out, "%s: %s\r\n", reply->headers[i].name,
@@ -99,14 +103,18 @@ static inline bool ca_server_say(struct ca_server *s, int fd, const struct fake_
 }
 
 /* One request in `in`, the head being head_len long. */
-static inline bool ca_server_answer(struct ca_server *s, int fd, struct str in, size_t head_len, size_t body_len)
+static inline bool ca_server_answer(struct ca_server *s, int fd, struct str in, size_t head_len,
+                                    size_t body_len)
 {
     struct str head = str_mem(in.p, head_len), rest = head, line = STR_NONE, word[3] = {{0}};
     str_split(&rest, '\n', &line);
     for (int i = 0; i < 3; i++)
         str_split(&line, ' ', &word[i]);
-    struct fake_request request = {.method = word[0], .path = word[1], .content_type = ca_server_header(head, "content-type"),
-                                   .user_agent = ca_server_header(head, "user-agent"), .body = str_mem(in.p + head_len, body_len)};
+    struct fake_request request = {.method = word[0],
+                                   .path = word[1],
+                                   .content_type = ca_server_header(head, "content-type"),
+                                   .user_agent = ca_server_header(head, "user-agent"),
+                                   .body = str_mem(in.p + head_len, body_len)};
     if (s->hang_path != NULL && str_find(request.path, str_of(s->hang_path)) < request.path.len) {
         atomic_fetch_add(&s->n_hanging, 1);
         return true;

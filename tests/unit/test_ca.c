@@ -15,11 +15,12 @@ static struct authority_config *authority;
 static void config_put(const char *more)
 {
     char yaml[1024];
-    snprintf(yaml, sizeof yaml,
-             "store: sqlite:c.db\nseal: file:seal.key\nauthorities:\n"
-             "  one: {directory: '%s/directory', agree_tos: true, contact: [mailto:ops@example.com]%s}\n"
-             "providers:\n  corp: {type: exec, zones: [example.com], argv: [/bin/true]}\n",
-             server.base_url, more);
+    snprintf(
+        yaml, sizeof yaml,
+        "store: sqlite:c.db\nseal: file:seal.key\nauthorities:\n"
+        "  one: {directory: '%s/directory', agree_tos: true, contact: [mailto:ops@example.com]%s}\n"
+        "providers:\n  corp: {type: exec, zones: [example.com], argv: [/bin/true]}\n",
+        server.base_url, more);
     scratch_put("chancery.yaml", yaml, 0644);
     config_again();
     authority = &house.config->authorities[0];
@@ -123,8 +124,12 @@ static void was_heard(void *arg, const struct acme_answer *answer)
 
 static void order_ask(struct ca *ca, struct hearing *h)
 {
-    static const char payload[] = "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"www.example.com\"}]}";
-    struct acme_ask ask = {.method = ACME_POST, .signer = ACME_SIGN_KID, .what = "newOrder", .url = ca_directory(ca)->new_order,
+    static const char payload[] =
+        "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"www.example.com\"}]}";
+    struct acme_ask ask = {.method = ACME_POST,
+                           .signer = ACME_SIGN_KID,
+                           .what = "newOrder",
+                           .url = ca_directory(ca)->new_order,
                            .payload = STR(payload)};
     ca_send(ca, &ask, NULL, was_heard, h);
 }
@@ -178,7 +183,8 @@ static void forgets_the_other(void *arg, const struct err *err)
     ca_forget(other_ca, &other);
 }
 
-static void test_prepare_when_one_is_forgotten_while_others_are_told_then_it_hears_nothing(void **state)
+static void test_prepare_when_one_is_forgotten_while_others_are_told_then_it_hears_nothing(
+    void **state)
 {
     (void)state;
     struct readiness r = {0};
@@ -191,7 +197,8 @@ static void test_prepare_when_one_is_forgotten_while_others_are_told_then_it_hea
     assert_int_equal(other.n, 0);
 }
 
-static void test_prepare_when_the_answer_to_newAccount_is_lost_then_the_same_key_finds_the_account(void **state)
+static void test_prepare_when_the_answer_to_newAccount_is_lost_then_the_same_key_finds_the_account(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -208,7 +215,8 @@ static void test_prepare_when_the_answer_to_newAccount_is_lost_then_the_same_key
     has_words(sql_text("SELECT text FROM event WHERE event = 'account.made'"), "found");
 }
 
-static void test_prepare_when_the_directory_is_no_directory_then_said_and_the_next_try_works(void **state)
+static void test_prepare_when_the_directory_is_no_directory_then_said_and_the_next_try_works(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -220,7 +228,8 @@ static void test_prepare_when_the_directory_is_no_directory_then_said_and_the_ne
     assert_true(prepare(ca, &err));
 }
 
-static void test_prepare_when_terms_are_not_agreed_to_then_no_key_is_made_and_the_terms_are_named(void **state)
+static void test_prepare_when_terms_are_not_agreed_to_then_no_key_is_made_and_the_terms_are_named(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -233,7 +242,8 @@ static void test_prepare_when_terms_are_not_agreed_to_then_no_key_is_made_and_th
 }
 
 /* A CA that was set up anew: a person has it asked again, and the same key gets an account. */
-static void test_prepare_when_the_account_is_to_be_asked_then_a_lost_one_is_registered_again(void **state)
+static void test_prepare_when_the_account_is_to_be_asked_then_a_lost_one_is_registered_again(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -373,7 +383,8 @@ static void pauses_save(void)
     must(store_commit(house.store, &err), &err);
 }
 
-static void test_pause_when_three_are_refused_in_a_row_then_it_lasts_over_runs_and_an_hour_at_most(void **state)
+static void test_pause_when_three_are_refused_in_a_row_then_it_lasts_over_runs_and_an_hour_at_most(
+    void **state)
 {
     (void)state;
     struct ca *ca = ca_get_open();
@@ -405,8 +416,9 @@ static void test_pause_when_written_by_a_clock_that_was_ahead_then_it_does_not_c
 {
     (void)state;
     char sql[300];
-    snprintf(sql, sizeof sql, "INSERT INTO authority (directory, pause_until_ms) VALUES ('%s/directory', %lld)", server.base_url,
-             (long long)(house_now(&house) + 365 * MS_DAY));
+    snprintf(sql, sizeof sql,
+             "INSERT INTO authority (directory, pause_until_ms) VALUES ('%s/directory', %lld)",
+             server.base_url, (long long)(house_now(&house) + 365 * MS_DAY));
     sql_run(sql);
     assert_int_equal(ca_pause_until_ms(ca_get_open()), 0);
 }

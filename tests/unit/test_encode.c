@@ -207,8 +207,10 @@ static void test_text_escape_when_text_turns_its_direction_then_as_hex(void **st
     assert_escapes(STR("\xe2\x80\xa8"), 100, "\\xe2\\x80\\xa8"); /* a line separator */
     assert_escapes(STR("\xd8\x9c"), 100, "\\xd8\\x9c");
     /* Their neighbours, and letters that are written from right to left, are no such thing. */
-    assert_escapes(STR("\xe2\x80\x93\xe2\x80\xaf\xe2\x81\xaa"), 100, "\xe2\x80\x93\xe2\x80\xaf\xe2\x81\xaa");
-    assert_escapes(STR("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"), 100, "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d");
+    assert_escapes(STR("\xe2\x80\x93\xe2\x80\xaf\xe2\x81\xaa"), 100,
+                   "\xe2\x80\x93\xe2\x80\xaf\xe2\x81\xaa");
+    assert_escapes(STR("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"), 100,
+                   "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d");
 }
 
 static void test_text_escape_when_longer_than_max_then_cut_with_dots(void **state)

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-static void assert_finding(const struct findings *f, size_t i, const char *file, int line, int column, const char *text)
+static void assert_finding(const struct findings *f, size_t i, const char *file, int line,
+                           int column, const char *text)
 {
     assert_true(i < f->n);
     assert_string_equal(f->items[i].file, file);
@@ -21,8 +22,9 @@ static void test_lines_when_they_hold_places_then_taken_apart(void **state)
 {
     (void)state;
     struct findings f = {0};
-    findings_add_lines(&f, "given.yaml", (struct place){9, 9},
-                       "/etc/c:d/a.yaml:7:3: unknown key \"x\": y\nno place here: 12:30 o'clock\nb.yaml:1:1: tab");
+    findings_add_lines(
+        &f, "given.yaml", (struct place){9, 9},
+        "/etc/c:d/a.yaml:7:3: unknown key \"x\": y\nno place here: 12:30 o'clock\nb.yaml:1:1: tab");
     assert_int_equal(f.n, 3);
     assert_int_equal(f.n_errors, 3);
     assert_finding(&f, 0, "/etc/c:d/a.yaml", 7, 3, "unknown key \"x\": y");
@@ -57,7 +59,8 @@ static void test_json_when_no_place_is_known_then_null(void **state)
     struct findings f = {0};
     findings_add(&f, "a.yaml", (struct place){3, 4}, "wrong");
     findings_note(&f, "mind");
-    AUTO(json_fini) struct json *tree = findings_json(&f);
+    AUTO(json_fini)
+    struct json *tree = findings_json(&f);
     assert_int_equal(json_int(json_at(tree, 0), "line", 0), 3);
     assert_string_equal(json_text(json_at(tree, 0), "level"), "error");
     assert_true(json_is(json_find(json_at(tree, 1), "line"), JSON_NULL));
@@ -69,7 +72,8 @@ static void test_place_when_key_is_absent_then_where_the_block_stands(void **sta
 {
     (void)state;
     struct err err = {0};
-    AUTO(yaml_fini) struct yaml *doc = NULL;
+    AUTO(yaml_fini)
+    struct yaml *doc = NULL;
     assert_true(yaml_parse(STR("a: 1\nb:\n  c: 2\n"), "x.yaml", &doc, &err));
     const struct json *b = json_find(yaml_tree(doc), "b");
     assert_int_equal(place_of_value(doc, b, "c").line, 3);

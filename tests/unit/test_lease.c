@@ -161,7 +161,8 @@ static int permute(int *order, int *left, int at, int64_t pause_ms, int n)
     return n;
 }
 
-static void test_lease_when_three_sessions_interleave_in_every_way_then_it_is_as_the_model_says(void **state)
+static void test_lease_when_three_sessions_interleave_in_every_way_then_it_is_as_the_model_says(
+    void **state)
 {
     (void)state;
     static const int64_t pauses_ms[] = {0, 40, 60, TTL_MS};
@@ -200,7 +201,8 @@ static void test_lease_when_the_machine_was_booted_again_then_the_wall_clock_dec
     (void)state;
     struct err err = {0};
     struct lease *lease = take("leader", TTL_MS);
-    sql_run("UPDATE lease SET boot_id = 'another boot', holder = 'elsewhere:1', host = 'elsewhere', expires_boot_ms = 1");
+    sql_run("UPDATE lease SET boot_id = 'another boot', holder = 'elsewhere:1', host = "
+            "'elsewhere', expires_boot_ms = 1");
     assert_true(take_fails("leader", &err));
     has_words(err.text, "on elsewhere");
     fixture_clock.boot_now_ms += MS_DAY;
@@ -214,7 +216,8 @@ static void test_lease_when_the_machine_was_booted_again_then_the_wall_clock_dec
 
 /* ---- the number only grows ---- */
 
-static void test_fencing_when_given_back_and_taken_for_ever_then_it_grows_by_one_each_time(void **state)
+static void test_fencing_when_given_back_and_taken_for_ever_then_it_grows_by_one_each_time(
+    void **state)
 {
     (void)state;
     for (int64_t i = 1; i <= 20; i++) {
@@ -232,7 +235,9 @@ static struct lease *take_locked(struct err *err)
     return lease_take(&house, "leader", "renew", MS_HOUR, true, &lease, err) ? lease : NULL;
 }
 
-static void test_lease_when_another_process_of_this_host_holds_it_then_its_name_is_told_and_its_death_frees_it(void **state)
+static void
+test_lease_when_another_process_of_this_host_holds_it_then_its_name_is_told_and_its_death_frees_it(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -305,7 +310,8 @@ static bool set_guards(const char *set, int64_t fencing)
     return ok;
 }
 
-static void test_set_lease_when_its_leader_is_gone_then_the_next_leader_takes_it_at_once(void **state)
+static void test_set_lease_when_its_leader_is_gone_then_the_next_leader_takes_it_at_once(
+    void **state)
 {
     (void)state;
     struct err err = {0};
@@ -322,7 +328,8 @@ static void test_set_lease_when_its_leader_is_gone_then_the_next_leader_takes_it
     house.fencing = 0;
 }
 
-static void test_set_lease_when_held_from_outside_then_no_leader_takes_it_before_its_end(void **state)
+static void test_set_lease_when_held_from_outside_then_no_leader_takes_it_before_its_end(
+    void **state)
 {
     (void)state;
     struct err err = {0};

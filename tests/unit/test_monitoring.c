@@ -25,19 +25,24 @@ static void collect(const struct concern *concern)
 static void endpoint_due(const char *set, int64_t in_ms)
 {
     char sql[256];
-    snprintf(sql, sizeof sql, "UPDATE endpoint SET next_at_ms = %lld WHERE set_name = '%s'", (long long)(now_ms() + in_ms), set);
+    snprintf(sql, sizeof sql, "UPDATE endpoint SET next_at_ms = %lld WHERE set_name = '%s'",
+             (long long)(now_ms() + in_ms), set);
     sql_run(sql);
 }
 
 static void delivered(const char *set, int64_t ago_ms)
 {
     char sql[256];
-    snprintf(sql, sizeof sql, "UPDATE deployment SET done_at_ms = %lld, stage = 'done', next_at_ms = NULL WHERE set_name = '%s'",
+    snprintf(sql, sizeof sql,
+             "UPDATE deployment SET done_at_ms = %lld, stage = 'done', next_at_ms = NULL WHERE "
+             "set_name = '%s'",
              (long long)(now_ms() - ago_ms), set);
     sql_run(sql);
 }
 
-#define SET_TEXT(dir) "names: [www.example.com]\ndeploy:\n  - files: {dir: " dir "}\nendpoints: ['www.example.com:443']\n"
+#define SET_TEXT(dir)                                                                              \
+    "names: [www.example.com]\ndeploy:\n  - files: {dir: " dir                                     \
+    "}\nendpoints: ['www.example.com:443']\n"
 
 static void test_run_when_other_endpoints_become_due_all_the_time_then_it_ends(void **state)
 {
@@ -111,8 +116,10 @@ static void test_endpoint_when_many_others_are_due_then_the_named_set_is_not_for
     certificate_bear("z", now_ms() - MS_DAY, now_ms() + 80 * MS_DAY);
     for (int i = 0; i < 400; i++) {
         char sql[256];
-        snprintf(sql, sizeof sql, "INSERT INTO endpoint (set_name, endpoint, next_at_ms) VALUES ('other', 'o%d:443', %lld)", i,
-                 (long long)(now_ms() - MS_HOUR));
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO endpoint (set_name, endpoint, next_at_ms) VALUES ('other', "
+                 "'o%d:443', %lld)",
+                 i, (long long)(now_ms() - MS_HOUR));
         sql_run(sql);
     }
     endpoint_due("z", 0);

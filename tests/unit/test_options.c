@@ -13,17 +13,29 @@ static const struct option renew_options[] = {
     {"force", 'f', NULL, "force"},
     {"wait", 'w', "TIME", "wait"},
 };
-static const struct command renew = {.name = "renew", .usage = "[SET ...]", .sentence = "Renew.", .options = renew_options,
-                                     .n_options = 2, .max_words = -1};
-static const struct command show = {.name = "show", .usage = "SET", .sentence = "Show.", .min_words = 1, .max_words = 1};
-static const struct command list = {.name = "provider", .sub = "list", .usage = "", .sentence = "List."};
-static const struct command test = {.name = "provider", .sub = "test", .usage = "NAME HOST", .sentence = "Test.", .min_words = 2,
+static const struct command renew = {.name = "renew",
+                                     .usage = "[SET ...]",
+                                     .sentence = "Renew.",
+                                     .options = renew_options,
+                                     .n_options = 2,
+                                     .max_words = -1};
+static const struct command show = {
+    .name = "show", .usage = "SET", .sentence = "Show.", .min_words = 1, .max_words = 1};
+static const struct command list = {
+    .name = "provider", .sub = "list", .usage = "", .sentence = "List."};
+static const struct command test = {.name = "provider",
+                                    .sub = "test",
+                                    .usage = "NAME HOST",
+                                    .sentence = "Test.",
+                                    .min_words = 2,
                                     .max_words = 2};
-static const struct command secret = {.name = "documents", .usage = "", .sentence = "Hidden.", .hidden = true};
+static const struct command secret = {
+    .name = "documents", .usage = "", .sentence = "Hidden.", .hidden = true};
 const struct command *const commands[] = {&renew, &show, &list, &test, &secret};
 const size_t n_commands = 5;
 
-struct try {
+struct
+try {
     struct invocation in;
     struct err err;
     bool ok;
@@ -105,7 +117,8 @@ static void test_words_when_behind_two_dashes_then_never_options(void **state)
 static void test_option_when_unknown_then_refused_with_the_nearest(void **state)
 {
     (void)state;
-    struct try a = try_words("renew", "--forse", NULL), b = try_words("renew", "-x", NULL), c = try_words("show", "s", "--force", NULL);
+    struct try a = try_words("renew", "--forse", NULL), b = try_words("renew", "-x", NULL),
+               c = try_words("show", "s", "--force", NULL);
     assert_refused(&a, "did you mean \"--force\"?");
     assert_refused(&b, "unknown option \"-x\"");
     assert_refused(&c, "unknown option \"--force\"");
@@ -115,7 +128,8 @@ static void test_option_when_value_is_missing_or_too_much_then_refused(void **st
 {
     (void)state;
     struct try a = try_words("renew", "--wait", NULL), b = try_words("renew", "--force=yes", NULL);
-    struct try c = try_words("renew", "--color", "sometimes", NULL), d = try_words("renew", "--wait", "--force", NULL);
+    struct try c = try_words("renew", "--color", "sometimes", NULL),
+               d = try_words("renew", "--wait", "--force", NULL);
     assert_refused(&d, "--wait TIME");
     assert_refused(&a, "--wait TIME");
     assert_refused(&b, "takes no value");
@@ -135,7 +149,8 @@ static void test_command_when_unknown_then_the_nearest_that_is_not_hidden(void *
 static void test_group_when_sub_is_missing_or_unknown_then_the_subs_are_named(void **state)
 {
     (void)state;
-    struct try a = try_words("provider", NULL), b = try_words("provider", "lsit", NULL), c = try_words("provider", "--json", NULL);
+    struct try a = try_words("provider", NULL), b = try_words("provider", "lsit", NULL),
+               c = try_words("provider", "--json", NULL);
     assert_refused(&a, "needs one of: list, test");
     assert_refused(&b, "takes one of: list, test");
     assert_refused(&c, "needs one of: list, test");
@@ -149,7 +164,8 @@ static void test_group_when_sub_is_missing_or_unknown_then_the_subs_are_named(vo
 static void test_words_when_too_few_or_too_many_then_usage_is_told(void **state)
 {
     (void)state;
-    struct try a = try_words("show", NULL), b = try_words("show", "one", "two", NULL), c = try_words("provider", "test", "corp", NULL);
+    struct try a = try_words("show", NULL), b = try_words("show", "one", "two", NULL),
+               c = try_words("provider", "test", "corp", NULL);
     assert_refused(&a, "show needs SET");
     assert_refused(&b, "\"two\" is one word too many");
     assert_refused(&c, "provider test needs NAME HOST");
@@ -158,7 +174,8 @@ static void test_words_when_too_few_or_too_many_then_usage_is_told(void **state)
 static void test_help_when_asked_for_then_words_are_not_counted(void **state)
 {
     (void)state;
-    struct try a = try_words("show", "--help", NULL), b = try_words("provider", "--help", NULL), c = try_words("help", "show", NULL);
+    struct try a = try_words("show", "--help", NULL), b = try_words("provider", "--help", NULL),
+               c = try_words("help", "show", NULL);
     struct try d = try_words(NULL), e = try_words("--version", NULL);
     assert_true(a.ok && b.ok && c.ok && d.ok && e.ok);
     assert_ptr_equal(a.in.command, &show);
@@ -175,7 +192,8 @@ static void test_help_when_asked_for_then_words_are_not_counted(void **state)
 static void test_json_when_the_line_is_wrong_then_still_seen(void **state)
 {
     (void)state;
-    const char *wrong[] = {"chancery", "rewen", "--json", NULL}, *behind[] = {"chancery", "renew", "--", "--json", NULL};
+    const char *wrong[] = {"chancery", "rewen", "--json", NULL},
+               *behind[] = {"chancery", "renew", "--", "--json", NULL};
     assert_true(invocation_wants_json(3, (char **)wrong));
     assert_false(invocation_wants_json(4, (char **)behind));
 }
@@ -183,7 +201,8 @@ static void test_json_when_the_line_is_wrong_then_still_seen(void **state)
 static void test_color_when_never_then_off_whatever_the_output(void **state)
 {
     (void)state;
-    struct try a = try_words("renew", "--color", "always", NULL), b = try_words("renew", "--color", "never", NULL);
+    struct try a = try_words("renew", "--color", "always", NULL),
+               b = try_words("renew", "--color", "never", NULL);
     assert_true(a.ok && a.in.color);
     assert_true(b.ok && !b.in.color);
     invocation_fini(&a.in);
@@ -196,8 +215,9 @@ static void test_exit_code_when_of_a_kind_then_as_documented(void **state)
         enum err_kind kind;
         int code;
     } expected[] = {
-        {ERR_NONE, 0},      {ERR_AGAIN, 1}, {ERR_DENIED, 1}, {ERR_REFUSED, 1}, {ERR_BROKEN, 1}, {ERR_LOCAL, 1}, {ERR_BUG, 1},
-        {ERR_CONFIG, 2},    {ERR_HELD, 3},  {ERR_THROTTLED, 4}, {ERR_STORE, 5},
+        {ERR_NONE, 0},   {ERR_AGAIN, 1},     {ERR_DENIED, 1}, {ERR_REFUSED, 1},
+        {ERR_BROKEN, 1}, {ERR_LOCAL, 1},     {ERR_BUG, 1},    {ERR_CONFIG, 2},
+        {ERR_HELD, 3},   {ERR_THROTTLED, 4}, {ERR_STORE, 5},
     };
     (void)state;
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {

@@ -14,7 +14,9 @@ static struct order_record *record_new(void)
     order->authority = mem_strdup("one");
     order->directory = mem_strdup("https://one.example/dir");
     must(store_begin(house.store, &err), &err);
-    must(order_record_create(&house, order, "no certificate yet", "want", KEY_ECDSA_P256, 1, &record, &err), &err);
+    must(order_record_create(&house, order, "no certificate yet", "want", KEY_ECDSA_P256, 1,
+                             &record, &err),
+         &err);
     must(store_commit(house.store, &err), &err);
     return record;
 }
@@ -43,7 +45,8 @@ static struct order_record *record_under_way(void)
     struct err err = {0};
     struct order_record *record = record_new();
     struct order *order = record->order;
-    AUTO(key_fini) struct key *key = key_new(KEY_ECDSA_P256);
+    AUTO(key_fini)
+    struct key *key = key_new(KEY_ECDSA_P256);
     must(held_key_save(&house, key, "leaf", &record->key_id, &err), &err);
     must(csr_new(key, (const char *const *)order->names, order->n_names, &order->csr, &err), &err);
     key_spki(key, order->spki);
@@ -54,8 +57,10 @@ static struct order_record *record_under_way(void)
     order->expires_at_ms = fixture_clock.wall_now_ms + 7 * MS_DAY;
     order->authz = NEW_N(2, struct authz);
     order->n_authz = 2;
-    authz_put(&order->authz[0], "https://one.example/authz/1", "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0");
-    authz_put(&order->authz[1], "https://one.example/authz/2", "oqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0L");
+    authz_put(&order->authz[0], "https://one.example/authz/1",
+              "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0");
+    authz_put(&order->authz[1], "https://one.example/authz/2",
+              "oqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0L");
     order->authz[1].wildcard = order->authz[1].answered = true;
     record->n_tries = 2;
     record->next_at_ms = fixture_clock.wall_now_ms + MS_MINUTE;
@@ -75,13 +80,15 @@ static void test_record_when_loaded_then_it_is_what_was_saved(void **state)
     assert_string_equal(b->order->names[1], "*.www.example.com");
     assert_string_equal(b->order->spki, a->order->spki);
     assert_int_equal(b->order->csr.len, a->order->csr.len);
-    assert_true(b->order->has_key && b->order->new_sent && b->order->published && !b->order->finalize_sent);
+    assert_true(b->order->has_key && b->order->new_sent && b->order->published &&
+                !b->order->finalize_sent);
     assert_string_equal(b->order->finalize_url, a->order->finalize_url);
     assert_null(b->order->certificate_url);
     assert_int_equal(b->order->expires_at_ms, a->order->expires_at_ms);
     assert_int_equal(b->order->n_authz, 2);
     assert_string_equal(b->order->authz[1].value, a->order->authz[1].value);
-    assert_true(b->order->authz[1].answered && b->order->authz[1].wildcard && !b->order->authz[0].answered);
+    assert_true(b->order->authz[1].answered && b->order->authz[1].wildcard &&
+                !b->order->authz[0].answered);
     assert_int_equal(b->n_tries, 2);
     assert_int_equal(b->failure.kind, ERR_THROTTLED);
     assert_int_equal(b->failure.until_ms, a->next_at_ms);
@@ -129,10 +136,14 @@ static void test_record_when_there_is_none_then_absent(void **state)
 static void test_record_when_any_column_is_damaged_then_it_is_read_or_broken(void **state)
 {
     (void)state;
-    static const char *const columns[] = {"authority", "directory", "why", "want", "names", "key_kind", "profile", "replaces", "step",
-                                          "csr", "url", "finalize_url", "certificate_url", "expires_at_ms", "memory", "n_tries",
-                                          "next_at_ms", "started_at_ms", "step_at_ms", "failure_kind", "failure"};
-    static const char *const spoils[] = {"''", "'{'", "x'ff00fe'", "-1", "9223372036854775807", "'[null]'", "'[]'", "'[1]'", "'done'"};
+    static const char *const columns[] = {
+        "authority",       "directory",     "why",    "want",    "names",      "key_kind",
+        "profile",         "replaces",      "step",   "csr",     "url",        "finalize_url",
+        "certificate_url", "expires_at_ms", "memory", "n_tries", "next_at_ms", "started_at_ms",
+        "step_at_ms",      "failure_kind",  "failure"};
+    static const char *const spoils[] = {
+        "''",       "'{'",  "x'ff00fe'", "-1",    "9223372036854775807",
+        "'[null]'", "'[]'", "'[1]'",     "'done'"};
     struct order_record *record = record_under_way();
     size_t n_broken = 0;
     for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
@@ -147,10 +158,14 @@ static void test_record_when_any_column_is_damaged_then_it_is_read_or_broken(voi
             else if (err.kind == ERR_BROKEN)
                 n_broken++;
             else
-                fail_msg("%s = %s: %s: %s", columns[c], spoils[i], err_kind_name(err.kind), err.text);
+                fail_msg("%s = %s: %s: %s", columns[c], spoils[i], err_kind_name(err.kind),
+                         err.text);
             record_keep(record);
-            snprintf(sql, sizeof sql, "UPDATE orders SET authority = 'one', directory = 'https://one.example/dir', why = '', want = 'want',"
-                     " names = '[\"www.example.com\",\"*.www.example.com\"]', key_kind = 'ecdsa-p256'");
+            snprintf(
+                sql, sizeof sql,
+                "UPDATE orders SET authority = 'one', directory = 'https://one.example/dir', why = "
+                "'', want = 'want',"
+                " names = '[\"www.example.com\",\"*.www.example.com\"]', key_kind = 'ecdsa-p256'");
             sql_run(sql);
         }
     assert_true(n_broken >= 20);
@@ -160,9 +175,10 @@ static void test_record_when_any_column_is_damaged_then_it_is_read_or_broken(voi
 static void test_record_when_what_it_needs_is_gone_then_broken(void **state)
 {
     (void)state;
-    static const char *const losses[] = {"UPDATE orders SET csr = NULL", "UPDATE orders SET key_id = NULL", "UPDATE orders SET url = NULL",
-                                         "UPDATE orders SET finalize_url = NULL",
-                                         "UPDATE orders SET url = 'http://169.254.169.254/'"};
+    static const char *const losses[] = {
+        "UPDATE orders SET csr = NULL", "UPDATE orders SET key_id = NULL",
+        "UPDATE orders SET url = NULL", "UPDATE orders SET finalize_url = NULL",
+        "UPDATE orders SET url = 'http://169.254.169.254/'"};
     struct order_record *record = record_under_way();
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
         struct err err = {0};

@@ -536,6 +536,7 @@ static void test_commit_when_failpoint_says_error_then_rolled_back(void **state)
 #endif
 }
 
+#ifdef CHANCERY_FAILPOINTS
 /* Runs one change in a child that dies at the failpoint and returns the value a new process
  * finds. */
 static char *value_after_death_at(const char *path, const char *specification)
@@ -561,6 +562,7 @@ static char *value_after_death_at(const char *path, const char *specification)
     store_close(store);
     return value;
 }
+#endif
 
 static void test_commit_when_killed_around_it_then_all_or_nothing(void **state)
 {

@@ -61,7 +61,10 @@ static void api_step(struct dns_job *job, const struct dns_answer *answer, struc
 }
 
 static const struct dns_provider provider = {
-    .struct_size = sizeof(struct dns_provider), .name = "scripted", .capabilities = DNS_CAN_BATCH, .step = api_step,
+    .struct_size = sizeof(struct dns_provider),
+    .name = "scripted",
+    .capabilities = DNS_CAN_BATCH,
+    .step = api_step,
 };
 
 static struct net_address resolver;
@@ -73,11 +76,21 @@ static int setup(void **state)
         return -1;
     world_init(&net);
     resolver = world_address(&net, "127.0.0.1");
-    corp = (struct provider_config){.name = (char *)"corp", .provider = &provider, .zones = zones, .ttl_s = 60, .follow_cname = true,
-                                    .propagation_timeout_ms = 3000, .resolvers = &resolver, .n_resolvers = 1,
+    corp = (struct provider_config){.name = (char *)"corp",
+                                    .provider = &provider,
+                                    .zones = zones,
+                                    .ttl_s = 60,
+                                    .follow_cname = true,
+                                    .propagation_timeout_ms = 3000,
+                                    .resolvers = &resolver,
+                                    .n_resolvers = 1,
                                     .authoritative_port = net.port};
-    config = (struct config){.path = (char *)"chancery.yaml", .folder = (char *)"/", .store_path = (char *)"c.db", .providers = &corp,
-                             .n_providers = 1, .environment = no_environment};
+    config = (struct config){.path = (char *)"chancery.yaml",
+                             .folder = (char *)"/",
+                             .store_path = (char *)"c.db",
+                             .providers = &corp,
+                             .n_providers = 1,
+                             .environment = no_environment};
     config_free(house.config);
     house.config = &config;
     house.loop = net.loop;
@@ -121,8 +134,10 @@ static void order_row(int64_t id)
 {
     char sql[400];
     snprintf(sql, sizeof sql,
-             "INSERT INTO orders (id, set_name, authority, directory, why, want, names, key_kind, step, next_at_ms, started_at_ms,"
-             " step_at_ms) VALUES (%lld, 's%lld', 'one', 'd', '', '', '[]', 'ecdsa-p256', 'publish', 0, 0, 0)",
+             "INSERT INTO orders (id, set_name, authority, directory, why, want, names, key_kind, "
+             "step, next_at_ms, started_at_ms,"
+             " step_at_ms) VALUES (%lld, 's%lld', 'one', 'd', '', '', '[]', 'ecdsa-p256', "
+             "'publish', 0, 0, 0)",
              (long long)id, (long long)id);
     sql_run(sql);
 }
@@ -130,7 +145,9 @@ static void order_row(int64_t id)
 static void order_row_end(int64_t id)
 {
     char sql[128];
-    snprintf(sql, sizeof sql, "UPDATE orders SET ended_at_ms = 1, outcome = 'failed' WHERE id = %lld", (long long)id);
+    snprintf(sql, sizeof sql,
+             "UPDATE orders SET ended_at_ms = 1, outcome = 'failed' WHERE id = %lld",
+             (long long)id);
     sql_run(sql);
 }
 
@@ -139,7 +156,9 @@ static void want(int64_t order, const char *challenge, const char *value, int64_
 {
     struct err err = {0};
     begin();
-    must(txt_desk_want(desk, order, "main", challenge, value, NULL, house_now(&house) + deadline_in_ms, &err), &err);
+    must(txt_desk_want(desk, order, "main", challenge, value, NULL,
+                       house_now(&house) + deadline_in_ms, &err),
+         &err);
     commit();
 }
 
@@ -230,7 +249,8 @@ static void test_wish_when_wanted_and_released_then_served_and_gone(void **state
     assert_int_equal(api.n_jobs, 2);
 }
 
-static void test_wish_when_the_order_ends_before_a_provider_was_asked_then_nobody_is_asked(void **state)
+static void test_wish_when_the_order_ends_before_a_provider_was_asked_then_nobody_is_asked(
+    void **state)
 {
     (void)state;
     order_row(1);

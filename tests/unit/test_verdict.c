@@ -56,14 +56,16 @@ static void assert_verdict(enum endpoint_verdict got, enum endpoint_verdict want
 static enum endpoint_verdict judge(const struct pair *p, const char *host, bool older, bool other)
 {
     double left;
-    return endpoint_judge(&p->seen, host, p->held.sha256 != NULL ? &p->held : NULL, older, other, now_ms(), &left);
+    return endpoint_judge(&p->seen, host, p->held.sha256 != NULL ? &p->held : NULL, older, other,
+                          now_ms(), &left);
 }
 
 /* The same leaf without what follows it. */
 static void seen_cut(struct pair *p)
 {
     struct err err = {0};
-    AUTO(buf_fini) struct buf pem = BUF(CHAIN_PEM_MAX);
+    AUTO(buf_fini)
+    struct buf pem = BUF(CHAIN_PEM_MAX);
     struct chain *leaf = NULL;
     const char *end = "-----END CERTIFICATE-----";
     struct str whole = buf_str(&p->held.chain_pem);
@@ -76,13 +78,16 @@ static void seen_cut(struct pair *p)
     seen_take(&p->seen, leaf);
 }
 
-static void test_judge_when_the_very_leaf_and_its_chain_are_served_then_match_and_the_life_left(void **state)
+static void test_judge_when_the_very_leaf_and_its_chain_are_served_then_match_and_the_life_left(
+    void **state)
 {
     (void)state;
     struct pair p;
     double left = -1;
     pair_month(&p);
-    assert_verdict(endpoint_judge(&p.seen, "www.example.com", &p.held, true, false, now_ms(), &left), ENDPOINT_IS_MATCH);
+    assert_verdict(
+        endpoint_judge(&p.seen, "www.example.com", &p.held, true, false, now_ms(), &left),
+        ENDPOINT_IS_MATCH);
     assert_true(left > 0.66 && left < 0.67);
     assert_verdict(judge(&p, "WWW.Example.COM", true, false), ENDPOINT_IS_MATCH);
     assert_verdict(judge(&p, "192.0.2.1", true, false), ENDPOINT_IS_MATCH);
@@ -106,14 +111,17 @@ static void test_judge_when_the_chain_is_another_one_then_said(void **state)
     (void)state;
     struct pair p;
     struct err err = {0};
-    AUTO(buf_fini) struct buf pem = BUF(CHAIN_PEM_MAX);
-    AUTO(key_fini) struct key *key = key_new(KEY_ECDSA_P256);
+    AUTO(buf_fini)
+    struct buf pem = BUF(CHAIN_PEM_MAX);
+    AUTO(key_fini)
+    struct key *key = key_new(KEY_ECDSA_P256);
     struct chain *mixed = NULL;
     pair_month(&p);
     seen_cut(&p);
     chain_full_pem(p.seen.chain, &pem);
     EVP_PKEY *ca = ca_pkey(key);
-    cert_add(&pem, &(struct cert_plan){.subject = "CA", .issuer = "Root", .is_ca = true, .key = ca});
+    cert_add(&pem,
+             &(struct cert_plan){.subject = "CA", .issuer = "Root", .is_ca = true, .key = ca});
     EVP_PKEY_free(ca);
     must(chain_parse_pem(buf_str(&pem), &mixed, &err), &err);
     cert_facts_fini(&p.seen.leaf);
@@ -139,7 +147,9 @@ static void test_judge_when_the_current_one_has_expired_then_it_is_no_match(void
     struct pair p;
     double left = -1;
     pair_make(&p, now_ms() - 30 * MS_DAY, now_ms() - MS_DAY);
-    assert_verdict(endpoint_judge(&p.seen, "www.example.com", &p.held, true, false, now_ms(), &left), ENDPOINT_IS_STALE_EXPIRED);
+    assert_verdict(
+        endpoint_judge(&p.seen, "www.example.com", &p.held, true, false, now_ms(), &left),
+        ENDPOINT_IS_STALE_EXPIRED);
     assert_true(left == 0.0);
     pair_fini(&p);
 }
@@ -177,8 +187,10 @@ static void test_verdicts_when_named_then_each_has_a_name_and_a_sentence_of_its_
     (void)state;
     for (int i = 0; i < ENDPOINT_VERDICT_N; i++)
         for (int j = 0; j < i; j++) {
-            assert_string_not_equal(endpoint_verdict_name((enum endpoint_verdict)i), endpoint_verdict_name((enum endpoint_verdict)j));
-            assert_string_not_equal(endpoint_verdict_text((enum endpoint_verdict)i), endpoint_verdict_text((enum endpoint_verdict)j));
+            assert_string_not_equal(endpoint_verdict_name((enum endpoint_verdict)i),
+                                    endpoint_verdict_name((enum endpoint_verdict)j));
+            assert_string_not_equal(endpoint_verdict_text((enum endpoint_verdict)i),
+                                    endpoint_verdict_text((enum endpoint_verdict)j));
         }
 }
 
