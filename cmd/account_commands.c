@@ -5,7 +5,7 @@
 #include "cmd/run_commands.h"
 
 #include "inventory/register.h"
-#include "leader/leader.h"
+#include "leader/account_errands.h"
 
 #include <stdio.h>
 

@@ -35,7 +35,5 @@ bool leader_run(struct house *house, const struct leader_options *options,
 /* Revokes a certificate now: by the account, or by the certificate's key when by_key. */
 bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key,
                    struct err *err);
-/* Registers or finds the account of an authority and gives its URL (the caller frees). */
-bool leader_account(struct house *house, const char *authority, char **ret_url, struct err *err);
 
 #endif

@@ -1,89 +1,15 @@
 #include "leader/leader.h"
 
-#include "authority/lease.h"
 #include "inventory/event.h"
 #include "inventory/held.h"
-
-enum { SINGLE_LEASE_MS = 60 * 1000, SINGLE_PATIENCE_MS = 120 * 1000 };
-
-/* One conversation with one CA, outside any order: prepare, one ask, one answer. */
-struct errand {
-    struct house *house;
-    struct ca_office *office;
-    struct ca *ca;
-    struct lease *lease;
-    bool over, ok;
-    struct err err;
-};
-
-static void errand_ready(void *arg, const struct err *err)
-{
-    struct errand *errand = arg;
-    errand->over = true;
-    errand->ok = err == NULL;
-    if (err != NULL)
-        errand->err = *err;
-}
-
-static bool errand_wait(struct errand *errand, struct err *err)
-{
-    int64_t give_up_at_ms = house_now(errand->house) + SINGLE_PATIENCE_MS;
-    while (!errand->over) {
-        if (house_now(errand->house) >= give_up_at_ms || loop_n_stops(errand->house->loop) > 0) {
-            ca_forget(errand->ca, errand);
-            return err_set(err, ERR_AGAIN,
-                           "stopped before the CA answered; asking again is harmless");
-        }
-        loop_wait(errand->house->loop, give_up_at_ms);
-    }
-    if (!errand->ok)
-        *err = errand->err;
-    return errand->ok;
-}
-
-static bool errand_open(struct errand *errand, struct house *house, const char *authority,
-                        const char *purpose, struct err *err)
-{
-    *errand = (struct errand){.house = house, .office = ca_office_new(house)};
-    if (!lease_take(house, "leader", purpose, SINGLE_LEASE_MS, true, &errand->lease, err))
-        return false;
-    house->fencing = lease_fencing(errand->lease);
-    return ca_open(errand->office, authority, &errand->ca, err);
-}
-
-static bool errand_prepare(struct errand *errand, struct err *err)
-{
-    ca_prepare(errand->ca, errand_ready, errand);
-    return errand_wait(errand, err);
-}
-
-static void errand_close(struct errand *errand)
-{
-    ca_office_free(errand->office);
-    lease_drop(errand->house, errand->lease);
-    errand->house->fencing = 0;
-}
-
-bool leader_account(struct house *house, const char *authority, char **ret_url, struct err *err)
-{
-    struct errand errand;
-    bool ok = errand_open(&errand, house, authority, "account", err);
-    if (ok)
-        ca_ask_account(errand.ca);
-    ok = ok && errand_prepare(&errand, err);
-    if (ok)
-        *ret_url = mem_strdup(ca_account_url(errand.ca));
-    errand_close(&errand);
-    return ok;
-}
+#include "leader/errand.h"
 
 /* ---- revocation ---- */
 
-static void revoke_heard(void *arg, const struct acme_answer *answer)
+static bool revoke_hear(void *arg, const struct acme_answer *answer, struct err *err)
 {
-    struct errand *errand = arg;
-    errand->over = true;
-    errand->ok = acme_revoke_hear(answer, &errand->err);
+    (void)arg;
+    return acme_revoke_hear(answer, err);
 }
 
 static bool leaf_der(const struct certificate *certificate, struct buf *out, struct err *err)
@@ -126,9 +52,7 @@ static bool revoke_send(struct errand *errand, const struct certificate *certifi
                        certificate->authority);
     arena = arena_new();
     acme_revoke_ask(ca_directory(errand->ca), buf_str(&der), reason, by_key, arena, &ask);
-    errand->over = false;
-    ca_send(errand->ca, &ask, key, revoke_heard, errand);
-    bool ok = errand_wait(errand, err);
+    bool ok = errand_ask(errand, &ask, key, revoke_hear, NULL, err);
     arena_free(arena);
     return ok;
 }
