@@ -6,8 +6,9 @@ void certificate_free(struct certificate *c)
 {
     if (c == NULL)
         return;
-    char *const texts[] = {c->set_name, c->authority, c->directory, c->serial, c->sha256, c->spki,
-                           c->ari_id,   c->key_kind,  c->profile,   c->issuer, c->want,   c->url};
+    char *const texts[] = {c->set_name, c->authority, c->directory, c->serial,  c->sha256,
+                           c->spki,     c->ari_id,    c->key_kind,  c->profile, c->issuer,
+                           c->want,     c->url,       c->lane};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mem_free(texts[i]);
     for (size_t i = 0; i < c->n_names; i++)
@@ -55,6 +56,11 @@ struct certificate *certificate_read(const struct rows *rows, int at)
     names_read(c, rows_text(rows, at++));
     for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++)
         *instants[i] = rows_int(rows, at++);
+    c->lane = mem_strdup(rows_text(rows, at++));
+    c->revoked_reason = (int)rows_int(rows, at++);
+    c->revoke_asked_at_ms = rows_int(rows, at++);
+    c->revoke_reason = (int)rows_int(rows, at++);
+    c->revoke_by_key = rows_int(rows, at++) != 0;
     c->chain_pem = BUF(CHAIN_PEM_MAX);
     return c;
 }
@@ -125,19 +131,44 @@ bool held_certificate(struct house *house, int64_t id, bool with_chain, struct c
     return true;
 }
 
+/* Ends the walk. */
+static bool list_read(struct rows *rows, struct certificate ***ret_list, size_t *ret_n,
+                      struct err *err)
+{
+    struct certificate **list = NULL;
+    size_t n = 0;
+    while (rows_next(rows)) {
+        list = mem_grow(list, n, n + 1, sizeof *list);
+        list[n++] = certificate_read(rows, 0);
+    }
+    if (!rows_end(rows, err)) {
+        certificates_free(list, n);
+        return false;
+    }
+    *ret_list = list;
+    *ret_n = n;
+    return true;
+}
+
 bool held_versions(struct house *house, const char *set, struct certificate ***ret_list,
                    size_t *ret_n, struct err *err)
 {
     struct rows rows;
+    return store_query(house->store, &rows, err, SQL_CERTIFICATE_VERSIONS, "t", set) &&
+           list_read(&rows, ret_list, ret_n, err);
+}
+
+bool held_unit(struct house *house, const char *set, bool with_chain,
+               struct certificate ***ret_list, size_t *ret_n, struct err *err)
+{
+    struct rows rows;
     struct certificate **list = NULL;
     size_t n = 0;
-    if (!store_query(house->store, &rows, err, SQL_CERTIFICATE_VERSIONS, "t", set))
-        return false;
-    while (rows_next(&rows)) {
-        list = mem_grow(list, n, n + 1, sizeof *list);
-        list[n++] = certificate_read(&rows, 0);
-    }
-    if (!rows_end(&rows, err)) {
+    bool ok = store_query(house->store, &rows, err, SQL_CERTIFICATE_CURRENT, "t", set) &&
+              list_read(&rows, &list, &n, err);
+    for (size_t i = 0; ok && with_chain && i < n; i++)
+        ok = chain_load(house, list[i], err);
+    if (!ok) {
         certificates_free(list, n);
         return false;
     }

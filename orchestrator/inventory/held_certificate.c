@@ -46,13 +46,15 @@ static bool row_insert(struct house *house, const struct certificate_birth *b,
         return err_set(err, ERR_BROKEN, "the certificate of set %s is too large", b->set_name);
     return store_int(house->store, 1, &version, err, SQL_CERTIFICATE_NEXT_VERSION, "t",
                      b->set_name) &&
-           store_run(house->store, NULL, err, SQL_CERTIFICATE_RETIRE, "t", b->set_name) &&
-           store_insert(house->store, ret_id, err, SQL_CERTIFICATE_INSERT, "tittiiittttttttttiiiib",
-                        b->set_name, version, b->authority, b->directory, b->account_id, b->key_id,
-                        b->order_id, f->serial_hex, f->sha256_hex, f->spki_hex, f->ari_id,
-                        buf_cstr(&names), b->key_kind, b->profile, f->issuer, b->want, b->url,
-                        f->not_before_at_ms, f->not_after_at_ms, house_now(house), due_ms,
-                        buf_str(&pem));
+           store_run(house->store, NULL, err, SQL_CERTIFICATE_RETIRE, "tt", b->set_name,
+                     b->lane != NULL ? b->lane : "") &&
+           store_insert(house->store, ret_id, err, SQL_CERTIFICATE_INSERT,
+                        "tittiiittttttttttiiiibtB", b->set_name, version, b->authority,
+                        b->directory, b->account_id, b->key_id, b->order_id, f->serial_hex,
+                        f->sha256_hex, f->spki_hex, f->ari_id, buf_cstr(&names), b->key_kind,
+                        b->profile, f->issuer, b->want, b->url, f->not_before_at_ms,
+                        f->not_after_at_ms, house_now(house), due_ms, buf_str(&pem),
+                        b->lane != NULL ? b->lane : "", (int)true);
 }
 
 static bool has_live_deployment(struct house *house, const char *set, bool *ret, struct err *err)

@@ -15,6 +15,7 @@ void set_row_fini(struct set_row *row)
     mem_free(row->failure);
     mem_free(row->failure_kind);
     mem_free(row->want);
+    mem_free(row->lane);
     *row = (struct set_row){0};
 }
 
@@ -33,6 +34,7 @@ void set_row_read(const struct house *house, const struct rows *rows, int at, st
         .next_at_ms = rows_is_null(rows, at + 8) ? INT64_MAX : rows_int(rows, at + 8),
         .n_failures = rows_int(rows, at + 9),
         .failed_at_ms = rows_int(rows, at + 10),
+        .lane = mem_strdup(rows_text(rows, at + 11)),
     };
 }
 

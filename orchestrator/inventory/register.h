@@ -30,6 +30,7 @@ bool register_look(struct house *house, struct register_result *ret, struct err 
 bool register_set(struct house *house, const char *name, struct set_config **ret, struct err *err);
 struct set_row { /* texts owned */
     char *name, *file, *fault, *why, *failure, *failure_kind, *want;
+    char *lane; /* of the preferred kind of key; "": the set has just one */
     bool removed;
     int64_t next_at_ms, n_failures, failed_at_ms; /* next_at_ms INT64_MAX: none */
 };

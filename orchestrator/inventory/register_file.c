@@ -115,9 +115,9 @@ static bool good_write(struct refresh *refresh, const struct finding *f,
     touched_add(&refresh->exacts, refresh->arena, before->exact);
     touched_add(&refresh->exacts, refresh->arena, exact);
     return paths_touch(refresh, set->name, err) &&
-           store_run(refresh->house->store, NULL, err, SQL_SET_PUT, "ttiiittt", set->name, f->file,
+           store_run(refresh->house->store, NULL, err, SQL_SET_PUT, "ttiiitttt", set->name, f->file,
                      f->stamp.mtime_ns, f->stamp.size, (int64_t)f->stamp.inode, buf_cstr(&text),
-                     set->want, exact) &&
+                     set->want, exact, "") &&
            claims_write(refresh, set, err);
 }
 

@@ -184,13 +184,13 @@ static bool observation_save(const struct watch *watch, const struct sight *sigh
     char address[NET_ADDRESS_TEXT_MAX];
     bool seen = sight->presented.chain != NULL;
     net_address_format(&sight->address, true, address);
-    return store_run(watch->house->store, NULL, err, SQL_OBSERVATION_PUT, "itttiiiti", watch->id,
+    return store_run(watch->house->store, NULL, err, SQL_OBSERVATION_PUT, "itttiiitit", watch->id,
                      address, endpoint_verdict_name(sight->verdict),
                      seen ? sight->presented.leaf.sha256_hex : NULL,
                      seen ? sight->presented.leaf.not_after_at_ms : (int64_t)0,
                      (int64_t)(sight->life_left * 1000000.0),
                      seen ? (int64_t)chain_len(sight->presented.chain) : (int64_t)0,
-                     seen ? NULL : sight->err.text, house_now(watch->house));
+                     seen ? NULL : sight->err.text, house_now(watch->house), "");
 }
 
 bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct buf *ret_text,

@@ -34,7 +34,7 @@ static bool job_begin_new(struct renewal *r, const struct set_config *set, struc
         return err_set(err, absent.kind, "%s", absent.text);
     struct order *order = order_for(set, ca, held);
     certificate_free(held);
-    if (!order_record_create(r->house, order, why, set->want, set->key, fencing, &record, err))
+    if (!order_record_create(r->house, order, why, set->want, "", set->key, fencing, &record, err))
         return false;
     event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s", why,
                 ca_config(ca)->name);

@@ -86,6 +86,7 @@ static bool job_settle_certificate(struct job *job, struct err *err)
     job->wants_certificate = false;
     struct certificate_birth birth = {
         .set_name = order->set_name,
+        .lane = record->lane,
         .authority = order->authority,
         .directory = order->directory,
         .want = record->want,

@@ -56,7 +56,7 @@ static void names_format(const struct order *order, struct buf *out)
 }
 
 bool order_record_create(struct house *house, struct order *take_order, const char *why,
-                         const char *want, enum key_kind kind, int64_t fencing,
+                         const char *want, const char *lane, enum key_kind kind, int64_t fencing,
                          struct order_record **ret, struct err *err)
 {
     struct order_record *record = NEW(struct order_record);
@@ -67,15 +67,17 @@ bool order_record_create(struct house *house, struct order *take_order, const ch
     record->order = take_order;
     record->why = mem_strdup(why);
     record->want = mem_strdup(want);
+    record->lane = mem_strdup(lane);
     record->key_kind = kind;
     record->fencing = fencing;
     record->next_at_ms = now_ms;
     take_order->started_at_ms = take_order->step_at_ms = now_ms;
     names_format(take_order, &names);
-    if (!store_insert(house->store, &take_order->id, err, SQL_ORDER_INSERT, "ttttttttttii",
+    if (!store_insert(house->store, &take_order->id, err, SQL_ORDER_INSERT, "ttttttttttiit",
                       take_order->set_name, take_order->authority, take_order->directory, why, want,
                       buf_cstr(&names), key_kind_name(kind), take_order->profile,
-                      take_order->replaces, order_step_name(take_order->step), now_ms, fencing)) {
+                      take_order->replaces, order_step_name(take_order->step), now_ms, fencing,
+                      record->lane)) {
         order_record_free(record);
         return false;
     }
@@ -196,6 +198,7 @@ static bool record_fill(struct order_record *record, int64_t id, const struct ro
         return false;
     record->why = mem_strdup(rows_text(rows, 3));
     record->want = mem_strdup(rows_text(rows, 4));
+    record->lane = mem_strdup(rows_text(rows, 26));
     if (record->why == NULL || record->want == NULL ||
         !key_kind_find(rows_text(rows, 6), &record->key_kind))
         return row_broken(id, "its kind of key", err);
@@ -276,5 +279,6 @@ void order_record_free(struct order_record *record)
     order_free(record->order);
     mem_free(record->why);
     mem_free(record->want);
+    mem_free(record->lane);
     mem_free(record);
 }

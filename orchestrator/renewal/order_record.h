@@ -9,7 +9,7 @@
 
 struct order_record {
     struct order *order;
-    char *why, *want;
+    char *why, *want, *lane; /* lane "": the set has one kind of key */
     enum key_kind key_kind;
     int64_t account_id, key_id; /* 0: none yet */
     int64_t n_tries, next_at_ms;
@@ -22,7 +22,7 @@ struct order_record {
 
 /* A new open order at step KEY: the row is written and the order gets its id. Inside a transaction. The order becomes the record's, also on failure. */
 bool order_record_create(struct house *house, struct order *take_order, const char *why,
-                         const char *want, enum key_kind kind, int64_t fencing,
+                         const char *want, const char *lane, enum key_kind kind, int64_t fencing,
                          struct order_record **ret, struct err *err);
 /* The row and its authorizations as they were left. ABSENT, STORE. */
 bool order_record_load(struct house *house, int64_t id, struct order_record **ret, struct err *err);

@@ -14,7 +14,7 @@ static struct order_record *record_new(void)
     order->authority = mem_strdup("one");
     order->directory = mem_strdup("https://one.example/dir");
     must(store_begin(house.store, &err), &err);
-    must(order_record_create(&house, order, "no certificate yet", "want", KEY_ECDSA_P256, 1,
+    must(order_record_create(&house, order, "no certificate yet", "want", "", KEY_ECDSA_P256, 1,
                              &record, &err),
          &err);
     must(store_commit(house.store, &err), &err);
