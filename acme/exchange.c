@@ -79,7 +79,9 @@ static const struct acme_problem *problem_of_bad_json(const struct err *why, int
                                      .urn = "",
                                      .detail = arena_strdup(arena, buf_cstr(&text)),
                                      .status = status,
-                                     .kind = ERR_BROKEN};
+                                     .kind = ERR_BROKEN,
+                                     .class = CLASS_LATER,
+                                     .fault = FAULT_CA};
     return problem;
 }
 

@@ -88,6 +88,7 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     bool invalid;               /* the CA called the order invalid: VALIDATE asks why, then fails */
     char *failure;              /* what the CA said of the order itself */
     enum err_kind failure_kind; /* of the first fault heard, NONE before */
+    char *failure_problem;      /* type of the problem of that fault, NULL when none was told */
     int n_back;                 /* times ISSUE had to go back to an earlier step */
 };
 struct order *order_new(const char *set_name, const char *const *names, size_t n_names);

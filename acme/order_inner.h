@@ -66,6 +66,8 @@ bool order_identifiers_check(const struct order *order, const struct json *tree,
 /* The kind of an error that stands inside an order or a challenge: it is about names and their DNS, not about our account, and no
  * passing fault, because the same records would fail again. */
 enum err_kind kind_of_name_fault(const struct acme_problem *error);
+/* Keeps kind and type of the first fault that is heard of an invalid order. */
+void order_keep_problem(struct order *order, const struct acme_problem *error);
 /* Keeps an order's own error, and marks it invalid. */
 void order_mark_invalid(struct order *order, const struct order_object *object);
 /* FAIL with what was kept of it and of its authorizations. */

@@ -40,22 +40,25 @@ void order_memory_format(const struct order *order, struct buf *out)
         json_set_text(tree, "failure", order->failure);
     if (order->failure_kind != ERR_NONE)
         json_set_text(tree, "failure_kind", err_kind_name(order->failure_kind));
+    if (order->failure_problem != NULL)
+        json_set_text(tree, "failure_problem", order->failure_problem);
     json_format(tree, out, false);
 }
 
 struct memory {
-    char *failure, *failure_kind;
+    char *failure, *failure_kind, *failure_problem;
     int64_t counts[N_COUNTS];
     bool flags[N_FLAGS];
 };
 
 static bool memory_read(const struct json *tree, struct memory *memory, struct err *err)
 {
-    struct json_field fields[N_FLAGS + N_COUNTS + 2] = {
+    struct json_field fields[N_FLAGS + N_COUNTS + 3] = {
         {"failure", JSON_FIELD_TEXT, offsetof(struct memory, failure), false, FAILURE_MAX},
         {"failure_kind", JSON_FIELD_TEXT, offsetof(struct memory, failure_kind), false, 64},
+        {"failure_problem", JSON_FIELD_TEXT, offsetof(struct memory, failure_problem), false, 64},
     };
-    size_t n = 2;
+    size_t n = 3;
     for (size_t i = 0; i < N_FLAGS; i++)
         fields[n++] =
             (struct json_field){flags[i].name, JSON_FIELD_BOOL,
@@ -79,6 +82,7 @@ static void memory_apply(struct order *order, struct memory *memory)
     for (size_t i = 0; i < N_COUNTS; i++)
         *(int *)(void *)((char *)order + counts[i].offset) = (int)memory->counts[i];
     mem_set_str(&order->failure, memory->failure);
+    mem_set_str(&order->failure_problem, memory->failure_problem);
     order->failure_kind = err_kind_find(memory->failure_kind);
 }
 
@@ -94,5 +98,6 @@ bool order_memory_parse(struct order *order, const char *text, struct err *err)
         memory_apply(order, &memory);
     mem_free(memory.failure);
     mem_free(memory.failure_kind);
+    mem_free(memory.failure_problem);
     return good;
 }

@@ -171,6 +171,14 @@ enum err_kind kind_of_name_fault(const struct acme_problem *error)
     return error->kind;
 }
 
+void order_keep_problem(struct order *order, const struct acme_problem *error)
+{
+    if (order->failure_kind != ERR_NONE)
+        return;
+    order->failure_kind = kind_of_name_fault(error);
+    mem_set_str(&order->failure_problem, problem_type_name(error->type));
+}
+
 void order_mark_invalid(struct order *order, const struct order_object *object)
 {
     struct err why;
@@ -180,8 +188,7 @@ void order_mark_invalid(struct order *order, const struct order_object *object)
         return;
     acme_problem_err(object->error, "order", 0, &why);
     mem_set_str(&order->failure, why.text);
-    if (order->failure_kind == ERR_NONE)
-        order->failure_kind = kind_of_name_fault(object->error);
+    order_keep_problem(order, object->error);
 }
 
 struct authz *order_authz_at(struct order *order, int slot)

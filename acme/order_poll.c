@@ -76,7 +76,10 @@ struct verdict order_poll_again(const struct order *order, const struct acme_wor
     if (!patience_is_over(order, world))
         return verdict_sleep(poll_next_at_ms(order, world, answer->retry_at_ms));
     duration_format(world->now_ms - order->step_at_ms, waited);
-    return verdict_fail(ERR_AGAIN, "order: the CA has not %s within %s", done_what, waited);
+    struct verdict verdict =
+        verdict_fail(ERR_AGAIN, "order: the CA has not %s within %s", done_what, waited);
+    err_judge(&verdict.err, CLASS_LATER, FAULT_CA, NULL);
+    return verdict;
 }
 
 /* The type stands in front of what was kept, see reason_keep. */
@@ -135,7 +138,11 @@ struct verdict verdict_invalid(const struct order *order)
         buf_add_cstr(&text, order->failure);
     if (text.len == 0)
         buf_add_cstr(&text, "the CA does not say why");
-    if (advice == NULL)
-        return verdict_fail(kind, "the CA made the order invalid: %s", buf_cstr(&text));
-    return verdict_fail(kind, "the CA made the order invalid: %s. %s", buf_cstr(&text), advice);
+    struct verdict verdict =
+        verdict_fail(kind, "the CA made the order invalid: %s%s%s", buf_cstr(&text),
+                     advice != NULL ? ". " : "", advice != NULL ? advice : "");
+    enum problem_type type = problem_type_find(order->failure_problem);
+    if (type != PROBLEM_OTHER)
+        err_judge(&verdict.err, problem_class(type), problem_fault(type), problem_advice(type));
+    return verdict;
 }

@@ -72,8 +72,7 @@ static void reason_keep(struct order *order, struct authz *authz, const struct a
         buf_printf(&text, "%s: ", problem_type_name(error->type));
     buf_add_cstr(&text, error->detail[0] != '\0' ? error->detail : "no details");
     mem_set_str(&authz->failure, buf_cstr(&text));
-    if (order->failure_kind == ERR_NONE)
-        order->failure_kind = kind_of_name_fault(error);
+    order_keep_problem(order, error);
 }
 
 static bool authz_may_tell(const struct authz *authz)

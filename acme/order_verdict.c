@@ -21,6 +21,13 @@ struct verdict verdict_wait(void)
     return (struct verdict){.kind = VERDICT_WAIT};
 }
 
+/* What breaks the protocol here was sent by the CA. */
+static void err_blame_ca(struct err *err)
+{
+    if (err->kind == ERR_BROKEN && err->fault == FAULT_UNKNOWN)
+        err_judge(err, CLASS_LATER, FAULT_CA, err->advice);
+}
+
 /* Both texts are made here, because a struct err may only be filled by its own functions. */
 __attribute__((format(printf, 3, 0))) static struct verdict verdict_text(
     enum verdict_kind verdict_kind, enum err_kind kind, const char *fmt, va_list ap)
@@ -30,6 +37,7 @@ __attribute__((format(printf, 3, 0))) static struct verdict verdict_text(
     struct verdict verdict = {.kind = verdict_kind};
     buf_vprintf(&text, fmt, ap);
     err_set(&verdict.err, kind, "%s", buf_cstr(&text));
+    err_blame_ca(&verdict.err);
     return verdict;
 }
 
@@ -54,9 +62,11 @@ struct verdict verdict_again(enum err_kind kind, const char *fmt, ...)
 struct verdict verdict_of_err(const struct err *err)
 {
     bool passes = err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED;
-    return (struct verdict){.kind = passes ? VERDICT_AGAIN : VERDICT_FAIL,
-                            .until_ms = passes ? err->until_ms : 0,
-                            .err = *err};
+    struct verdict verdict = {.kind = passes ? VERDICT_AGAIN : VERDICT_FAIL,
+                              .until_ms = passes ? err->until_ms : 0,
+                              .err = *err};
+    err_blame_ca(&verdict.err);
+    return verdict;
 }
 
 static struct verdict verdict_of_loss(const struct acme_answer *answer, const char *what)

@@ -5,11 +5,13 @@ enum { TEXT_MAX = 512, TEXT_MAX_PAUSED = 900, SUBPROBLEMS_MAX = 100 };
 struct row {
     const char *name, *advice;
     enum err_kind kind;
-    enum problem_fault fault;
+    enum err_class class;
+    enum err_fault fault;
 };
 
 static const struct row rows[] = {
-#define X(type, name, kind, fault, advice) {name, advice, ERR_##kind, FAULT_##fault},
+#define X(type, name, kind, class, fault, advice)                                                  \
+    {name, advice, ERR_##kind, CLASS_##class, FAULT_##fault},
 #include "acme/problem.def"
 #undef X
 };
@@ -31,9 +33,14 @@ const char *problem_advice(enum problem_type type)
     return row_of(type)->advice;
 }
 
-enum problem_fault problem_fault(enum problem_type type)
+enum err_fault problem_fault(enum problem_type type)
 {
     return row_of(type)->fault;
+}
+
+enum err_class problem_class(enum problem_type type)
+{
+    return row_of(type)->class;
 }
 
 enum err_kind problem_kind(enum problem_type type)
@@ -122,18 +129,46 @@ static void subproblems_read(const struct json *list, struct acme_problem *probl
     problem->n_subproblems = n;
 }
 
-static enum err_kind kind_decide(const struct acme_problem *problem, bool is_pause)
+/* The type that decides: of several parts the first that is known. */
+static enum problem_type type_of_whole(const struct acme_problem *problem)
 {
-    if (problem->status == 429)
-        return is_pause ? ERR_DENIED : ERR_THROTTLED;
     for (size_t i = 0; problem->type == PROBLEM_COMPOUND && i < problem->n_subproblems; i++) {
         enum problem_type part = problem->subproblems[i].type;
         if (part != PROBLEM_OTHER && part != PROBLEM_COMPOUND)
-            return problem_kind(part);
+            return part;
     }
-    if (problem->type == PROBLEM_OTHER)
-        return kind_of_status(problem->status);
-    return problem_kind(problem->type);
+    return problem->type;
+}
+
+static const char pause_advice[] =
+    "The CA has paused the names for this account: visit the address it gives, then run `chancery "
+    "renew --retry` with the set's name.";
+
+/* By status: what a server in trouble says of itself is its own fault, what it says of a request may be anything. */
+static void judge_by_status(struct acme_problem *problem)
+{
+    int status = problem->status;
+    bool is_theirs = status == 408 || status == 425 || status == 429 || status >= 500;
+    problem->kind = kind_of_status(status);
+    problem->class = is_theirs || status < 400 ? CLASS_LATER : CLASS_CONFIG;
+    problem->fault = is_theirs ? FAULT_CA : FAULT_UNKNOWN;
+}
+
+static void problem_judge(struct acme_problem *problem, bool is_pause)
+{
+    const struct row *row = row_of(type_of_whole(problem));
+    problem->kind = row->kind;
+    problem->class = row->class;
+    problem->fault = row->fault;
+    problem->advice = row->advice;
+    if (problem->type == PROBLEM_OTHER || (problem->status == 429 && !is_pause))
+        judge_by_status(problem);
+    if (is_pause) {
+        problem->kind = ERR_DENIED;
+        problem->class = CLASS_HUMAN;
+        problem->fault = FAULT_PERSON;
+        problem->advice = pause_advice;
+    }
 }
 
 const struct acme_problem *acme_problem_read(const struct json *tree, int status,
@@ -150,7 +185,7 @@ const struct acme_problem *acme_problem_read(const struct json *tree, int status
     const struct json *algorithms = json_find(tree, "algorithms");
     problem->algorithms = json_is(algorithms, JSON_ARRAY) ? algorithms : NULL;
     subproblems_read(json_find(tree, "subproblems"), problem, arena);
-    problem->kind = kind_decide(problem, is_pause);
+    problem_judge(problem, is_pause);
     return problem;
 }
 
@@ -192,6 +227,8 @@ bool acme_problem_err(const struct acme_problem *problem, const char *what, int6
     struct buf text = BUF(SUBPROBLEMS_MAX * (2 * TEXT_MAX + 64) + 4096);
     problem_format(problem, &text);
     if (problem->kind == ERR_THROTTLED || (problem->kind == ERR_AGAIN && retry_at_ms > 0))
-        return err_throttled(err, retry_at_ms, "%s: %s", what, buf_cstr(&text));
-    return err_set(err, problem->kind, "%s: %s", what, buf_cstr(&text));
+        err_throttled(err, retry_at_ms, "%s: %s", what, buf_cstr(&text));
+    else
+        err_set(err, problem->kind, "%s: %s", what, buf_cstr(&text));
+    return err_judge(err, problem->class, problem->fault, problem->advice);
 }

@@ -6,12 +6,9 @@
 
 #include "base/json.h"
 
-/* Who must move: the CA, our configuration, our DNS, us (a defect), a person at the CA's web site */
-enum problem_fault { FAULT_CA, FAULT_CONFIG, FAULT_DNS, FAULT_US, FAULT_PERSON };
-
-/* type, text of the urn, error kind, whose fault, sentence for a person; the table itself is problem.def */
+/* type, text of the urn, error kind, class, whose fault, sentence for a person; the table itself is problem.def */
 enum problem_type {
-#define X(type, urn, kind, fault, advice) PROBLEM_##type,
+#define X(type, urn, kind, class, fault, advice) PROBLEM_##type,
 #include "acme/problem.def"
 #undef X
     PROBLEM_TYPE_N
@@ -29,23 +26,27 @@ struct acme_problem {
     const char *instance;   /* NULL when absent */
     int status;
     enum err_kind kind;
+    enum err_class class;
+    enum err_fault fault;
+    const char *advice;            /* a literal */
     const struct json *algorithms; /* badSignatureAlgorithm, borrowed */
     const struct acme_identifier_problem *subproblems;
     size_t n_subproblems;
 };
 /* Texts are copied into the arena with control bytes escaped and cut at 512 bytes; only the detail of a paused account may have 900,
  * because it holds the address a person must visit. tree may be NULL (no or no JSON body).
- * A status of 429 is THROTTLED whatever the type; "paused" (Let's Encrypt: 429 with an unpause address) is DENIED. compound takes the
- * kind of its first known part. */
+ * A status of 429 is THROTTLED whatever the type; "paused" (Let's Encrypt: 429 with an unpause address) is DENIED and a
+ * person's matter. compound is judged as its first known part, a type that is not known by its status: 5xx, 408, 425 and 429 are the CA's. */
 const struct acme_problem *acme_problem_read(const struct json *tree, int status,
                                              struct arena *arena);
-/* The error of a problem: kind, "what: 429 rateLimited: detail [name: detail; ...]", until_ms = retry_at_ms where throttled. A passing
+/* The error of a problem: kind, class, fault and advice, "what: 429 rateLimited: detail [name: detail; ...]", until_ms = retry_at_ms where throttled. A passing
  * fault whose answer names a time (503 with Retry-After) is THROTTLED too. Returns false. */
 bool acme_problem_err(const struct acme_problem *problem, const char *what, int64_t retry_at_ms,
                       struct err *err);
 const char *problem_type_name(enum problem_type type); /* "rateLimited" */
 const char *problem_advice(enum problem_type type);
-enum problem_fault problem_fault(enum problem_type type);
+enum err_fault problem_fault(enum problem_type type);
+enum err_class problem_class(enum problem_type type);
 enum err_kind problem_kind(enum problem_type type);
 enum problem_type problem_type_find(const char *urn); /* with or without the urn prefix */
 

@@ -79,36 +79,47 @@ static void codes_document(struct buf *out)
         buf_printf(out, "| %d | %s |\n", (int)codes[i], exit_code_text(codes[i]));
 }
 
-static const char *fault_name(enum problem_fault fault)
+static const char *fault_who(enum err_fault fault)
 {
-    switch (fault) {
-    case FAULT_CA:
-        return "the CA";
-    case FAULT_CONFIG:
-        return "the configuration";
-    case FAULT_DNS:
-        return "the DNS of the domain";
-    case FAULT_US:
-        return "Chancery";
-    case FAULT_PERSON:
-        return "a person, at the CA's web site";
-    }
-    return "";
+    static const char *const whos[] = {
+#define X(fault, name, who) [FAULT_##fault] = who,
+        ERR_FAULTS(X)
+#undef X
+    };
+    return whos[fault];
+}
+
+static void classes_document(struct buf *out)
+{
+    static const struct {
+        const char *name, *what;
+    } classes[] = {
+#define X(class, name, what) {name, what},
+        ERR_CLASSES(X)
+#undef X
+    };
+    buf_add_cstr(out, "\n## Classes\n\nThe class of an error says when another try makes sense. It "
+                      "decides when a set that failed is taken up again; `chancery renew --retry "
+                      "SET` does so at once.\n\n| Class | What follows |\n|---|---|\n");
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        buf_printf(out, "| %s | %s |\n", classes[i].name, classes[i].what);
 }
 
 static void errors_document(struct buf *out)
 {
     buf_add_cstr(out, "# Errors\n\n");
     kinds_document(out);
+    classes_document(out);
     codes_document(out);
     buf_add_cstr(out, "\n## What a CA may say\n\nThe problem types of RFC 8555 and its relatives, "
                       "as they stand in errors (`429 rateLimited: ...`).\n\n"
-                      "| Problem | Kind | Who must move | What to do |\n|---|---|---|---|\n");
+                      "| Problem | Kind | Class | Who must move | What to do |\n"
+                      "|---|---|---|---|---|\n");
     for (int i = 0; i < PROBLEM_TYPE_N; i++) {
         enum problem_type type = (enum problem_type)i;
-        buf_printf(out, "| `%s` | `%s` | %s | %s |\n", problem_type_name(type),
-                   err_kind_name(problem_kind(type)), fault_name(problem_fault(type)),
-                   problem_advice(type));
+        buf_printf(out, "| `%s` | `%s` | %s | %s | %s |\n", problem_type_name(type),
+                   err_kind_name(problem_kind(type)), err_class_name(problem_class(type)),
+                   fault_who(problem_fault(type)), problem_advice(type));
     }
     buf_add_cstr(out, "\n## What may be wrong with a certificate that a CA sends\n\nSuch a "
                       "certificate is kept aside and never delivered.\n\n"

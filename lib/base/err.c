@@ -14,6 +14,32 @@ static const char *const kind_names[] = {
 };
 _Static_assert(sizeof kind_names / sizeof kind_names[0] == ERR_KIND_N, "a name for each kind");
 
+static const char *const class_names[] = {
+#define X(class, name, what) [CLASS_##class] = name,
+    ERR_CLASSES(X)
+#undef X
+};
+static const char *const fault_names[] = {
+#define X(fault, name, who) [FAULT_##fault] = name,
+    ERR_FAULTS(X)
+#undef X
+};
+
+/* What a kind says by itself. Nothing is held for a person on the word of a kind alone: what is wrong may lie outside the files we
+ * watch, in a secret or at a DNS provider. */
+static const struct {
+    enum err_class class;
+    enum err_fault fault;
+} usual[] = {
+    [ERR_NONE] = {CLASS_LATER, FAULT_UNKNOWN},      [ERR_AGAIN] = {CLASS_LATER, FAULT_UNKNOWN},
+    [ERR_THROTTLED] = {CLASS_LATER, FAULT_UNKNOWN}, [ERR_DENIED] = {CLASS_CONFIG, FAULT_CONFIG},
+    [ERR_REFUSED] = {CLASS_LATER, FAULT_UNKNOWN},   [ERR_ABSENT] = {CLASS_LATER, FAULT_UNKNOWN},
+    [ERR_BROKEN] = {CLASS_LATER, FAULT_UNKNOWN},    [ERR_CONFIG] = {CLASS_CONFIG, FAULT_CONFIG},
+    [ERR_STORE] = {CLASS_LATER, FAULT_US},          [ERR_LOCAL] = {CLASS_LATER, FAULT_US},
+    [ERR_HELD] = {CLASS_LATER, FAULT_US},           [ERR_BUG] = {CLASS_CONFIG, FAULT_US},
+};
+_Static_assert(sizeof usual / sizeof usual[0] == ERR_KIND_N, "a judgement for each kind");
+
 static void text_make_plain(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
@@ -50,6 +76,14 @@ static void text_join(struct err *err, const char *context, const char *text)
     text_mark_cut(err->text, whole);
 }
 
+static void err_judge_as_usual(struct err *err, enum err_kind kind)
+{
+    err->kind = kind;
+    err->class = usual[kind].class;
+    err->fault = usual[kind].fault;
+    err->advice = NULL;
+}
+
 __attribute__((format(printf, 4, 0))) static void err_fill(struct err *err, enum err_kind kind,
                                                            int64_t until_ms, const char *fmt,
                                                            va_list ap)
@@ -57,8 +91,18 @@ __attribute__((format(printf, 4, 0))) static void err_fill(struct err *err, enum
     char text[ERR_TEXT_MAX];
     text_format(text, fmt, ap);
     memcpy(err->text, text, strlen(text) + 1);
-    err->kind = kind;
+    err_judge_as_usual(err, kind);
     err->until_ms = until_ms;
+}
+
+bool err_judge(struct err *err, enum err_class class, enum err_fault fault, const char *advice)
+{
+    if (err == NULL)
+        return false;
+    err->class = class;
+    err->fault = fault;
+    err->advice = advice;
+    return false;
 }
 
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
@@ -134,7 +178,7 @@ bool err_errno(struct err *err, int errnum, const char *fmt, ...)
     text_format(context, fmt, ap);
     va_end(ap);
     const char *text = strerror_r(errnum, why, sizeof why);
-    err->kind = kind_of_errno(errnum);
+    err_judge_as_usual(err, kind_of_errno(errnum));
     err->until_ms = 0;
     text_join(err, context, text);
     return false;
@@ -144,7 +188,7 @@ void err_clear(struct err *err)
 {
     if (err == NULL)
         return;
-    err->kind = ERR_NONE;
+    err_judge_as_usual(err, ERR_NONE);
     err->until_ms = 0;
     err->text[0] = '\0';
 }
@@ -152,6 +196,16 @@ void err_clear(struct err *err)
 const char *err_kind_name(enum err_kind kind)
 {
     return (unsigned)kind < ERR_KIND_N ? kind_names[kind] : "unknown";
+}
+
+const char *err_class_name(enum err_class class)
+{
+    return (unsigned)class < ERR_CLASS_N ? class_names[class] : "unknown";
+}
+
+const char *err_fault_name(enum err_fault fault)
+{
+    return (unsigned)fault < ERR_FAULT_N ? fault_names[fault] : "unknown";
 }
 
 enum err_kind err_kind_find(const char *name)

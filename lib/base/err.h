@@ -38,15 +38,52 @@ enum err_kind {
         ERR_KIND_N
 };
 
+/* class, name, when another try makes sense and what it takes */
+#define ERR_CLASSES(X)                                                                             \
+    X(LATER, "later", "tried again with back-off: after 1, 10 and 100 minutes, then daily")        \
+    X(AT_ONCE, "at once", "repeated at once; nothing to do")                                       \
+    X(POLL, "re-poll", "the state is looked at again; nothing to do")                              \
+    X(CONFIG, "configuration",                                                                     \
+      "something must be set right; tried again slowly: after 10 and 100 minutes, then daily")     \
+    X(HUMAN, "human",                                                                              \
+      "only a person can change it: held until the set's file, chancery.yaml or the CA's "         \
+      "directory changes")
+
+enum err_class {
+#define X(class, name, what) CLASS_##class,
+    ERR_CLASSES(X)
+#undef X
+        ERR_CLASS_N
+};
+
+/* fault, name, who must move before another try can succeed */
+#define ERR_FAULTS(X)                                                                              \
+    X(UNKNOWN, "unknown", "nobody knows")                                                          \
+    X(CA, "ca", "the CA")                                                                          \
+    X(CONFIG, "configuration", "the configuration")                                                \
+    X(DNS, "dns", "the DNS of the domain")                                                         \
+    X(US, "us", "Chancery")                                                                        \
+    X(PERSON, "person", "a person, at the CA's web site")
+
+enum err_fault {
+#define X(fault, name, who) FAULT_##fault,
+    ERR_FAULTS(X)
+#undef X
+        ERR_FAULT_N
+};
+
 enum { ERR_TEXT_MAX = 1024 };
 
 struct err {
     enum err_kind kind;
-    int64_t until_ms; /* THROTTLED: UTC unix milliseconds of the next sensible try, else 0 */
+    enum err_class class;
+    enum err_fault fault;
+    int64_t until_ms;   /* THROTTLED: UTC unix milliseconds of the next sensible try, else 0 */
+    const char *advice; /* what a person should do, a literal; NULL when nothing is known */
     char text[ERR_TEXT_MAX];
 };
 
-/* Fills *err (kind and text) and returns false, so that a failing function ends in
+/* Fills *err (kind and text; class and fault as the kind usually has them, no advice) and returns false, so that a failing function ends in
  * `return err_set(err, ERR_AGAIN, "connect to %s: %s", host, why);`. Text beyond the ceiling is cut
  * with "..."; control bytes become '?'. err may be NULL: then only false is returned. */
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
@@ -65,8 +102,13 @@ bool err_throttled(struct err *err, int64_t until_ms, const char *fmt, ...)
 bool err_errno(struct err *err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Says more than the kind does. advice: a literal or NULL. Returns false. */
+bool err_judge(struct err *err, enum err_class class, enum err_fault fault, const char *advice);
+
 void err_clear(struct err *err);
 const char *err_kind_name(enum err_kind kind);
+const char *err_class_name(enum err_class class);
+const char *err_fault_name(enum err_fault fault);
 /* ERR_NONE when the name is unknown. */
 enum err_kind err_kind_find(const char *name);
 

@@ -107,6 +107,11 @@ static void test_kinds_when_asked_then_say_what_to_do(void **state)
     assert_int_equal(problem_kind(PROBLEM_ACCOUNT_DOES_NOT_EXIST), ERR_ABSENT);
     assert_int_equal(problem_kind(PROBLEM_REJECTED_IDENTIFIER), ERR_REFUSED);
     assert_int_equal(problem_kind(PROBLEM_INVALID_PROFILE), ERR_CONFIG);
+    assert_int_equal(problem_class(PROBLEM_BAD_NONCE), CLASS_AT_ONCE);
+    assert_int_equal(problem_class(PROBLEM_ORDER_NOT_READY), CLASS_POLL);
+    assert_int_equal(problem_class(PROBLEM_SERVER_INTERNAL), CLASS_LATER);
+    assert_int_equal(problem_class(PROBLEM_CAA), CLASS_CONFIG);
+    assert_int_equal(problem_class(PROBLEM_USER_ACTION_REQUIRED), CLASS_HUMAN);
     assert_int_equal(problem_fault(PROBLEM_CAA), FAULT_DNS);
     assert_int_equal(problem_fault(PROBLEM_USER_ACTION_REQUIRED), FAULT_PERSON);
     assert_int_equal(problem_fault(PROBLEM_MALFORMED), FAULT_US);
@@ -152,6 +157,33 @@ static void test_problem_when_type_unknown_then_status_decides(void **state)
     assert_string_equal(err_of(503, NULL, 0).text, "newOrder: 503");
     assert_string_equal(err_of(500, "{\"type\":\"about:blank\",\"detail\":\"oops\"}", 0).text,
                         "newOrder: 500: oops");
+}
+
+static void test_err_when_made_of_a_problem_then_knows_who_must_move(void **state)
+{
+    (void)state;
+    struct err err = err_of(503, NULL, 0);
+    assert_int_equal(err.class, CLASS_LATER);
+    assert_int_equal(err.fault, FAULT_CA);
+    err = err_of(418, "{\"type\":\"urn:x\"}", 0);
+    assert_int_equal(err.class, CLASS_CONFIG);
+    assert_int_equal(err.fault, FAULT_UNKNOWN);
+    err = err_of(400, "{\"type\":\"" URN "caa\"}", 0);
+    assert_int_equal(err.fault, FAULT_DNS);
+    assert_string_equal(err.advice, problem_advice(PROBLEM_CAA));
+    err = err_of(400,
+                 "{\"type\":\"" URN "compound\",\"subproblems\":[{\"type\":\"" URN
+                 "unsupportedIdentifier\"}]}",
+                 0);
+    assert_int_equal(err.class, CLASS_HUMAN);
+    err = err_of(429,
+                 "{\"type\":\"" URN "rateLimited\",\"detail\":\"paused: "
+                 "https://ca.example/unpause?jwt=x\"}",
+                 0);
+    assert_int_equal(err.kind, ERR_DENIED);
+    assert_int_equal(err.class, CLASS_HUMAN);
+    assert_int_equal(err.fault, FAULT_PERSON);
+    assert_non_null(strstr(err.advice, "--retry"));
 }
 
 static void test_problem_when_throttled_then_time_is_kept(void **state)
@@ -249,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_problem_when_subproblems_then_each_name_is_told),
         cmocka_unit_test(test_problem_when_compound_then_kind_of_its_first_known_part),
         cmocka_unit_test(test_problem_when_type_unknown_then_status_decides),
+        cmocka_unit_test(test_err_when_made_of_a_problem_then_knows_who_must_move),
         cmocka_unit_test(test_problem_when_throttled_then_time_is_kept),
         cmocka_unit_test(test_problem_when_paused_then_a_person_gets_the_whole_address),
         cmocka_unit_test(test_problem_when_texts_are_hostile_then_escaped_and_cut),
