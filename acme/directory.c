@@ -46,18 +46,25 @@ static bool identity_is_good(const char *text)
     return true;
 }
 
-static void identities_read(struct acme_directory *directory, const struct json *list)
+static void identities_read(const struct json *list, char ***ret, size_t *ret_n)
 {
     size_t n = json_is(list, JSON_ARRAY) ? json_len(list) : 0;
     if (n > IDENTITIES_MAX)
         n = IDENTITIES_MAX;
     if (n > 0)
-        directory->caa_identities = NEW_N(n, char *);
+        *ret = NEW_N(n, char *);
     for (size_t i = 0; i < n; i++) {
         const char *text = json_as_text(json_at(list, i));
         if (identity_is_good(text))
-            directory->caa_identities[directory->n_caa_identities++] = mem_strdup(text);
+            (*ret)[(*ret_n)++] = mem_strdup(text);
     }
+}
+
+/* It stands in a parameter of a record: only what may. */
+static char *hash_prefix_of(const struct json *meta)
+{
+    const char *text = json_text(meta, "accountHashPrefix");
+    return text != NULL && identity_is_good(text) ? mem_strdup(text) : NULL;
 }
 
 static void meta_read(struct acme_directory *directory, const struct json *meta)
@@ -65,7 +72,11 @@ static void meta_read(struct acme_directory *directory, const struct json *meta)
     directory->terms = text_for_people(meta, "termsOfService");
     directory->website = text_for_people(meta, "website");
     directory->eab_required = json_bool(meta, "externalAccountRequired", false);
-    identities_read(directory, json_find(meta, "caaIdentities"));
+    identities_read(json_find(meta, "caaIdentities"), &directory->caa_identities,
+                    &directory->n_caa_identities);
+    identities_read(json_find(meta, "issuerDomainNames"), &directory->issuer_names,
+                    &directory->n_issuer_names);
+    directory->account_hash_prefix = hash_prefix_of(meta);
     const struct json *profiles = json_find(meta, "profiles");
     if (json_is(profiles, JSON_OBJECT) && json_len(profiles) <= PROFILES_MAX)
         directory->profiles = json_copy(profiles);
@@ -95,6 +106,10 @@ void acme_directory_free(struct acme_directory *directory)
     for (size_t i = 0; i < directory->n_caa_identities; i++)
         mem_free(directory->caa_identities[i]);
     mem_free(directory->caa_identities);
+    for (size_t i = 0; i < directory->n_issuer_names; i++)
+        mem_free(directory->issuer_names[i]);
+    mem_free(directory->issuer_names);
+    mem_free(directory->account_hash_prefix);
     mem_free(directory->terms);
     mem_free(directory->website);
     mem_free(directory->url);

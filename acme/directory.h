@@ -14,7 +14,11 @@ struct acme_directory {
     bool eab_required;
     char **caa_identities;
     size_t n_caa_identities;
-    struct json *profiles; /* name -> description, or NULL */
+    /* Of the standing records it takes (draft-ietf-acme-dns-persist-02): its names in them, and what the hash of an account begins with. */
+    char **issuer_names;
+    size_t n_issuer_names;
+    char *account_hash_prefix; /* or NULL */
+    struct json *profiles;     /* name -> description, or NULL */
 };
 /* Kind BROKEN when newNonce, newAccount or newOrder are missing or a URL may not be asked. */
 bool acme_directory_read(const char *url, const struct json *tree, struct acme_directory **ret,

@@ -61,6 +61,8 @@ bool retry_after_parse(struct str text, int64_t now_ms, int64_t cap_ms, int64_t 
 /* May a URL that a CA gave be asked? https (http only when the directory itself is http to loopback), no userinfo, at most
  * 2048 bytes, no control bytes or blanks, has a host. Kind BROKEN. */
 bool acme_url_check(const char *url, const char *directory_url, struct err *err);
+/* Two URLs of the same host, whatever port and scheme; false when one is no URL. */
+bool acme_url_same_host(const char *a, const char *b);
 
 /* A pool of nonces of one directory: newest first, forgotten after 5 minutes, at most 64. */
 struct nonce_pool;

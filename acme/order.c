@@ -102,6 +102,7 @@ static void authz_fini(struct authz *authz)
     mem_free(authz->challenge_url);
     mem_free(authz->token);
     mem_free(authz->value);
+    mem_free(authz->offer);
     mem_free(authz->failure);
 }
 
@@ -109,10 +110,10 @@ void order_free(struct order *order)
 {
     if (order == NULL)
         return;
-    char *const texts[] = {order->set_name,       order->authority,       order->directory,
-                           order->profile,        order->replaces,        order->url,
-                           order->finalize_url,   order->certificate_url, order->failure,
-                           order->failure_problem};
+    char *const texts[] = {order->set_name,        order->authority,       order->directory,
+                           order->profile,         order->replaces,        order->url,
+                           order->finalize_url,    order->certificate_url, order->failure,
+                           order->failure_problem, order->account_url};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mem_free(texts[i]);
     for (size_t i = 0; i < order->n_names; i++)
@@ -131,9 +132,4 @@ struct verdict order_step_run(struct order *order, const struct acme_world *worl
 {
     CHECK((unsigned)order->step < ORDER_STEP_N);
     return steps[order->step].run(order, world, answer);
-}
-
-void order_challenge_name(const struct authz *authz, struct buf *out)
-{
-    buf_printf(out, "_acme-challenge.%s", authz->identifier != NULL ? authz->identifier : "");
 }

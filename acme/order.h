@@ -18,6 +18,7 @@
 #ifndef ACME_ORDER_H
 #define ACME_ORDER_H
 
+#include "acme/challenge.h"
 #include "acme/directory.h"
 #include "crypto/cert.h"
 
@@ -52,10 +53,11 @@ struct authz { /* texts owned */
     char *identifier; /* base name, without "*." */
     bool wildcard;
     enum authz_status status;
-    char *challenge_url; /* of the chosen dns-01 challenge */
-    char *token;
-    char *value;       /* of the TXT record */
-    bool answered;     /* the challenge POST was accepted */
+    char *challenge_url; /* of the chosen challenge */
+    char *token;         /* NULL where the record stands */
+    char *value;         /* of the TXT record; where it stands: as it should be, without an end */
+    char *offer;   /* where it stands: what the CA says of it, persist_offer_format; else NULL */
+    bool answered; /* the challenge POST was accepted */
     bool failure_read; /* after an invalid order: its error was fetched */
     char *failure;     /* what the CA said of it */
     bool out;          /* not stored: asked, and not heard yet */
@@ -75,8 +77,10 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     size_t n_authz;
     bool has_key; /* key and CSR are stored */
     char spki[SPKI_HEX_MAX];
-    char thumbprint[48]; /* of the ACCOUNT key: filled in by the driver before READ */
-    struct buf csr;      /* DER */
+    enum challenge_kind challenge; /* how control is proved; decided when the order begins */
+    char thumbprint[48];           /* of the ACCOUNT key: filled in by the driver before READ */
+    char *account_url;             /* the same */
+    struct buf csr;                /* DER */
     /* marks: what may have been done (column memory) */
     bool new_sent, finalize_sent, without_replaces, published, tidied;
     int n_finalize; /* finalize requests so far */
@@ -131,8 +135,8 @@ struct verdict {
 struct verdict order_step_run(struct order *order, const struct acme_world *world,
                               const struct acme_answer *answer);
 
-/* "_acme-challenge." and the base name. */
-void order_challenge_name(const struct authz *authz, struct buf *out);
+/* Where the TXT record of an authorization belongs. */
+void order_challenge_name(const struct order *order, const struct authz *authz, struct buf *out);
 
 /* Generated documents. */
 void order_life_document(struct buf *out);

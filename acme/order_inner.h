@@ -81,6 +81,10 @@ bool order_authz_any_out(const struct order *order);
 bool authz_object_read(struct authz *authz, const struct json *tree, struct err *err);
 /* The first error of a challenge, or NULL. */
 const struct acme_problem *authz_object_error(const struct json *tree, struct arena *arena);
+/* The challenge of order->challenge's kind out of an authorization object: url, and what its TXT record must hold. REFUSED when the CA
+ * offers none, BROKEN. */
+bool order_challenge_take(const struct order *order, const struct acme_world *world,
+                          struct authz *authz, const struct json *tree, struct err *err);
 /* "*.example.com" or "example.com" as people know it. */
 void authz_name(const struct authz *authz, struct buf *out);
 

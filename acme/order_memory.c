@@ -36,6 +36,8 @@ void order_memory_format(const struct order *order, struct buf *out)
         if (count != 0)
             json_set_int(tree, counts[i].name, count);
     }
+    if (order->challenge != CHALLENGE_DNS_01)
+        json_set_text(tree, "challenge", challenge_name(order->challenge));
     if (order->failure != NULL)
         json_set_text(tree, "failure", order->failure);
     if (order->failure_kind != ERR_NONE)
@@ -46,19 +48,20 @@ void order_memory_format(const struct order *order, struct buf *out)
 }
 
 struct memory {
-    char *failure, *failure_kind, *failure_problem;
+    char *failure, *failure_kind, *failure_problem, *challenge;
     int64_t counts[N_COUNTS];
     bool flags[N_FLAGS];
 };
 
 static bool memory_read(const struct json *tree, struct memory *memory, struct err *err)
 {
-    struct json_field fields[N_FLAGS + N_COUNTS + 3] = {
+    struct json_field fields[N_FLAGS + N_COUNTS + 4] = {
         {"failure", JSON_FIELD_TEXT, offsetof(struct memory, failure), false, FAILURE_MAX},
         {"failure_kind", JSON_FIELD_TEXT, offsetof(struct memory, failure_kind), false, 64},
         {"failure_problem", JSON_FIELD_TEXT, offsetof(struct memory, failure_problem), false, 64},
+        {"challenge", JSON_FIELD_TEXT, offsetof(struct memory, challenge), false, 64},
     };
-    size_t n = 3;
+    size_t n = 4;
     for (size_t i = 0; i < N_FLAGS; i++)
         fields[n++] =
             (struct json_field){flags[i].name, JSON_FIELD_BOOL,
@@ -72,6 +75,9 @@ static bool memory_read(const struct json *tree, struct memory *memory, struct e
     for (size_t i = 0; i < N_COUNTS; i++)
         if (memory->counts[i] < 0 || memory->counts[i] > COUNT_MAX)
             return err_set(err, ERR_BROKEN, "order memory.%s: out of range", counts[i].name);
+    enum challenge_kind challenge;
+    if (memory->challenge != NULL && !challenge_find(memory->challenge, &challenge))
+        return err_set(err, ERR_BROKEN, "order memory.challenge: unknown");
     return true;
 }
 
@@ -84,6 +90,8 @@ static void memory_apply(struct order *order, struct memory *memory)
     mem_set_str(&order->failure, memory->failure);
     mem_set_str(&order->failure_problem, memory->failure_problem);
     order->failure_kind = err_kind_find(memory->failure_kind);
+    if (!challenge_find(memory->challenge, &order->challenge))
+        order->challenge = CHALLENGE_DNS_01;
 }
 
 bool order_memory_parse(struct order *order, const char *text, struct err *err)
@@ -99,5 +107,6 @@ bool order_memory_parse(struct order *order, const char *text, struct err *err)
     mem_free(memory.failure);
     mem_free(memory.failure_kind);
     mem_free(memory.failure_problem);
+    mem_free(memory.challenge);
     return good;
 }

@@ -88,8 +88,9 @@ static void authz_drop_all(struct order *order)
 {
     for (size_t i = 0; i < order->n_authz; i++) {
         struct authz *authz = &order->authz[i];
-        char **const texts[] = {&authz->url,   &authz->identifier, &authz->challenge_url,
-                                &authz->token, &authz->value,      &authz->failure};
+        char **const texts[] = {&authz->url,    &authz->identifier, &authz->challenge_url,
+                                &authz->token,  &authz->value,      &authz->offer,
+                                &authz->failure};
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
             mem_fini(texts[k]);
     }

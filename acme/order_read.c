@@ -1,8 +1,6 @@
 /* READ and PUBLISH: from the authorizations' URLs to TXT records that everybody sees. */
 #include "acme/order_inner.h"
 
-enum { TOKEN_LEN_MIN = 22, TOKEN_LEN_MAX = 512 };
-
 static struct verdict read_ask(struct order *order, const struct acme_world *world)
 {
     if (order->n_authz == 0)
@@ -62,55 +60,6 @@ static bool identifier_is_ours(const struct order *order, const struct authz *au
     return false;
 }
 
-/* RFC 8555 8.1: base64url text, checked before any use. */
-static bool token_is_good(const char *token)
-{
-    size_t len = token != NULL ? strlen(token) : 0;
-    if (len < TOKEN_LEN_MIN || len > TOKEN_LEN_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = token[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_'))
-            return false;
-    }
-    return true;
-}
-
-static const struct json *challenge_find(const struct json *tree)
-{
-    const struct json *list = json_find(tree, "challenges");
-    for (size_t i = 0; i < json_len(list); i++) {
-        const char *type = json_text(json_at(list, i), "type");
-        if (type != NULL && strcmp(type, "dns-01") == 0)
-            return json_at(list, i);
-    }
-    return NULL;
-}
-
-static bool challenge_take(const struct order *order, const struct acme_world *world,
-                           struct authz *authz, const struct json *tree, struct err *err)
-{
-    char value[48];
-    const struct json *challenge = challenge_find(tree);
-    if (challenge == NULL)
-        return err_set(err, ERR_REFUSED, "the CA offers no dns-01 challenge for it");
-    const char *token = json_text(challenge, "token"), *url = json_text(challenge, "url");
-    if (!token_is_good(token))
-        return err_set(err, ERR_BROKEN,
-                       "challenge.token: not 22 to 512 characters of base64url (RFC 8555 8.1)");
-    if (!acme_url_check(url, world->directory->url, err))
-        return err_wrap(err, "challenge.url");
-    if (order->thumbprint[0] == '\0')
-        return err_set(err, ERR_BUG, "the thumbprint of the account key is missing");
-    dns01_value(token, order->thumbprint, value);
-    mem_set_str(&authz->challenge_url, url);
-    mem_set_str(&authz->token, token);
-    mem_set_str(&authz->value, value);
-    authz->answered = false;
-    return true;
-}
-
 static struct verdict authz_unusable(struct authz *authz, const struct acme_world *world,
                                      const struct json *tree)
 {
@@ -156,7 +105,7 @@ static struct verdict authz_hear(struct order *order, const struct acme_world *w
     if (!identifier_is_ours(order, authz))
         return verdict_fail(ERR_BROKEN, "the CA asks to prove control of %s, which was not ordered",
                             buf_cstr(&name));
-    if (!challenge_take(order, world, authz, tree, &err)) {
+    if (!order_challenge_take(order, world, authz, tree, &err)) {
         err_wrap(&err, "authorization of %s", buf_cstr(&name));
         return verdict_of_err(&err);
     }

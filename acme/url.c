@@ -139,3 +139,10 @@ bool acme_url_check(const char *url, const char *directory_url, struct err *err)
     text_escape(&shown, str_of(url), 200);
     return err_set(err, ERR_BROKEN, "the URL \"%s\" may not be asked: %s", buf_cstr(&shown), fault);
 }
+
+bool acme_url_same_host(const char *a, const char *b)
+{
+    struct url one, other;
+    return a != NULL && b != NULL && url_fault(str_of(a), &one) == NULL &&
+           url_fault(str_of(b), &other) == NULL && str_eq_nocase(one.host, other.host);
+}

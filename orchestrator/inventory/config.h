@@ -8,6 +8,7 @@
 #ifndef INVENTORY_CONFIG_H
 #define INVENTORY_CONFIG_H
 
+#include "acme/challenge.h"
 #include "base/json.h"
 #include "config/table.h"
 #include "crypto/key.h"
@@ -84,7 +85,8 @@ struct set_config {
     char **authorities; /* in order of preference */
     char **directories; /* theirs; "" for one that is not configured */
     enum key_kind key;
-    char *profile;         /* or NULL */
+    char *profile; /* or NULL */
+    enum challenge_kind challenge;
     char *challenge_alias; /* or NULL */
     struct deploy_config *deploys;
     size_t n_deploys;

@@ -8,6 +8,8 @@
 
 /* In the order of KEY_KINDS; the first is the default. */
 #define KEY_CHOICES "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
+/* In the order of acme/challenge.def; the first is the default. */
+#define CHALLENGE_CHOICES "dns-01|dns-account-01|dns-persist-01"
 
 static const struct setting eab_settings[] = {
     {.name = "kid",
@@ -162,6 +164,14 @@ static const struct setting default_settings[] = {
      .min = 1,
      .max = 64,
      .sentence = "Certificate profile to ask the CA for."},
+    {.name = "challenge",
+     .kind = SETTING_TEXT,
+     .otherwise = "dns-01",
+     .choices = CHALLENGE_CHOICES,
+     .sentence =
+         "How control of the names is proved: `dns-01` publishes a TXT value for each order, "
+         "`dns-account-01` does so below a label of the account's own, `dns-persist-01` relies on "
+         "a record that stands (`chancery persist`). See docs/CHALLENGES.md."},
     {.name = "verify_every",
      .kind = SETTING_DURATION,
      .otherwise = "6h",
@@ -353,6 +363,10 @@ static const struct setting set_settings[] = {
      .min = 1,
      .max = 64,
      .sentence = "Certificate profile to ask the CA for; else that of `defaults`."},
+    {.name = "challenge",
+     .kind = SETTING_TEXT,
+     .choices = CHALLENGE_CHOICES,
+     .sentence = "How control of the names is proved; else that of `defaults`."},
     {.name = "challenge_alias",
      .kind = SETTING_TEXT,
      .min = 1,

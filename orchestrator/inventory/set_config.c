@@ -1,7 +1,5 @@
 #include "inventory/config_inside.h"
 
-#include "acme/name.h"
-
 #include <stdlib.h>
 
 void set_config_free(struct set_config *set)
@@ -98,6 +96,9 @@ struct set_config *set_fill(const struct config *config, const char *name, const
     if (kind == NULL || !key_kind_find(kind, &set->key))
         set->key = KEY_ECDSA_P256;
     set->profile = mem_strdup(json_as_text(value_of(config, doc, "profile")));
+    const char *challenge = json_as_text(value_of(config, doc, "challenge"));
+    if (!challenge_find(challenge, &set->challenge))
+        set->challenge = CHALLENGE_DNS_01;
     alias_read(doc, set, r);
     set->verify_every_ms = json_as_int(value_of(config, doc, "verify_every"), 6 * MS_HOUR);
     deploys_read(config, doc, set, r);
@@ -140,10 +141,11 @@ void set_verify(const struct config *config, const struct set_config *set, struc
                        set->challenge_alias);
         return;
     }
-    for (size_t i = 0; i < set->n_names; i++) {
+    /* A record that stands may have been put there by a person, into a zone that nobody else may change. */
+    for (size_t i = 0; i < set->n_names && !challenge_stands(set->challenge); i++) {
         AUTO(buf_fini)
         struct buf challenge = BUF(512);
-        name_challenge(set->names[i], &challenge);
+        challenge_owner(set->challenge, set->names[i], NULL, &challenge);
         if (config_provider_for(config, buf_cstr(&challenge)) == NULL)
             reader_say_item(
                 r, r->raw, "names", i,

@@ -306,6 +306,7 @@ static bool job_prepare(struct job *job)
         return true;
     if (ca_is_ready(job->ca)) {
         memcpy(order->thumbprint, ca_thumbprint(job->ca), strlen(ca_thumbprint(job->ca)) + 1);
+        mem_set_str(&order->account_url, ca_account_url(job->ca));
         job->record->account_id = ca_account_id(job->ca);
         return true;
     }

@@ -62,7 +62,7 @@ static bool job_settle_txt(struct job *job, struct err *err)
         struct buf name = BUF(512);
         if (a->status != AUTHZ_PENDING || a->value == NULL)
             continue;
-        order_challenge_name(a, &name);
+        order_challenge_name(order, a, &name);
         if (!txt_desk_want(job->driver->desk, order->id, order->set_name, buf_cstr(&name), a->value,
                            job->alias, deadline_ms, err))
             return false;

@@ -17,6 +17,7 @@ static uint64_t authz_print(const struct order *order)
         const struct authz *a = &order->authz[i];
         print = text_print(print, a->url);
         print = text_print(print, a->value);
+        print = text_print(print, a->offer);
         print = text_print(print, a->failure);
         print = (print ^ (uint64_t)(unsigned)a->status ^ (a->answered ? 0x100U : 0U)) *
                 UINT64_C(1099511628211);
@@ -35,10 +36,10 @@ static bool authz_save(struct house *house, struct order_record *record, struct 
         return false;
     for (size_t i = 0; i < order->n_authz; i++) {
         const struct authz *a = &order->authz[i];
-        if (!store_run(house->store, NULL, err, SQL_AUTHZ_SAVE, "iittBttttBt", order->id,
+        if (!store_run(house->store, NULL, err, SQL_AUTHZ_SAVE, "iittBttttBtt", order->id,
                        (int64_t)i, a->url, a->identifier, (int)a->wildcard,
                        authz_status_name(a->status), a->challenge_url, a->token, a->value,
-                       (int)a->answered, a->failure))
+                       (int)a->answered, a->failure, a->offer))
             return false;
     }
     record->authz_print = print;
@@ -105,6 +106,7 @@ static bool authz_load(struct house *house, struct order_record *record, struct 
         a->value = mem_strdup(rows_text(&rows, 6));
         a->answered = rows_int(&rows, 7) != 0;
         a->failure = mem_strdup(rows_text(&rows, 8));
+        a->offer = mem_strdup(rows_text(&rows, 9));
     }
     record->n_authz_saved = order->n_authz;
     record->authz_print = authz_print(order);

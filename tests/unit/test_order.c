@@ -88,11 +88,11 @@ static void test_memory_when_damaged_then_broken_and_order_unchanged(void **stat
 
 static void test_challenge_name_when_wildcard_then_of_the_base(void **state)
 {
-    (void)state;
+    struct acme_case *c = *state;
     AUTO(buf_fini)
     struct buf out = BUF(512);
     struct authz authz = {.identifier = (char *)"example.com", .wildcard = true};
-    order_challenge_name(&authz, &out);
+    order_challenge_name(c->order, &authz, &out);
     assert_string_equal(buf_cstr(&out), "_acme-challenge.example.com");
 }
 

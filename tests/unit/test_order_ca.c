@@ -221,7 +221,7 @@ static bool txt_is_ours(void *ctx, const char *owner_name, const char *value)
         const struct authz *authz = &p->order->authz[i];
         if (authz->value == NULL)
             continue;
-        order_challenge_name(authz, &name);
+        order_challenge_name(p->order, authz, &name);
         if (strcmp(buf_cstr(&name), owner_name) == 0 && strcmp(authz->value, value) == 0)
             return true;
     }
