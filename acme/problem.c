@@ -151,7 +151,7 @@ static void judge_by_status(struct acme_problem *problem)
     bool is_theirs = status == 408 || status == 425 || status == 429 || status >= 500;
     problem->kind = kind_of_status(status);
     problem->class = is_theirs || status < 400 ? CLASS_LATER : CLASS_CONFIG;
-    problem->fault = is_theirs ? FAULT_CA : FAULT_UNKNOWN;
+    problem->fault = status == 429 ? FAULT_QUOTA : is_theirs ? FAULT_CA : FAULT_UNKNOWN;
 }
 
 static void problem_judge(struct acme_problem *problem, bool is_pause)

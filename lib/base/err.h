@@ -61,6 +61,7 @@ enum err_class {
     X(UNKNOWN, "unknown", "nobody knows")                                                          \
     X(CA, "ca", "the CA")                                                                          \
     X(CONFIG, "configuration", "the configuration")                                                \
+    X(QUOTA, "quota", "nobody: the limit fills up again with time")                                \
     X(DNS, "dns", "the DNS of the domain")                                                         \
     X(US, "us", "Chancery")                                                                        \
     X(PERSON, "person", "a person, at the CA's web site")

@@ -25,6 +25,7 @@ static void ca_free(struct ca *ca)
     mem_free(ca->account_url);
     mem_free(ca->directory_url);
     mem_free(ca->eab_kid);
+    breaker_fini(&ca->breaker);
     mem_free(ca);
 }
 
@@ -94,7 +95,8 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
     ca->eab_kid = mem_strdup("");
     list_init(&ca->waiters);
     ca_sending_init(ca);
-    if (!ca_pause_load(ca, err) || !ca_read_eab(ca, err)) {
+    if (!ca_pause_load(ca, err) || !breaker_load(ca->house, ca->directory_url, &ca->breaker, err) ||
+        !ca_read_eab(ca, err)) {
         ca_free(ca);
         return false;
     }
@@ -322,6 +324,8 @@ static void directory_heard(void *arg, const struct acme_answer *answer)
         err_set(&err, ERR_BROKEN, "%s is no ACME directory", ca->directory_url);
     if (err.kind != ERR_NONE || !ca_take_directory(ca, answer->tree, &err) ||
         !directory_save(ca, answer->tree, &err)) {
+        if (err.kind != ERR_STORE && err.kind != ERR_LOCAL && err.fault != FAULT_QUOTA)
+            err_judge(&err, CLASS_LATER, FAULT_CA, NULL);
         ca_fail(ca, "directory", &err);
         return;
     }

@@ -15,6 +15,7 @@
 
 #include "acme/account.h"
 #include "acme/exchange.h"
+#include "authority/breaker.h"
 #include "inventory/config.h"
 #include "inventory/house.h"
 
@@ -64,8 +65,18 @@ int64_t ca_clock_off_ms(const struct ca *ca);
 void ca_refused(struct ca *ca, int64_t until_ms);
 void ca_accepted(struct ca *ca);
 int64_t ca_pause_until_ms(const struct ca *ca); /* 0: none */
-/* Inside a transaction: the pauses that changed, for later runs. */
+/* Inside a transaction: the pauses and breakers that changed, for later runs. */
 bool ca_office_save(struct ca_office *office, struct err *err);
+
+/* The breaker: whether the CA answers at all (breaker.h). ask takes the right to probe, where it is given. */
+enum breaker_gate ca_gate(const struct ca *ca);
+enum breaker_gate ca_gate_ask(struct ca *ca);
+/* "it does not answer since 22:01Z (connect: connection refused)". */
+void ca_trouble(const struct ca *ca, struct buf *out);
+int64_t ca_open_until_ms(const struct ca *ca); /* 0: it is closed */
+bool ca_hangs(const struct ca *ca);            /* the last fault was silence */
+void ca_trip(struct ca *ca, const char *why);
+void ca_broke_protocol(struct ca *ca, const char *why);
 
 struct ca_figures {
     int64_t n_requests, n_nonce_requests, n_bad_nonces, n_lost;

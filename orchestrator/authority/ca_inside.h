@@ -17,6 +17,7 @@ struct ca_call {       /* one request that waits or is under way */
     ca_heard *done;
     void *arg;
     int n_bad_nonces;
+    int64_t sent_at_ms;
     struct http_call *http;
 };
 
@@ -53,6 +54,7 @@ struct ca {
     int n_refusals;       /* new orders, one after the other */
     int64_t pause_until_ms;
     bool pause_is_dirty;
+    struct breaker breaker;
     struct ca_figures figures;
 };
 
@@ -63,6 +65,10 @@ struct ca_office {
 
 /* ca_pause.c: what an earlier run wrote. */
 bool ca_pause_load(struct ca *ca, struct err *err);
+
+/* ca_breaker.c: what a reply (or its lack: then why) says of the CA's health. answer NULL: of a request for a nonce. */
+void ca_note_health(struct ca *ca, int64_t sent_at_ms, const struct http_reply *reply,
+                    const struct err *why, const struct acme_answer *answer);
 
 /* An unsigned GET of the directory; done as for ca_send. */
 void ca_get(struct ca *ca, const char *url, ca_heard *done, void *arg);

@@ -26,6 +26,7 @@ void ca_refused(struct ca *ca, int64_t until_ms)
 
 void ca_accepted(struct ca *ca)
 {
+    breaker_success(&ca->breaker, true);
     ca->n_refusals = 0;
     pause_set(ca, 0);
 }
@@ -40,6 +41,8 @@ bool ca_office_save(struct ca_office *office, struct err *err)
 {
     LIST_EACH (it, &office->cas) {
         struct ca *ca = LIST_OWNER(it, struct ca, in_office);
+        if (!breaker_save(office->house, ca->config->name, ca->directory_url, &ca->breaker, err))
+            return false;
         if (!ca->pause_is_dirty)
             continue;
         if (!store_run(office->house->store, NULL, err, SQL_AUTHORITY_SET_PAUSE, "ti",

@@ -7,7 +7,8 @@ enum {
     FLYING_MAX = 100,
     CIRCULATING_FIRST = 10,
     CIRCULATING_MAX = 64,
-    ORDERS_PER_NONCE = 16
+    ORDERS_PER_NONCE = 16,
+    PROBE_MS = 15 * 1000 /* directory and nonces: who cannot even do that in time is not there */
 };
 
 static void ca_pump(struct ca *ca);
@@ -81,13 +82,24 @@ static bool ca_clock_fits(struct ca *ca, const struct http_reply *reply, struct 
         length, off_ms < 0 ? "behind" : "ahead of", ca->config->name);
 }
 
+/* No connection, silence, a TLS that cannot be trusted, a flood: the CA's side. The rest is this machine, or an address we may not ask. */
+static void loss_judge(struct err *why)
+{
+    if (why->kind == ERR_AGAIN || why->kind == ERR_DENIED || why->kind == ERR_BROKEN)
+        err_judge(why, CLASS_LATER, FAULT_CA, NULL);
+}
+
 static void answer_from(struct ca *ca, struct acme_answer *ret, const struct http_reply *reply,
                         const struct err *err)
 {
-    struct err clock_err = {0};
-    if (reply == NULL || !ca_clock_fits(ca, reply, &clock_err)) {
+    struct err why = {0};
+    if (reply == NULL || !ca_clock_fits(ca, reply, &why)) {
         ca->figures.n_lost++;
-        acme_answer_lost(ret, reply == NULL ? err : &clock_err, ca->arena);
+        if (reply == NULL) {
+            why = *err;
+            loss_judge(&why);
+        }
+        acme_answer_lost(ret, &why, ca->arena);
         return;
     }
     struct acme_header *headers = arena_alloc(ca->arena, (reply->n_headers + 1) * sizeof(*headers));
@@ -116,6 +128,7 @@ static void call_heard(void *arg, const struct http_reply *reply, const struct e
     call->http = NULL;
     answer_from(ca, &answer, reply, err);
     answer.slot = call->ask.slot;
+    ca_note_health(ca, call->sent_at_ms, reply, answer.lost, &answer);
     if (answer.problem != NULL && answer.problem->type == PROBLEM_BAD_NONCE &&
         call->n_bad_nonces < BAD_NONCES_MAX && nonce != NULL) {
         call->n_bad_nonces++;
@@ -180,7 +193,9 @@ static void call_send(struct ca_call *call, const char *nonce)
         .max_body = call->ask.wants_pem ? CHAIN_PEM_MAX : JSON_SIZE_MAX,
         .ca_file = ca->config->ca_file,
         .public_only = !ca->config->is_private,
+        .timeout_ms = call->ask.signer == ACME_UNSIGNED ? PROBE_MS : 0,
     };
+    call->sent_at_ms = house_now(ca->house);
     ca->figures.n_requests++;
     FAILPOINT("ca.send.before");
     call->http = http_start(ca->house->http, &request, call_heard, call);
@@ -208,6 +223,20 @@ static void queue_fail(struct ca *ca, const struct http_reply *reply, const stru
     arena_reset(ca->arena);
 }
 
+static void nonce_note_health(const struct ca_call *call, const struct http_reply *reply,
+                              const struct err *err)
+{
+    struct err why = {0};
+    if (reply == NULL) {
+        why = *err;
+        loss_judge(&why);
+    }
+    if (reply != NULL && reply->status < 400 && reply_nonce(reply) == NULL)
+        ca_broke_protocol(call->ca, "newNonce gave no nonce");
+    else
+        ca_note_health(call->ca, call->sent_at_ms, reply, &why, NULL);
+}
+
 /* One that brings no nonce asks for no other: else several that wait would keep each other asking without a pause. */
 static void nonce_heard(void *arg, const struct http_reply *reply, const struct err *err)
 {
@@ -217,6 +246,7 @@ static void nonce_heard(void *arg, const struct http_reply *reply, const struct 
     const char *nonce = reply_nonce(reply);
 
     ca->n_nonce_calls--;
+    nonce_note_health(call, reply, err);
     call_free(call);
     if (nonce != NULL && ca_clock_fits(ca, reply, &why)) {
         nonce_pool_put(ca->nonces, nonce, house_now(ca->house));
@@ -240,7 +270,9 @@ static void nonce_ask(struct ca *ca)
     struct http_request request = {.method = "HEAD",
                                    .url = call->url,
                                    .ca_file = ca->config->ca_file,
-                                   .public_only = !ca->config->is_private};
+                                   .public_only = !ca->config->is_private,
+                                   .timeout_ms = PROBE_MS};
+    call->sent_at_ms = house_now(ca->house);
     call->http = http_start(ca->house->http, &request, nonce_heard, call);
 }
 

@@ -155,7 +155,11 @@ static int64_t call_carry_out(struct http_call *call, const struct http_request 
     if (ca->reach == REACH_DOWN)
         return call_lose(call, WORLD_LATENCY_MS, ca->name, "connect: connection refused");
     if (ca->reach == REACH_SILENT)
-        return call_lose(call, SILENCE_MS, ca->name, "no byte within 30s");
+        return call_lose(call,
+                         request->timeout_ms > 0 && request->timeout_ms < SILENCE_MS
+                             ? request->timeout_ms
+                             : SILENCE_MS,
+                         ca->name, "no byte in time");
     struct fake_request asked = {.method = str_of(request->method),
                                  .path = str_of(path),
                                  .content_type = header_value(request, "Content-Type"),
