@@ -17,7 +17,8 @@
  *  2. A job may be repeated after a crash: adding what exists and removing what is gone are successes.
  *  3. Only the very values of the job are touched, also at shared names.
  *  4. `ref` is the provider's own record id. The host stores it durably and hands it back.
- *  5. Secrets stay with the host: wishes name settings as {{name}}; the host fills them in on the wire, only towards api_hosts.
+ *  5. Secrets stay with the host: wishes name settings as {{name}}, or as an expression over them (veiled.h); the host fills them in on
+ *     the wire, only towards api_hosts.
  *  6. `state` is the provider's memory between the steps of one job: it is made by begin, freed by end, and lost at a crash.
  *
  * ABI: major changes break, minor ones add at the end of structs; struct_size says what a module was compiled with.

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/redact.h"
+#include "dns-providers/veiled.h"
 #include "io/probe.h"
 #include "io/process.h"
 #include "renewal/provider_host.h"
@@ -90,10 +91,8 @@ void host_secrets_free(struct provider_host *host);
 /* Replaces what is secret in err's text. */
 void host_secret_hide(const struct provider_host *host, struct err *err);
 
-enum host_place { HOST_IN_URL, HOST_IN_HEADER, HOST_IN_JSON, HOST_IN_FORM, HOST_IN_BODY };
-bool host_text_has_secret(struct str text);
-/* Copies text to out with each {{path}} replaced, encoded as the place needs it. */
-bool host_text_fill(struct host_job *job, struct str text, enum host_place place, struct buf *out,
+/* Copies text to out with each {{expression}} worked out, encoded as the place needs it. */
+bool host_text_fill(struct host_job *job, struct str text, enum veiled_place place, struct buf *out,
                     struct err *err);
 
 #endif

@@ -95,109 +95,15 @@ void host_secret_hide(const struct provider_host *host, struct err *err)
     err->until_ms = until_ms;
 }
 
-/* ---- placeholders ---- */
+/* ---- filling in ---- */
 
-/* Length of "{{path}}" at the start of text, 0 when it is something else: braces are at home in JSON. */
-static size_t place_len(struct str text, struct str *ret_path)
+static bool secret_for(void *arg, struct str name, const struct secret **ret, struct err *err)
 {
-    size_t end = 2;
-    if (!str_starts(text, STR("{{")))
-        return 0;
-    while (end < text.len && (text.p[end] == '_' || text.p[end] == '.' || text.p[end] == '-' ||
-                              (text.p[end] >= 'a' && text.p[end] <= 'z') ||
-                              (text.p[end] >= '0' && text.p[end] <= '9')))
-        end++;
-    if (end == 2 || !str_starts(str_mem(text.p + end, text.len - end), STR("}}")))
-        return 0;
-    *ret_path = str_mem(text.p + 2, end - 2);
-    return end + 2;
+    return host_secret_find(arg, name, ret, err);
 }
 
-bool host_text_has_secret(struct str text)
-{
-    struct str path;
-    for (size_t i = 0; i < text.len; i++)
-        if (place_len(str_mem(text.p + i, text.len - i), &path) > 0)
-            return true;
-    return false;
-}
-
-static void add_percent(struct buf *out, struct str text)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool is_plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-                        (c != '\0' && strchr("-._~", c) != NULL);
-        if (is_plain) {
-            buf_add_char(out, (char)c);
-            continue;
-        }
-        buf_add_char(out, '%');
-        buf_add_char(out, hex[c >> 4]);
-        buf_add_char(out, hex[c & 15]);
-    }
-}
-
-static void add_json(struct buf *out, struct str text)
-{
-    AUTO(buf_fini)
-    struct buf quoted = BUF(8 * JSON_SIZE_MAX);
-    struct json *value = json_new_text_str(text);
-    json_format(value, &quoted, false);
-    json_free(value);
-    if (quoted.len >= 2)
-        buf_add(out, quoted.p + 1, quoted.len - 2);
-}
-
-static bool fits_header(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
-static bool add_encoded(struct buf *out, struct str secret, struct str path, enum host_place place,
-                        struct err *err)
-{
-    switch (place) {
-    case HOST_IN_URL:
-    case HOST_IN_FORM:
-        add_percent(out, secret);
-        return true;
-    case HOST_IN_JSON:
-        add_json(out, secret);
-        return true;
-    case HOST_IN_HEADER:
-        if (!fits_header(secret))
-            return err_set(
-                err, ERR_CONFIG,
-                "%.*s holds a line break or another control byte and cannot stand in a header",
-                STR_ARG(path));
-        break;
-    case HOST_IN_BODY:
-        break;
-    }
-    buf_add_str(out, secret);
-    return true;
-}
-
-bool host_text_fill(struct host_job *job, struct str text, enum host_place place, struct buf *out,
+bool host_text_fill(struct host_job *job, struct str text, enum veiled_place place, struct buf *out,
                     struct err *err)
 {
-    const struct secret *secret;
-    struct str path;
-    for (size_t i = 0; i < text.len;) {
-        size_t len = place_len(str_mem(text.p + i, text.len - i), &path);
-        if (len == 0) {
-            buf_add_char(out, text.p[i++]);
-            continue;
-        }
-        if (!host_secret_find(job, path, &secret, err) ||
-            !add_encoded(out, secret_str(secret), path, place, err))
-            return false;
-        i += len;
-    }
-    return !out->overflow || err_set(err, ERR_BROKEN, "the request is too large");
+    return veiled_fill(text, place, secret_for, job, out, err);
 }

@@ -96,9 +96,9 @@ static bool place_is_api(const struct host_job *job, const struct http_place *pl
 
 static bool wish_has_secret(const struct dns_wish_http *wish)
 {
-    bool has = host_text_has_secret(str_of(wish->url)) || host_text_has_secret(wish->body);
+    bool has = veiled_has_secret(str_of(wish->url)) || veiled_has_secret(wish->body);
     for (const char *const *h = wish->headers; h != NULL && *h != NULL; h++)
-        has = has || host_text_has_secret(str_of(*h));
+        has = has || veiled_has_secret(str_of(*h));
     return has;
 }
 
@@ -124,18 +124,18 @@ static bool is_named(struct str header, struct str name)
 }
 
 /* How a secret has to be written into the body. */
-static enum host_place body_place(const struct dns_wish_http *wish)
+static enum veiled_place body_place(const struct dns_wish_http *wish)
 {
     for (const char *const *h = wish->headers; h != NULL && *h != NULL; h++) {
         struct str header = str_of(*h);
         if (!is_named(header, STR("content-type")))
             continue;
         if (str_find(header, STR("json")) < header.len)
-            return HOST_IN_JSON;
+            return VEILED_IN_JSON;
         if (str_find(header, STR("x-www-form-urlencoded")) < header.len)
-            return HOST_IN_FORM;
+            return VEILED_IN_FORM;
     }
-    return HOST_IN_BODY;
+    return VEILED_IN_BODY;
 }
 
 struct filled {
@@ -160,7 +160,7 @@ static bool headers_fill(struct host_job *job, struct filled *f, struct err *err
             return err_set(err, ERR_BROKEN, "its module wishes more than %d headers", HEADERS_MAX);
         struct buf *out = &f->headers[f->n_headers++];
         buf_init(out, HEADER_FILLED_MAX);
-        if (!host_text_fill(job, str_of(*h), HOST_IN_HEADER, out, err))
+        if (!host_text_fill(job, str_of(*h), VEILED_IN_HEADER, out, err))
             return false;
         f->header_list[f->n_headers - 1] = buf_cstr(out);
     }
@@ -172,7 +172,7 @@ static bool wish_fill(struct host_job *job, struct filled *f, struct err *err)
     const struct dns_wish_http *wish = &job->wish.http;
     buf_init(&f->url, URL_FILLED_MAX);
     buf_init(&f->body, HOST_BODY_MAX);
-    return host_text_fill(job, str_of(wish->url), HOST_IN_URL, &f->url, err) &&
+    return host_text_fill(job, str_of(wish->url), VEILED_IN_URL, &f->url, err) &&
            host_text_fill(job, wish->body, body_place(wish), &f->body, err) &&
            headers_fill(job, f, err);
 }

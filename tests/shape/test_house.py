@@ -10,7 +10,7 @@ CODE = [ROOT / d for d in ("lib", "acme", "dns-providers", "orchestrator", "cmd"
 LOWER = {"base", "crypto", "io", "store", "config", "acme", "dns-providers"}
 SEES = {
     "base": set(), "crypto": {"base"}, "io": {"base"}, "store": {"base"}, "config": {"base"},
-    "acme": {"base", "crypto"}, "dns-providers": {"base", "config"},
+    "acme": {"base", "crypto"}, "dns-providers": {"base", "config", "crypto"},
     "inventory": LOWER, "authority": LOWER | {"inventory"},
     "renewal": LOWER | {"inventory", "authority"}, "distribution": LOWER | {"inventory", "authority"},
     "monitoring": LOWER | {"inventory", "authority"},
