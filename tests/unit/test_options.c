@@ -1,4 +1,4 @@
-/* SEES: base config crypto io store dns-providers inventory */
+/* SEES: base config crypto io store acme dns-providers inventory */
 /* CMD: options.c exit_codes.c */
 #include "cmd/options.h"
 
