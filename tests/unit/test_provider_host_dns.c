@@ -1,4 +1,4 @@
-/* SEES: base io config crypto store dns-providers inventory renewal fakedns */
+/* SEES: base io config crypto store acme dns-providers inventory renewal fakedns */
 #include "renewal/provider_host.h"
 
 #include "fakedns/dns_server.h"
