@@ -3,8 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-/* False when the name holds text that contradicts its own type. */
-static bool name_line(const X509_NAME *name, char **ret_line, struct err *err)
+bool name_line(const X509_NAME *name, char **ret_line, struct err *err)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     CHECK(bio != NULL);
@@ -18,7 +17,7 @@ static bool name_line(const X509_NAME *name, char **ret_line, struct err *err)
            openssl_err(err, ERR_BROKEN, "chain: a name of its subjects or issuers is malformed");
 }
 
-static char *common_name(const X509_NAME *subject)
+char *common_name(const X509_NAME *subject)
 {
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (at < 0)

@@ -15,6 +15,7 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdatomic.h>
 
 /* Process-wide, never released; the first call fetches. Any thread. */
@@ -104,7 +105,17 @@ struct cert_names {
     size_t n, n_others;
 };
 void cert_names_read(const X509 *x509, struct cert_names *ret_names);
+/* The same of names that stand elsewhere; takes all, which may be NULL. */
+void general_names_take(GENERAL_NAMES *all, struct cert_names *ret_names);
 void cert_names_fini(struct cert_names *names);
+
+/* The first common name of a name, escaped; NULL when it has none. The caller frees. */
+char *common_name(const X509_NAME *name);
+/* One line, RFC 2253. BROKEN when the name holds text that contradicts its own type. */
+bool name_line(const X509_NAME *name, char **ret_line, struct err *err);
+
+/* Which of our kinds a stranger's key is of. REFUSED when it is none. */
+bool pkey_kind(EVP_PKEY *pkey, enum key_kind *ret_kind, struct err *err);
 
 /* Name of the certificate's public key, as key_spki. */
 void cert_spki(const X509 *x509, char out[SPKI_HEX_MAX]);

@@ -44,7 +44,7 @@ static bool ec_kind(EVP_PKEY *pkey, enum key_kind *ret_kind, struct err *err)
     return err_set(err, ERR_REFUSED, "EC key on curve %s: CAs accept P-256 and P-384", group);
 }
 
-static bool pkey_kind(EVP_PKEY *pkey, enum key_kind *ret_kind, struct err *err)
+bool pkey_kind(EVP_PKEY *pkey, enum key_kind *ret_kind, struct err *err)
 {
     if (EVP_PKEY_is_a(pkey, "RSA"))
         return rsa_kind(pkey, ret_kind, err);

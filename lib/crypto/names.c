@@ -78,16 +78,20 @@ static void general_name_read(const GENERAL_NAME *general, struct cert_names *na
     }
 }
 
-void cert_names_read(const X509 *x509, struct cert_names *ret_names)
+void general_names_take(GENERAL_NAMES *all, struct cert_names *ret_names)
 {
     *ret_names = (struct cert_names){0};
-    GENERAL_NAMES *all = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
     int n = all != NULL ? sk_GENERAL_NAME_num(all) : 0;
     if (n > 0)
         ret_names->p = NEW_N((size_t)n, char *);
     for (int i = 0; i < n; i++)
         general_name_read(sk_GENERAL_NAME_value(all, i), ret_names);
     GENERAL_NAMES_free(all);
+}
+
+void cert_names_read(const X509 *x509, struct cert_names *ret_names)
+{
+    general_names_take(X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL), ret_names);
 }
 
 void cert_names_fini(struct cert_names *names)

@@ -6,10 +6,24 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 64 * 1024, CHUNK_LEN = 64 * 1024, PATIENCE_MS = 2000, TIMEOUT_MS = 30000 };
+enum {
+    OUTPUT_MAX = 64 * 1024,
+    ERRORS_MAX = 4 * 1024,
+    CHUNK_LEN = 64 * 1024,
+    PATIENCE_MS = 2000,
+    TIMEOUT_MS = 30000
+};
 
 /* What was done about the group so far. */
 enum pressure { PRESSURE_NONE, PRESSURE_ASKED, PRESSURE_KILLED };
+
+/* What comes out of the program: its 1, or its 2 when that is apart. */
+struct outlet {
+    uv_pipe_t pipe;
+    bool has, is_cut;
+    struct buf kept;
+};
+enum { OUTPUT, ERRORS, OUTLETS_N };
 
 struct process_call {
     struct loop_thing thing;
@@ -21,16 +35,16 @@ struct process_call {
     struct err err; /* of a program that did not start */
 
     uv_process_t child;
-    uv_pipe_t output, input;
+    uv_pipe_t input;
+    struct outlet outlets[OUTLETS_N];
     uv_write_t write;
     struct secret input_bytes; /* may be a key on its way to a hook */
     int n_handles;             /* not yet closed */
-    bool has_child, has_output, has_input;
+    bool has_child, has_input;
 
-    bool exited, ended; /* the program; its output */
+    bool exited; /* the program; its output may still be coming */
     enum pressure pressure;
     uint64_t started_ns;
-    struct buf kept;
     struct process_result result;
     char chunk[CHUNK_LEN];
 };
@@ -38,7 +52,8 @@ struct process_call {
 static void call_free(struct process_call *call)
 {
     secret_fini(&call->input_bytes);
-    buf_fini(&call->kept);
+    for (size_t i = 0; i < OUTLETS_N; i++)
+        buf_fini(&call->outlets[i].kept);
     mem_cleanse(call->chunk, sizeof call->chunk);
     mem_free(call);
 }
@@ -64,7 +79,8 @@ static void call_drop(struct process_call *call)
     loop_timer_clear(call->loop, &call->deadline);
     loop_later_clear(&call->later);
     loop_thing_remove(&call->thing);
-    pipe_drop(&call->has_output, &call->output);
+    for (size_t i = 0; i < OUTLETS_N; i++)
+        pipe_drop(&call->outlets[i].has, &call->outlets[i].pipe);
     pipe_drop(&call->has_input, &call->input);
     if (call->has_child && call->exited)
         uv_close((uv_handle_t *)&call->child, handle_closed);
@@ -79,33 +95,51 @@ static bool group_signal(const struct process_call *call, int signum)
     return kill(-(pid_t)call->child.pid, signum) == 0;
 }
 
+/* What does not fit is read all the same, or the program would stand still. */
+static void outlet_keep(struct outlet *outlet, const char *p, size_t len)
+{
+    size_t room = outlet->kept.max - outlet->kept.len;
+    outlet->is_cut = outlet->is_cut || len > room;
+    buf_add(&outlet->kept, p, len < room ? len : room);
+}
+
 /* What was written before a kill is still in the pipe. */
-static void output_drain(struct process_call *call)
+static void outlet_drain(struct process_call *call, struct outlet *outlet)
 {
     uv_os_fd_t fd;
     ssize_t n = 0;
-    if (!call->has_output || uv_fileno((uv_handle_t *)&call->output, &fd) != 0)
+    if (!outlet->has || uv_fileno((uv_handle_t *)&outlet->pipe, &fd) != 0)
         return;
-    while (call->kept.len < OUTPUT_MAX &&
-           (n = read(fd, call->chunk, OUTPUT_MAX - call->kept.len)) > 0)
-        buf_add(&call->kept, call->chunk, (size_t)n);
+    while (outlet->kept.len < outlet->kept.max &&
+           (n = read(fd, call->chunk, sizeof call->chunk)) > 0)
+        outlet_keep(outlet, call->chunk, (size_t)n);
 }
 
 static void call_finish(struct process_call *call)
 {
     process_done *done = call->done;
     struct process_result result = call->result;
-    AUTO(buf_fini)
-    struct buf kept = BUF(0);
-    output_drain(call);
-    kept = call->kept;
-    call->kept = BUF(0);
-    result.output = buf_str(&kept);
+    struct buf kept[OUTLETS_N];
+    for (size_t i = 0; i < OUTLETS_N; i++) {
+        outlet_drain(call, &call->outlets[i]);
+        kept[i] = call->outlets[i].kept;
+        call->outlets[i].kept = BUF(0);
+    }
+    result.output = buf_str(&kept[OUTPUT]);
+    result.errors = buf_str(&kept[ERRORS]);
+    result.is_cut = call->outlets[OUTPUT].is_cut;
     result.took_ms = (int64_t)((uv_hrtime() - call->started_ns) / 1000000);
     void *arg = call->arg;
     loop_report(call->loop);
     call_drop(call);
     done(arg, &result, NULL);
+    for (size_t i = 0; i < OUTLETS_N; i++)
+        buf_fini(&kept[i]);
+}
+
+static bool outlets_ended(const struct process_call *call)
+{
+    return !call->outlets[OUTPUT].has && !call->outlets[ERRORS].has;
 }
 
 /* After SIGTERM others of the group may still be tidying up; they are left the time that was promised. */
@@ -114,7 +148,7 @@ static void call_look(struct process_call *call)
     if (call->done == NULL || !call->exited)
         return;
     if (call->pressure == PRESSURE_KILLED ||
-        (call->ended && (call->pressure == PRESSURE_NONE || !group_signal(call, 0))))
+        (outlets_ended(call) && (call->pressure == PRESSURE_NONE || !group_signal(call, 0))))
         call_finish(call);
 }
 
@@ -152,18 +186,15 @@ static void output_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(call->chunk, sizeof call->chunk);
 }
 
-/* What does not fit is read all the same, or the program would stand still. */
 static void output_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct process_call *call = stream->data;
-    if (n > 0) {
-        size_t room = OUTPUT_MAX - call->kept.len;
-        buf_add(&call->kept, buf->base, (size_t)n < room ? (size_t)n : room);
-    }
+    struct outlet *outlet = LIST_OWNER((uv_pipe_t *)stream, struct outlet, pipe);
+    if (n > 0)
+        outlet_keep(outlet, buf->base, (size_t)n);
     if (n >= 0)
         return;
-    call->ended = true;
-    pipe_drop(&call->has_output, &call->output);
+    pipe_drop(&outlet->has, &outlet->pipe);
     call_look(call);
 }
 
@@ -188,14 +219,14 @@ static int pipe_take(struct process_call *call, uv_pipe_t *stream, bool *has, uv
     return code;
 }
 
-/* ends: the program's 0 (or -1) and its 1 and 2. */
+/* ends: the program's 0 (or -1), 1 and 2. */
 static int child_spawn(struct process_call *call, const struct process_request *request,
-                       const char *path, const int ends[2])
+                       const char *path, const int ends[3])
 {
     uv_stdio_container_t stdio[3] = {
         {.flags = ends[0] < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = ends[0]},
         {.flags = UV_INHERIT_FD, .data.fd = ends[1]},
-        {.flags = UV_INHERIT_FD, .data.fd = ends[1]},
+        {.flags = UV_INHERIT_FD, .data.fd = ends[2]},
     };
     AUTO(mem_fini)
     char **environment = program_environment(request->environment);
@@ -236,33 +267,63 @@ static void fds_close(int fds[2])
     }
 }
 
+static int outlet_open(struct process_call *call, struct outlet *outlet, int *fd)
+{
+    int from = *fd;
+    *fd = -1;
+    int code = pipe_take(call, &outlet->pipe, &outlet->has, from);
+    return code != 0 ? code
+                     : uv_read_start((uv_stream_t *)&outlet->pipe, output_space, output_came);
+}
+
+/* Each pair: ours to read (of the input: the program's), and the other end. */
+struct pipes {
+    int in[2], out[2], errors[2];
+};
+
+static int pipes_open(const struct process_call *call, const struct process_request *request,
+                      struct pipes *pipes)
+{
+    int code = uv_pipe(pipes->out, UV_NONBLOCK_PIPE, 0);
+    if (code == 0 && request->errors_apart)
+        code = uv_pipe(pipes->errors, UV_NONBLOCK_PIPE, 0);
+    if (code == 0 && call->input_bytes.len > 0)
+        code = uv_pipe(pipes->in, 0, UV_NONBLOCK_PIPE);
+    return code;
+}
+
+static int outlets_open(struct process_call *call, struct pipes *pipes)
+{
+    int code = outlet_open(call, &call->outlets[OUTPUT], &pipes->out[0]);
+    if (code == 0 && pipes->errors[0] >= 0)
+        code = outlet_open(call, &call->outlets[ERRORS], &pipes->errors[0]);
+    if (code == 0 && pipes->in[1] >= 0) {
+        int to = pipes->in[1];
+        pipes->in[1] = -1;
+        code = input_feed(call, to);
+    }
+    return code;
+}
+
 /* Pipes of the system, not libuv's socket pairs: a program may open /dev/stdin. */
 static int call_run(struct process_call *call, const struct process_request *request,
                     const char *path)
 {
-    int out[2] = {-1, -1}, in[2] = {-1, -1};
-    int code = uv_pipe(out, UV_NONBLOCK_PIPE, 0);
-    if (code == 0 && call->input_bytes.len > 0)
-        code = uv_pipe(in, 0, UV_NONBLOCK_PIPE);
+    struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}};
+    int code = pipes_open(call, request, &pipes);
     if (code == 0) {
-        code = child_spawn(call, request, path, (int[2]){in[0], out[1]});
+        int errors = request->errors_apart ? pipes.errors[1] : pipes.out[1];
+        code = child_spawn(call, request, path, (int[3]){pipes.in[0], pipes.out[1], errors});
         call->exited = code != 0;
     }
     if (code == 0) {
-        int from = out[0], to = in[1];
-        out[0] = in[1] = -1;
-        code = pipe_take(call, &call->output, &call->has_output, from);
-        if (code == 0)
-            code = uv_read_start((uv_stream_t *)&call->output, output_space, output_came);
-        if (code == 0 && to >= 0)
-            code = input_feed(call, to);
-        else if (to >= 0)
-            close(to);
+        code = outlets_open(call, &pipes);
         if (code != 0)
             group_signal(call, SIGKILL);
     }
-    fds_close(out);
-    fds_close(in);
+    fds_close(pipes.out);
+    fds_close(pipes.errors);
+    fds_close(pipes.in);
     return code;
 }
 
@@ -270,7 +331,7 @@ void process_cancel(struct process_call *call)
 {
     if (call == NULL)
         return;
-    if (call->has_child && call->child.pid > 0 && !(call->exited && call->ended))
+    if (call->has_child && call->child.pid > 0 && !(call->exited && outlets_ended(call)))
         group_signal(call, SIGKILL);
     call_drop(call);
 }
@@ -309,7 +370,9 @@ struct process_call *process_start(struct loop *loop, const struct process_reque
                                    process_done *done, void *arg)
 {
     struct process_call *call = NEW(struct process_call);
-    *call = (struct process_call){.loop = loop, .done = done, .arg = arg, .kept = BUF(OUTPUT_MAX)};
+    *call = (struct process_call){.loop = loop, .done = done, .arg = arg};
+    call->outlets[OUTPUT].kept = BUF(OUTPUT_MAX);
+    call->outlets[ERRORS].kept = BUF(ERRORS_MAX);
     secret_init(&call->input_bytes, request->input.p, request->input.len);
     loop_thing_add(loop, &call->thing, call_cancelled);
     if (!call_start(call, request, &call->err))

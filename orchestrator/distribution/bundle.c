@@ -100,6 +100,14 @@ static void pem_files_add(struct bundle *bundle, unsigned formats, const struct 
     }
 }
 
+static bool key_is_here(const struct key *key, unsigned formats, struct err *err)
+{
+    return key != NULL || (formats & FORMATS_WITH_KEY) == 0 ||
+           err_set(err, ERR_REFUSED,
+                   "its private key is elsewhere: it was made from a certificate request, so only "
+                   "cert, chain and fullchain can be written");
+}
+
 bool bundle_make(const struct key *key, const struct chain *chain, const char *friendly_name,
                  unsigned formats, const struct secret *pkcs12_password, bool pkcs12_legacy,
                  struct bundle **ret, struct err *err)
@@ -107,11 +115,14 @@ bool bundle_make(const struct key *key, const struct chain *chain, const char *f
     AUTO(secret_fini)
     struct secret key_pem = {0}, p12 = {0};
     bool wants_p12 = (formats & FORMAT_PKCS12) != 0;
+    if (!key_is_here(key, formats, err))
+        return false;
     if (wants_p12 &&
         !pkcs12_build(key, chain, friendly_name, pkcs12_password, pkcs12_legacy, &p12, err))
         return false;
     struct bundle *bundle = NEW(struct bundle);
-    key_to_pem(key, &key_pem);
+    if (key != NULL)
+        key_to_pem(key, &key_pem);
     pem_files_add(bundle, formats, &key_pem, chain);
     if (wants_p12) {
         *bundle_add(bundle, BUNDLE_PKCS12) = p12;
@@ -142,7 +153,7 @@ bool bundle_new(struct house *house, const struct certificate *certificate, unsi
     struct key *key = NULL;
     AUTO(chain_fini)
     struct chain *chain = NULL;
-    return (held_key_load(house, certificate->key_id, &key, err) &&
+    return ((certificate->key_id == 0 || held_key_load(house, certificate->key_id, &key, err)) &&
             chain_parse_pem(buf_str(&certificate->chain_pem), &chain, err) &&
             bundle_make(key, chain, certificate->set_name, formats, pkcs12_password, pkcs12_legacy,
                         ret, err)) ||

@@ -8,7 +8,7 @@
 
 #define BUNDLE_PKCS12 "bundle.p12"
 
-/* friendly_name: of the key in bundle.p12, which Java calls its alias. */
+/* key NULL: it lives elsewhere; then REFUSED when a format needs it. friendly_name: of the key in bundle.p12, which Java calls its alias. */
 bool bundle_make(const struct key *key, const struct chain *chain, const char *friendly_name,
                  unsigned formats, const struct secret *pkcs12_password, bool pkcs12_legacy,
                  struct bundle **ret, struct err *err);

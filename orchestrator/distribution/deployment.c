@@ -66,6 +66,7 @@ void deployment_free(struct deployment *d)
     set_config_free(d->set);
     certificate_free(d->certificate);
     served_fini(&d->served);
+    mem_free(d->print);
     mem_free(d->version);
     mem_free(d);
 }

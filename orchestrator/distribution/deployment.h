@@ -40,9 +40,10 @@ struct deployment {
     struct list in_run, in_dirty, in_ready;
     struct deliveries *deliveries;
     struct deployment_record *record;
-    struct set_config *set;          /* NULL until prepared; so are the next four */
+    struct set_config *set;          /* NULL until prepared; so are the next five */
     const struct deploy_config *how; /* borrowed from set */
     struct certificate *certificate; /* with its chain */
+    char *print;                     /* fingerprint of what the target shall hold */
     char *version;                   /* name of its generation */
     struct served served;            /* what was there when this try, or this round of it, began */
     struct server_visit visit;

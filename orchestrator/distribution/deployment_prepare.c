@@ -3,13 +3,15 @@
 #include "base/failpoint.h"
 #include "distribution/bundle_inside.h"
 #include "distribution/guard.h"
+#include "inventory/held_chain.h"
 #include "inventory/register.h"
 
 enum { P12_MAX = 1024 * 1024, ITEMS_MAX = 8 };
 
 /* What is needed to judge and to write; gone when the folder is written. */
 struct pair {
-    struct key *key;
+    struct key *key; /* NULL: it lives elsewhere */
+    char spki[SPKI_HEX_MAX];
     struct chain *chain;
     struct bundle *bundle;
 };
@@ -43,20 +45,21 @@ static bool deployment_load(struct deployment *d, struct err *err)
     d->visit.how = d->how;
     d->visit.is_personal =
         d->how->activate != NULL && hook_is_personal((const char *const *)d->how->activate);
-    return held_certificate(house, record->wanted_id, true, &d->certificate, err) &&
-           served_look(house, record->set, d->how->dir, &d->served, err);
+    if (!held_certificate(house, record->wanted_id, true, &d->certificate, err))
+        return false;
+    mem_free(d->print);
+    d->print = delivery_print(d->how, d->certificate);
+    return served_look(house, record->set, d->how->dir, &d->served, err);
 }
 
 /* ---- may it go out ---- */
 
 static bool pair_is_admitted(struct deployment *d, const struct pair *pair, struct err *err)
 {
-    char spki[SPKI_HEX_MAX];
-    key_spki(pair->key, spki);
     struct guard_case c = {
         .certificate = d->certificate,
         .chain = pair->chain,
-        .spki_hex = spki,
+        .spki_hex = pair->spki,
         .names = d->set->names,
         .n_names = d->set->n_names,
         .served = d->served.has_leaf ? &d->served.leaf : NULL,
@@ -103,7 +106,7 @@ static bool is_repeated(const struct deployment *d, const char *base)
     const struct deployment_record *record = d->record;
     bool goes_on = record->stage != DEPLOY_WAITING && record->stage != DEPLOY_HELD;
     bool was_done = record->done_id == record->wanted_id && !d->deliveries->forced &&
-                    strcmp(record->want != NULL ? record->want : "", d->how->want) == 0;
+                    strcmp(record->want != NULL ? record->want : "", d->print) == 0;
     return version_belongs(d->served.version, base) && (goes_on || was_done);
 }
 
@@ -163,7 +166,7 @@ static bool is_all_in_place(const struct deployment *d)
     return record->stage == DEPLOY_WAITING && record->previous == NULL &&
            record->done_id == record->wanted_id && !d->deliveries->forced &&
            strcmp(d->served.version, d->version) == 0 &&
-           strcmp(record->want != NULL ? record->want : "", d->how->want) == 0;
+           strcmp(record->want != NULL ? record->want : "", d->print) == 0;
 }
 
 static void stage_settle(struct deployment *d)
@@ -193,12 +196,24 @@ static void stage_settle(struct deployment *d)
     }
 }
 
+/* Of a key that lives elsewhere its request knows as much as is needed here. */
+static bool pair_key_load(struct deployment *d, struct pair *pair, struct err *err)
+{
+    struct house *house = d->deliveries->house;
+    if (d->certificate->key_id == 0)
+        return held_request_spki(house, d->certificate, pair->spki, err);
+    if (!held_key_load(house, d->certificate->key_id, &pair->key, err))
+        return false;
+    key_spki(pair->key, pair->spki);
+    return true;
+}
+
 static bool deployment_write(struct deployment *d, const char *base, struct err *ret_hold,
                              struct err *err)
 {
     AUTO(pair_fini)
     struct pair pair = {0};
-    if (!held_key_load(d->deliveries->house, d->certificate->key_id, &pair.key, err) ||
+    if (!pair_key_load(d, &pair, err) ||
         !chain_parse_pem(buf_str(&d->certificate->chain_pem), &pair.chain, err))
         return false;
     return pair_is_admitted(d, &pair, ret_hold) && pair_bundle(d, base, &pair, err) &&

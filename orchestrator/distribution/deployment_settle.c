@@ -139,7 +139,7 @@ static bool settle_done(struct deployment *d, struct err *err)
     struct house *house = d->deliveries->house;
     bool is_ours = false;
     done_tell(d);
-    return deployment_record_done(house, d->record, d->how->want, &is_ours, err) &&
+    return deployment_record_done(house, d->record, d->print, &is_ours, err) &&
            (d->end == DEPLOY_ENDS_UNCHANGED ||
             store_run(house->store, NULL, err, SQL_SET_ENDPOINTS_DUE, "ti", d->record->set,
                       house_now(house) + ENDPOINT_GRACE_MS));

@@ -62,7 +62,8 @@ void deployment_views_free(struct deployment_view *list, size_t n);
 
 /* The files of one certificate version, as a files target or `chancery export` writes them.
  * formats: enum file_format. Bytes live in the bundle and are cleansed with it; the certificate
- * must have been loaded with its chain. Kinds STORE (no key, no seal), BROKEN, CONFIG (password).
+ * must have been loaded with its chain. Kinds STORE (no key, no seal), BROKEN, CONFIG (password), REFUSED
+ * (the key lives elsewhere).
  */
 struct bundle;
 bool bundle_new(struct house *house, const struct certificate *certificate, unsigned formats,

@@ -8,7 +8,7 @@ void certificate_free(struct certificate *c)
         return;
     char *const texts[] = {c->set_name, c->authority, c->directory, c->serial,  c->sha256,
                            c->spki,     c->ari_id,    c->key_kind,  c->profile, c->issuer,
-                           c->want,     c->url,       c->lane};
+                           c->want,     c->url,       c->lane,      c->chain_wish};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mem_free(texts[i]);
     for (size_t i = 0; i < c->n_names; i++)
@@ -42,9 +42,9 @@ static void names_read(struct certificate *c, const char *text)
 struct certificate *certificate_read(const struct rows *rows, int at)
 {
     struct certificate *c = NEW(struct certificate);
-    char **const texts[] = {&c->set_name, &c->authority, &c->directory, &c->serial,
-                            &c->sha256,   &c->spki,      &c->ari_id,    &c->key_kind,
-                            &c->profile,  &c->issuer,    &c->want,      &c->url};
+    char **const texts[] = {&c->set_name, &c->authority, &c->directory, &c->serial,  &c->sha256,
+                            &c->spki,     &c->ari_id,    &c->key_kind,  &c->profile, &c->issuer,
+                            &c->want,     &c->url};
     int64_t *const numbers[] = {&c->id, &c->version, &c->account_id, &c->key_id, &c->order_id};
     int64_t *const instants[] = {&c->not_before_at_ms, &c->not_after_at_ms, &c->issued_at_ms,
                                  &c->due_at_ms, &c->revoked_at_ms};
@@ -61,6 +61,8 @@ struct certificate *certificate_read(const struct rows *rows, int at)
     c->revoke_asked_at_ms = rows_int(rows, at++);
     c->revoke_reason = (int)rows_int(rows, at++);
     c->revoke_by_key = rows_int(rows, at++) != 0;
+    c->chain_id = rows_int(rows, at++);
+    c->chain_wish = mem_strdup(rows_text(rows, at++));
     c->chain_pem = BUF(CHAIN_PEM_MAX);
     return c;
 }
@@ -70,8 +72,11 @@ static bool chain_load(struct house *house, struct certificate *c, struct err *e
     struct rows rows;
     if (!store_query(house->store, &rows, err, SQL_CERTIFICATE_CHAIN, "i", c->id))
         return false;
-    if (rows_next(&rows))
+    if (rows_next(&rows)) {
         buf_add_str(&c->chain_pem, rows_blob(&rows, 0));
+        if (!rows_is_null(&rows, 1))
+            buf_add_str(&c->chain_pem, rows_blob(&rows, 1));
+    }
     return rows_end(&rows, err);
 }
 

@@ -1,5 +1,6 @@
 #include "inventory/config_inside.h"
 
+#include "crypto/chain_choice.h"
 #include "io/files.h"
 
 #include <limits.h>
@@ -66,6 +67,12 @@ static void defaults_read(struct config *config, struct reader *r)
             reader_say_item(r, raw, "authority", i,
                             "defaults.authority: there is no authority \"%.64s\"", name);
     }
+    struct err why = {0};
+    AUTO(mem_fini)
+    char *wish = NULL;
+    const char *chain = json_text(config->defaults, "chain");
+    if (chain != NULL && !chain_wish_check(chain, &wish, &why))
+        reader_say(r, raw, "chain", "defaults.chain: %s", why.text);
 }
 
 static void config_fill(struct config *config, struct reader *r)

@@ -52,6 +52,7 @@ enum file_format {
     FORMAT_COMBINED = 1 << 4,  /* combined.pem: leaf, chain, key */
     FORMAT_KEYFIRST = 1 << 5,  /* keyfirst.pem: key, leaf, chain */
     FORMAT_PKCS12 = 1 << 6,    /* bundle.p12 */
+    FORMATS_WITH_KEY = FORMAT_KEY | FORMAT_COMBINED | FORMAT_KEYFIRST | FORMAT_PKCS12,
 };
 struct deploy_config {
     char *target; /* stable name: "files:/etc/ssl/shop" */
@@ -85,6 +86,11 @@ struct set_config {
     char **authorities; /* in order of preference */
     char **directories; /* theirs; "" for one that is not configured */
     enum key_kind key;
+    bool keep_key; /* the key of the current certificate is used again */
+    bool
+        is_key_kind_free; /* `key: keep`: of whatever kind that is; `key` is the kind of the first */
+    char *csr;            /* file: or exec: reference; then the key lives elsewhere; NULL */
+    char *chain;          /* which chain is preferred: as chain_wish_check gave it; or NULL */
     char *profile; /* or NULL */
     enum challenge_kind challenge;
     char *challenge_alias; /* or NULL */
@@ -132,6 +138,12 @@ void set_config_free(struct set_config *set);
  * chancery.yaml. One final newline is cut. Kinds CONFIG, DENIED. Blocks (exec at most 10 s). The caller registers it with log_mask. */
 bool secret_resolve(const struct config *config, const char *reference, struct secret *ret,
                     struct err *err);
+
+/* The words behind "exec:" as an argv for process_start: cut at blanks, without quoting, because there is no shell. The array (NULL-terminated) and its
+ * texts are fresh: mem_free argv[0], then argv. CONFIG when there is none, or more than 31. */
+bool exec_words(const char *line, const char ***ret_argv, struct err *err);
+/* Is it a reference that `csr` may hold? CONFIG. */
+bool csr_reference_check(const char *reference, struct err *err);
 
 /* The section tables, for docs and schemas. */
 const struct section *config_section_main(void);

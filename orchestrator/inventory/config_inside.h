@@ -58,6 +58,9 @@ bool set_file_read(const struct config *config, const char *name, const char *fi
 bool set_config_recall(const struct config *config, const char *name, const char *file,
                        const struct json *doc, struct set_config **ret, struct err *err);
 
+/* set_key.c: key, keep_key, csr, chain. */
+void set_key_read(const struct config *config, const struct json *doc, struct set_config *set,
+                  struct reader *r);
 /* set_names.c */
 void set_names_read(const struct json *doc, struct set_config *set, struct reader *r);
 /* set_deploy.c. settle: raw forms of `activate` and `endpoints` made into stored ones. */

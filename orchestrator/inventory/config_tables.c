@@ -159,6 +159,19 @@ static const struct setting default_settings[] = {
      .otherwise = "ecdsa-p256",
      .choices = KEY_CHOICES,
      .sentence = "Kind of the certificates' keys. Each certificate gets a new key."},
+    {.name = "keep_key",
+     .kind = SETTING_BOOL,
+     .otherwise = "false",
+     .sentence = "Use the key of the current certificate again at renewal: for DANE and pinning, "
+                 "else better not. See docs/CHAINS_AND_KEYS.md."},
+    {.name = "chain",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 200,
+     .sentence =
+         "Which chain goes out where a CA offers several: the name of the root it ends at, e.g. "
+         "`\"ISRG Root X1\"`, or `sha256:` and the fingerprint of a certificate in it. When none "
+         "fits, the CA's default goes out, and an event says so."},
     {.name = "profile",
      .kind = SETTING_TEXT,
      .min = 1,
@@ -356,8 +369,27 @@ static const struct setting set_settings[] = {
                  "`defaults`."},
     {.name = "key",
      .kind = SETTING_TEXT,
-     .choices = KEY_CHOICES,
-     .sentence = "Kind of the key; else that of `defaults`."},
+     .choices = KEY_CHOICES "|keep",
+     .sentence = "Kind of the key; else that of `defaults`. `keep` is short for `keep_key: true` "
+                 "with whatever kind the current key is of."},
+    {.name = "keep_key",
+     .kind = SETTING_BOOL,
+     .sentence = "Use the key of the current certificate again at renewal; else as `defaults` say. "
+                 "A key of another kind than `key` is replaced once."},
+    {.name = "csr",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 4096,
+     .sentence =
+         "The key lives elsewhere: the certificate request comes from `file:PATH` or from the "
+         "output of `exec:PROGRAM WORDS`, afresh at each renewal. Its names must be exactly "
+         "`names`. Only cert, chain and fullchain can be delivered."},
+    {.name = "chain",
+     .kind = SETTING_TEXT,
+     .min = 1,
+     .max = 200,
+     .sentence = "Which chain goes out; else that of `defaults`. A change takes effect without a "
+                 "new order."},
     {.name = "profile",
      .kind = SETTING_TEXT,
      .min = 1,

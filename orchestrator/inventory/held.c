@@ -1,5 +1,7 @@
 #include "inventory/held.h"
 
+#include "crypto/csr.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -16,6 +18,35 @@ static struct str place_of(const char *spki, char out[PLACE_MAX])
 {
     snprintf(out, PLACE_MAX, "private_key/%s", spki);
     return str_of(out);
+}
+
+static bool answer_load(struct house *house, enum sql_name question, const char *spki, bool *ret,
+                        struct err *err)
+{
+    int64_t n = 0;
+    if (!store_int(house->store, 0, &n, err, question, "t", spki))
+        return false;
+    *ret = n != 0;
+    return true;
+}
+
+bool held_key_is_compromised(struct house *house, const char *spki, bool *ret, struct err *err)
+{
+    return answer_load(house, SQL_KEY_IS_COMPROMISED, spki, ret, err);
+}
+
+bool held_key_is_of_account(struct house *house, const char *spki, bool *ret, struct err *err)
+{
+    return answer_load(house, SQL_KEY_IS_OF_ACCOUNT, spki, ret, err);
+}
+
+static bool key_may_be_used(struct house *house, const char *spki, struct err *err)
+{
+    bool is_compromised = false;
+    return held_key_is_compromised(house, spki, &is_compromised, err) &&
+           (!is_compromised ||
+            err_set(err, ERR_REFUSED,
+                    "private key %.16s... was reported compromised: it is never used again", spki));
 }
 
 bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id,
@@ -36,7 +67,8 @@ bool held_key_save(struct house *house, const struct key *key, const char *purpo
                       key_kind_name(key_kind(key)), spki, buf_str(&sealed), house_now(house)))
         return false;
     /* Saved before, by a run that was killed: the same key is the same row. */
-    if (id == 0 && !store_int(house->store, 0, &id, err, SQL_KEY_ID, "t", spki))
+    if (id == 0 && (!key_may_be_used(house, spki, err) ||
+                    !store_int(house->store, 0, &id, err, SQL_KEY_ID, "t", spki)))
         return false;
     *ret_id = id;
     return true;
@@ -102,4 +134,24 @@ bool held_key_spki(struct house *house, int64_t key_id, char out[SPKI_HEX_MAX], 
     if (!rows_end(&rows, err))
         return false;
     return found || err_set(err, ERR_STORE, "private key %" PRId64 " is not in the store", key_id);
+}
+
+bool held_request_spki(struct house *house, const struct certificate *c, char out[SPKI_HEX_MAX],
+                       struct err *err)
+{
+    struct rows rows;
+    AUTO(buf_fini)
+    struct buf der = BUF(CSR_LEN_MAX);
+    AUTO(csr_facts_fini)
+    struct csr_facts facts = {0};
+    if (!store_query(house->store, &rows, err, SQL_ORDER_CSR, "i", c->order_id))
+        return false;
+    if (rows_next(&rows) && !rows_is_null(&rows, 0))
+        buf_add_str(&der, rows_blob(&rows, 0));
+    if (!rows_end(&rows, err))
+        return false;
+    if (der.len > 0 && !csr_parse(buf_str(&der), &facts, err))
+        return err_wrap(err, "order %" PRId64, c->order_id);
+    snprintf(out, SPKI_HEX_MAX, "%s", der.len > 0 ? facts.spki_hex : c->spki);
+    return true;
 }

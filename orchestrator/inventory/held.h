@@ -7,22 +7,32 @@
 #include "crypto/cert.h"
 #include "inventory/house.h"
 
-/* Keys. Sealed with place "private_key/<spki>". Kinds STORE. */
+/* Keys. Sealed with place "private_key/<spki>". Kinds STORE; REFUSED when the key was reported compromised. */
 bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id,
                    struct err *err);
 bool held_key_load(struct house *house, int64_t key_id, struct key **ret_key, struct err *err);
 /* For the key of a certificate or an account: SPKI of a stored key without opening it. */
 bool held_key_spki(struct house *house, int64_t key_id, char out[SPKI_HEX_MAX], struct err *err);
 
+/* Was it ever revoked for keyCompromise? Such a key is never used again for anything new - not kept, not in a request, not for an account, not
+ * imported -, wherever it lives. It still signs its own revocation. */
+bool held_key_is_compromised(struct house *house, const char *spki, bool *ret, struct err *err);
+/* Is it the key of an ACME account of ours? */
+bool held_key_is_of_account(struct house *house, const char *spki, bool *ret, struct err *err);
+
 struct certificate { /* a row; texts owned, released by certificate_free */
-    int64_t id, version, account_id, key_id, order_id;
+    int64_t id, version, account_id, order_id;
+    int64_t
+        key_id; /* 0: the key lives elsewhere, the certificate was made from a request (setting csr) */
+    int64_t chain_id; /* the chain chosen, see held_chain.h; 0: the leaf stands alone */
     bool is_current;
     char *lane; /* "": the set has one kind of key; else the family of this one's: "ecdsa", "rsa" */
     char *set_name, *authority, *directory, *serial, *sha256, *spki, *ari_id, *key_kind, *profile,
         *issuer, *want, *url;
+    char *chain_wish; /* by which it was chosen, or NULL */
     char **names;
     size_t n_names;
-    struct buf chain_pem;
+    struct buf chain_pem; /* leaf and chosen chain */
     int64_t not_before_at_ms, not_after_at_ms, issued_at_ms, due_at_ms;
     int64_t revoked_at_ms; /* 0: not revoked */
     int revoked_reason;
@@ -44,13 +54,19 @@ bool held_versions(struct house *house, const char *set, struct certificate ***r
                    size_t *ret_n, struct err *err);
 void certificates_free(struct certificate **list, size_t n);
 
+/* The key that a certificate was requested for, when it lives elsewhere (key_id 0): from the request that was sent, while its order is in the store. */
+bool held_request_spki(struct house *house, const struct certificate *certificate,
+                       char out[SPKI_HEX_MAX], struct err *err);
+
 struct certificate_birth { /* what a finished order knows */
     const char *set_name, *authority, *directory, *want, *key_kind, *profile, *url;
     const char *lane; /* NULL: "" */
     const char *const *names;
     size_t n_names;
-    int64_t account_id, key_id, order_id;
+    int64_t account_id, key_id, order_id; /* key_id 0: the key lives elsewhere */
     const struct chain *chain;
+    const struct chain *const *alternates; /* others of the same leaf that the CA offered */
+    size_t n_alternates;
 };
 /* Inside a transaction: stores the certificate as the next version, makes it current, draws its due instant, schedules the set, and
  * makes every deployment of the set due now (endpoints, too, when the set has no deployment). */

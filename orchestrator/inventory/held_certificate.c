@@ -1,5 +1,5 @@
+#include "inventory/held_chain.h"
 #include "inventory/held_inside.h"
-
 #include "inventory/plan.h"
 
 enum { SHORT_LIFE_DAYS = 10, JITTER_PARTS = 100, REASON_KEY_COMPROMISE = 1 };
@@ -41,7 +41,7 @@ static bool row_insert(struct house *house, const struct certificate_birth *b,
     struct buf pem = BUF(CHAIN_PEM_MAX);
     int64_t version;
     names_format(b, &names);
-    chain_full_pem(b->chain, &pem);
+    chain_cert_pem(b->chain, 0, &pem);
     if (names.overflow || pem.overflow)
         return err_set(err, ERR_BROKEN, "the certificate of set %s is too large", b->set_name);
     return store_int(house->store, 1, &version, err, SQL_CERTIFICATE_NEXT_VERSION, "t",
@@ -77,6 +77,22 @@ static bool others_wake(struct house *house, const char *set, int64_t id, struct
             store_run(house->store, NULL, err, SQL_SET_ENDPOINTS_DUE, "ti", set, now_ms));
 }
 
+/* By the setting as it is now: it may have been changed while the order was under way. */
+static bool chains_insert(struct house *house, const struct certificate_birth *b, int64_t id,
+                          struct err *err)
+{
+    struct set_config *set = NULL;
+    const struct chain **chains = NEW_N(b->n_alternates + 1, const struct chain *);
+    chains[0] = b->chain;
+    for (size_t i = 0; i < b->n_alternates; i++)
+        chains[1 + i] = b->alternates[i];
+    const char *wish = register_set(house, b->set_name, &set, NULL) ? set->chain : NULL;
+    bool ok = held_chains_born(house, id, b->set_name, chains, 1 + b->n_alternates, wish, err);
+    set_config_free(set);
+    mem_free(chains);
+    return ok;
+}
+
 /* The set may have been changed while its order was under way: then the certificate is welcome, but not the last word. */
 static bool set_changed_meanwhile(struct house *house, const struct certificate_birth *b,
                                   int64_t id)
@@ -110,7 +126,7 @@ bool held_certificate_born(struct house *house, const struct certificate_birth *
         return false;
     int64_t now_ms = house_now(house), due_ms = due_draw(&facts, now_ms);
     if (!row_insert(house, birth, &facts, due_ms, &id, err) ||
-        !others_wake(house, birth->set_name, id, err) ||
+        !chains_insert(house, birth, id, err) || !others_wake(house, birth->set_name, id, err) ||
         !register_succeeded(house, birth->set_name, due_ms, err))
         return false;
     if (set_changed_meanwhile(house, birth, id) &&

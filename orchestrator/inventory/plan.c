@@ -89,11 +89,22 @@ static void drift_authority(const struct set_config *set, const struct certifica
         drift_text("authority", c->authority, set->authorities[0], out);
 }
 
+/* Whose key it is matters more than its kind, and of a kept or a foreign key any kind is right. */
+static void drift_key(const struct set_config *set, const struct certificate *c, struct buf *out)
+{
+    bool is_elsewhere = c->key_id == 0;
+    if (is_elsewhere != (set->csr != NULL))
+        drift_text("key", is_elsewhere ? "that of a certificate request" : "ours",
+                   is_elsewhere ? "ours" : "that of the certificate request", out);
+    else if (set->csr == NULL && !set->is_key_kind_free)
+        drift_text("key type", c->key_kind, key_kind_name(set->key), out);
+}
+
 bool plan_drift(const struct set_config *set, const struct certificate *c, struct buf *out)
 {
     size_t before = out->len;
     drift_names(set, c, out);
-    drift_text("key type", c->key_kind, key_kind_name(set->key), out);
+    drift_key(set, c, out);
     drift_text("profile", c->profile, set->profile, out);
     drift_authority(set, c, out);
     return out->len > before;

@@ -1,9 +1,12 @@
 #include "inventory/register_inside.h"
 
+#include "inventory/held_chain.h"
+
 /* What the store has for a set, by name. */
 struct kept {
     char *name, *want;
     bool removed, is_wanted;
+    int64_t done_id; /* of a deployment: the certificate that is in place; 0: none */
 };
 struct kept_list {
     struct kept *items;
@@ -19,7 +22,7 @@ static void kept_fini(struct kept_list *list)
     mem_free(list->items);
 }
 
-/* name, want and, with deployments, whether it was removed. */
+/* name, want and, with deployments, whether it was removed and what is in place. */
 static bool kept_load(const struct settling *s, enum sql_name statement, bool has_removed,
                       struct kept_list *list, struct err *err)
 {
@@ -30,7 +33,8 @@ static bool kept_load(const struct settling *s, enum sql_name statement, bool ha
         list->items = mem_grow(list->items, list->n, list->n + 1, sizeof *list->items);
         list->items[list->n++] =
             (struct kept){mem_strdup(rows_text(&rows, 0)), mem_strdup(rows_text(&rows, 1)),
-                          has_removed && rows_int(&rows, 2) != 0, false};
+                          has_removed && rows_int(&rows, 2) != 0, false,
+                          has_removed && !rows_is_null(&rows, 3) ? rows_int(&rows, 3) : 0};
     }
     return rows_end(&rows, err);
 }
@@ -51,14 +55,24 @@ static bool path_is_taken(const struct settling *s, const char *path)
     return false;
 }
 
-/* Due when it is new, came back, or other settings are in place than are wanted. */
+/* Where an earlier certificate is in place the newer one is due anyway, with its own chain. */
+static bool is_in_place(const struct settling *s, const struct deploy_config *d,
+                        const struct kept *kept)
+{
+    if (kept->done_id != s->certificate->id)
+        return delivery_print_has(kept->want, d);
+    AUTO(mem_fini)
+    char *print = delivery_print(d, s->certificate);
+    return strcmp(kept->want, print) == 0;
+}
+
+/* Due when it is new, came back, or other settings or another chain are in place than are wanted. */
 static bool deployment_follow(const struct settling *s, const struct deploy_config *d,
                               struct kept *kept, struct err *err)
 {
     if (kept != NULL)
         kept->is_wanted = true;
-    if (kept != NULL && !kept->removed &&
-        (s->certificate == NULL || strcmp(kept->want, d->want) == 0))
+    if (kept != NULL && !kept->removed && (s->certificate == NULL || is_in_place(s, d, kept)))
         return true;
     return store_run(s->house->store, NULL, err, SQL_SET_DEPLOYMENT_PUT, "ttii", s->set->name,
                      d->target, s->certificate != NULL ? s->certificate->id : INT64_C(0),

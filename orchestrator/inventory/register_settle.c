@@ -1,6 +1,7 @@
 #include "inventory/register_inside.h"
 
 #include "inventory/event.h"
+#include "inventory/held_chain.h"
 #include "inventory/plan.h"
 
 #include <stdio.h>
@@ -226,7 +227,9 @@ static bool others_follow(struct refresh *refresh, const struct state *s, struct
 {
     struct settling settling = {refresh->house, refresh->now_ms, s->set, s->certificate, *taken};
     if (s->set != NULL)
-        return deployments_follow(&settling, err) && endpoints_follow(&settling, err);
+        return (s->certificate == NULL ||
+                held_chain_follow(refresh->house, s->certificate, s->set->chain, err)) &&
+               deployments_follow(&settling, err) && endpoints_follow(&settling, err);
     for (size_t i = 0; i < taken->n; i++) {
         AUTO(mem_fini)
         char *target = mem_printf("files:%s", taken->texts[i]);

@@ -50,22 +50,17 @@ struct run {
     bool is_over, ok;
 };
 
-/* The output of a program that failed may be half a secret: it is told nowhere. */
+/* The output of a program that failed may be half a secret: it is told nowhere. What it complained of is. */
 static void run_done(void *arg, const struct process_result *result, const struct err *err)
 {
     struct run *run = arg;
     run->is_over = true;
     if (err != NULL)
         run->err = *err;
-    else if (result->timed_out)
-        err_set(&run->err, ERR_CONFIG, "it did not end within %d s", EXEC_TIMEOUT_MS / 1000);
-    else if (!process_result_ok(result))
-        err_set(&run->err, ERR_CONFIG, "it failed (%s %d)",
-                result->signal != 0 ? "signal" : "exit code",
-                result->signal != 0 ? result->signal : result->exit_code);
     else
+        run->ok = process_result_check(result, &run->err);
+    if (run->ok)
         secret_init(run->secret, result->output.p, result->output.len);
-    run->ok = err == NULL && process_result_ok(result);
 }
 
 static bool program_run(const struct config *config, const char *const *argv, struct secret *ret,
@@ -73,7 +68,11 @@ static bool program_run(const struct config *config, const char *const *argv, st
 {
     struct run run = {.secret = ret};
     struct process_request request = {
-        .argv = argv, .directory = config->folder, .timeout_ms = EXEC_TIMEOUT_MS};
+        .argv = argv,
+        .directory = config->folder,
+        .timeout_ms = EXEC_TIMEOUT_MS,
+        .errors_apart = true,
+    };
     struct loop *loop = loop_new();
     process_start(loop, &request, run_done, &run);
     while (!run.is_over)
@@ -84,24 +83,39 @@ static bool program_run(const struct config *config, const char *const *argv, st
     return run.ok || as_config(err);
 }
 
-/* Words end at blanks; there is no quoting, because there is no shell. */
-static bool program_resolve(const struct config *config, const char *line, struct secret *ret,
-                            struct err *err)
+bool exec_words(const char *line, const char ***ret_argv, struct err *err)
 {
-    AUTO(mem_fini)
-    char *copy = mem_strdup(line);
-    const char *argv[WORDS_MAX + 1] = {NULL};
+    char *copy = mem_strdup(line), *p = copy + strspn(copy, " ");
+    const char **argv = NEW_N(WORDS_MAX + 1, const char *);
     size_t n = 0;
-    for (char *p = copy + strspn(copy, " "); *p != '\0' && n < WORDS_MAX; p += strspn(p, " ")) {
+    /* The first word stands at the start of what is to be freed. */
+    memmove(copy, p, strlen(p) + 1);
+    for (p = copy; *p != '\0' && n < WORDS_MAX; p += strspn(p, " ")) {
         argv[n++] = p;
         p += strcspn(p, " ");
         if (*p != '\0')
             *p++ = '\0';
     }
-    if (n == 0 || n == WORDS_MAX)
+    if (n == 0 || n == WORDS_MAX) {
+        mem_free(copy);
+        mem_free(argv);
         return err_set(err, ERR_CONFIG, "a program and at most %d words are expected",
                        WORDS_MAX - 2);
-    return program_run(config, argv, ret, err);
+    }
+    *ret_argv = argv;
+    return true;
+}
+
+static bool program_resolve(const struct config *config, const char *line, struct secret *ret,
+                            struct err *err)
+{
+    const char **argv = NULL;
+    if (!exec_words(line, &argv, err))
+        return false;
+    bool ok = program_run(config, argv, ret, err);
+    mem_free((char *)(uintptr_t)argv[0]);
+    mem_free(argv);
+    return ok;
 }
 
 static bool reference_resolve(const struct config *config, struct str reference, struct secret *ret,

@@ -11,6 +11,8 @@ void set_config_free(struct set_config *set)
     texts_free(set->names);
     texts_free(set->authorities);
     texts_free(set->directories);
+    mem_free(set->csr);
+    mem_free(set->chain);
     mem_free(set->profile);
     mem_free(set->challenge_alias);
     deploys_free(set);
@@ -77,7 +79,10 @@ static char *want_of(const struct set_config *set)
     qsort(sorted, set->n_names, sizeof *sorted, text_compare);
     struct json *want = json_object();
     json_set(want, "names", texts_json(sorted, set->n_names));
-    json_set_text(want, "key", key_kind_name(set->key));
+    json_set_text(want, "key",
+                  set->csr != NULL        ? "csr"
+                  : set->is_key_kind_free ? "keep"
+                                          : key_kind_name(set->key));
     json_set_text(want, "profile", set->profile);
     json_set(want, "directories", texts_json(set->directories, texts_count(set->directories)));
     mem_free(sorted);
@@ -92,9 +97,7 @@ struct set_config *set_fill(const struct config *config, const char *name, const
     set->file = mem_strdup(file);
     set_names_read(doc, set, r);
     authorities_choose(config, doc, set);
-    const char *kind = json_as_text(value_of(config, doc, "key"));
-    if (kind == NULL || !key_kind_find(kind, &set->key))
-        set->key = KEY_ECDSA_P256;
+    set_key_read(config, doc, set, r);
     set->profile = mem_strdup(json_as_text(value_of(config, doc, "profile")));
     const char *challenge = json_as_text(value_of(config, doc, "challenge"));
     if (!challenge_find(challenge, &set->challenge))

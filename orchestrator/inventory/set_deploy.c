@@ -65,6 +65,37 @@ static struct json *activate_settle(const struct json *activate, const struct js
     return checked;
 }
 
+/* Where the key lives elsewhere nothing that holds it can be delivered; what nobody asked for is left out. */
+static void formats_settle(struct json *files, const struct json *raw, struct reader *r)
+{
+    const struct json *list = json_find(files, "formats");
+    if (json_find(raw, "formats") == NULL) {
+        struct json *all = json_array();
+        json_push_text(all, "cert");
+        json_push_text(all, "chain");
+        json_push_text(all, "fullchain");
+        json_set(files, "formats", all);
+        return;
+    }
+    for (size_t i = 0; i < json_len(list); i++) {
+        struct json *one = json_push(json_array(), json_copy(json_at(list, i)));
+        if ((formats_read(one) & FORMATS_WITH_KEY) != 0)
+            reader_say_item(r, raw, "formats", i,
+                            "deploy.files.formats: %s holds the private key, which is elsewhere "
+                            "(csr): only cert, chain and fullchain can be delivered",
+                            json_as_text(json_at(list, i)));
+        json_free(one);
+    }
+}
+
+static struct json *deploy_settle_formats(struct json *deploy, const struct json *raw,
+                                          struct reader *r)
+{
+    struct json *files = json_copy(json_find(deploy, "files"));
+    formats_settle(files, json_find(raw, "files"), r);
+    return json_set(deploy, "files", files);
+}
+
 void deploys_settle(struct json *doc, struct reader *r)
 {
     const struct json *list = json_find(doc, "deploy"), *raws = json_find(r->raw, "deploy");
@@ -78,6 +109,8 @@ void deploys_settle(struct json *doc, struct reader *r)
             activate != NULL ? activate_settle(activate, json_at(raws, i), r) : NULL;
         if (settled != NULL)
             json_set(deploy, "activate", settled);
+        if (json_text(doc, "csr") != NULL)
+            deploy_settle_formats(deploy, json_at(raws, i), r);
         json_push(out, deploy);
     }
     json_set(doc, "deploy", out);

@@ -342,7 +342,7 @@ def test_status_when_20000_certificates_are_held_then_fast_and_small(desk):
                            [(n, n + ".yaml", now + 10**9) for n in names])
     chain = b"x" * 3500
     connection.executemany("INSERT INTO certificate (set_name, version, current, authority, directory, serial, sha256, spki, names, key_kind, issuer, "
-                           "want, not_before_at_ms, not_after_at_ms, issued_at_ms, due_at_ms, chain) "
+                           "want, not_before_at_ms, not_after_at_ms, issued_at_ms, due_at_ms, leaf) "
                            "VALUES (?, 1, 1, 'ca', 'd', '01', ?, 's', '[]', 'ecdsa-p256', 'i', 'w', ?, ?, ?, ?, ?)",
                            [(n, n, now - 10**9, now + 2 * 10**9, now, now + 10**9, chain) for n in names])
     connection.commit()

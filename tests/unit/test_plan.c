@@ -31,6 +31,7 @@ static struct certificate *certificate_new(const char *const *names, int64_t age
                                            int64_t life_ms)
 {
     struct certificate *c = NEW(struct certificate);
+    c->key_id = 1;
     for (c->n_names = 0; names[c->n_names] != NULL; c->n_names++)
         ;
     c->names = NEW_N(c->n_names + 1, char *);

@@ -1,6 +1,8 @@
 /* SEES: base crypto io store config acme dns-providers inventory */
 #include "house_fixture.h"
 
+#include "inventory/held_chain.h"
+
 #include <time.h>
 
 static int64_t now_ms(void)
@@ -461,16 +463,21 @@ static void deployment_done(const char *set)
 {
     struct err err = {0};
     struct set_config *config = NULL;
+    struct certificate *current = NULL;
     char sql[512];
     must(register_set(&house, set, &config, &err), &err);
+    must(held_current(&house, set, false, &current, &err), &err);
     for (size_t i = 0; i < config->n_deploys; i++) {
+        char *print = delivery_print(&config->deploys[i], current);
         snprintf(sql, sizeof sql,
                  "UPDATE deployment SET stage = 'done', done_id = wanted_id, next_at_ms = NULL, "
                  "want = '%s'"
                  " WHERE set_name = '%s' AND target = '%s'",
-                 config->deploys[i].want, set, config->deploys[i].target);
+                 print, set, config->deploys[i].target);
+        mem_free(print);
         sql_run(sql);
     }
+    certificate_free(current);
     set_config_free(config);
 }
 
