@@ -2,7 +2,6 @@
 
 #include "base/failpoint.h"
 #include "inventory/register.h"
-#include "renewal/key_making.h"
 
 /* However long a step has lasted - a machine may have been off for a week -, so often it is tried before the order is given up. */
 enum { TRIES_LEAST = 8 };
@@ -34,8 +33,7 @@ void job_free(struct job *job)
     if (job->n_out > 0 || job->preparing)
         ca_forget(job->ca, job);
     job->driver->n_out -= job->n_out + (job->preparing ? 1 : 0) + (job->keying ? 1 : 0);
-    key_making_abandon(job->making);
-    key_free(job->made_key);
+    job_key_drop(job);
     heap_remove(&job->driver->sleepers, &job->sleep);
     list_remove(&job->in_run);
     list_remove(&job->in_dirty);

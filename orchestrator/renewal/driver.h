@@ -44,6 +44,9 @@ struct job {
     bool preparing, keying, wants_key, wants_txt, releases_txt, wants_certificate;
     struct key_making *making;
     struct key *made_key;
+    struct request_asking *asking; /* for the request of a key that lives elsewhere */
+    bool has_request;              /* it came (order->csr, not looked at yet), or did not: */
+    struct err request_failure;
     struct verdict *worst; /* of several answers of one step: the first fault */
     bool is_given_up;      /* by us: not the order's failure */
     enum job_end end;
@@ -64,6 +67,10 @@ void job_run(struct job *job);
 void job_txt_changed(struct job *job);
 /* Inside the turn's transaction: makes durable what the job learnt. May step the job on (a key is made: newOrder is asked). */
 bool job_settle(struct job *job, struct err *err);
+/* The part of it that is about the key: chosen, made, kept or asked for (job_key.c). */
+bool job_settle_key(struct job *job, struct err *err);
+/* Whatever of it is under way is not wanted any more. */
+void job_key_drop(struct job *job);
 /* After the commit. */
 void job_send(struct job *job);
 /* The order cannot succeed: it goes to TIDY and ends failed. */

@@ -1,54 +1,10 @@
 /*
- * Inside the turn's transaction: what a job learnt becomes durable - its key, its TXT wishes, its certificate, its row.
+ * Inside the turn's transaction: what a job learnt becomes durable - its key (job_key.c), its TXT wishes, its certificate,
+ * its row.
  */
 #include "inventory/event.h"
 #include "inventory/held.h"
 #include "renewal/driver.h"
-#include "renewal/key_making.h"
-
-static bool job_settle_key(struct job *job, struct err *err)
-{
-    struct order_record *record = job->record;
-    struct order *order = record->order;
-    const struct key *key = job->made_key;
-    char spki[SPKI_HEX_MAX];
-
-    buf_clear(&order->csr);
-    if (!csr_new(key, (const char *const *)order->names, order->n_names, &order->csr, err) ||
-        !held_key_save(job->driver->house, key, "leaf", &record->key_id, err))
-        return false;
-    key_spki(key, spki);
-    memcpy(order->spki, spki, sizeof(spki));
-    order->has_key = true;
-    key_free(job->made_key);
-    job->made_key = NULL;
-    return true;
-}
-
-static void job_key_made(void *arg, struct key *take_key)
-{
-    struct job *job = arg;
-    job->making = NULL;
-    job->keying = false;
-    job->driver->n_out--;
-    job->made_key = take_key;
-    job_touch(job);
-}
-
-static void job_make_key(struct job *job)
-{
-    enum key_kind kind = job->record->key_kind;
-    job->wants_key = false;
-    if (!key_kind_is_slow(kind)) {
-        job->made_key = key_new(kind);
-        return;
-    }
-    job->keying = true;
-    job->driver->n_out++;
-    house_say(job->driver->house, job->record->order->set_name, "key", "making an %s key",
-              key_kind_name(kind));
-    job->making = key_making_start(job->driver->house->loop, kind, job_key_made, job);
-}
 
 static bool job_settle_txt(struct job *job, struct err *err)
 {
@@ -116,13 +72,8 @@ static bool job_settle_certificate(struct job *job, struct err *err)
 /* The wants of the steps, in the order in which an order has them. */
 static bool job_settle_wants(struct job *job, struct err *err)
 {
-    if (job->wants_key)
-        job_make_key(job);
-    if (job->made_key != NULL) {
-        if (!job_settle_key(job, err))
-            return false;
-        job_run(job);
-    }
+    if (!job_settle_key(job, err))
+        return false;
     if (job->wants_txt && !job_settle_txt(job, err))
         return false;
     if (job->wants_certificate && !job_settle_certificate(job, err))
@@ -138,9 +89,8 @@ static bool job_settle_wants(struct job *job, struct err *err)
 /* What cannot be settled for a reason of its own costs this order, not the run. Nothing of it was written: such faults show before. */
 static void job_fail_to_settle(struct job *job, const struct err *why)
 {
-    job->wants_key = job->wants_txt = job->wants_certificate = false;
-    key_free(job->made_key);
-    job->made_key = NULL;
+    job->wants_txt = job->wants_certificate = false;
+    job_key_drop(job);
     job->end = JOB_RUNS;
     job_fail(job, why);
     job_run(job);

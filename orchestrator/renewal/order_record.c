@@ -1,5 +1,6 @@
 #include "renewal/order_record.h"
 
+#include "crypto/csr.h"
 #include "inventory/held.h"
 
 static uint64_t text_print(uint64_t print, const char *s)
@@ -216,6 +217,22 @@ static bool record_fill(struct order_record *record, int64_t id, const struct ro
     return order_fill(record->order, rows, err);
 }
 
+/* Of a key that lives elsewhere the request alone is stored. */
+static void key_recall(struct house *house, struct order_record *record)
+{
+    struct order *order = record->order;
+    AUTO(csr_facts_fini)
+    struct csr_facts facts = {0};
+    if (order->csr.len == 0)
+        return;
+    if (record->key_id != 0) {
+        order->has_key = held_key_spki(house, record->key_id, order->spki, NULL);
+    } else if (csr_parse(buf_str(&order->csr), &facts, NULL)) {
+        memcpy(order->spki, facts.spki_hex, sizeof order->spki);
+        order->has_key = true;
+    }
+}
+
 bool order_record_load(struct house *house, int64_t id, struct order_record **ret, struct err *err)
 {
     struct order_record *record = NEW(struct order_record);
@@ -231,9 +248,8 @@ bool order_record_load(struct house *house, int64_t id, struct order_record **re
         if (!found)
             err_set(err, ERR_ABSENT, "there is no order %lld", (long long)id);
     }
-    if (ok && record->key_id != 0)
-        record->order->has_key = held_key_spki(house, record->key_id, record->order->spki, NULL) &&
-                                 record->order->csr.len > 0;
+    if (ok)
+        key_recall(house, record);
     if (!ok || !order_is_whole(record->order, err) || !authz_load(house, record, err)) {
         order_record_free(record);
         return false;
@@ -251,12 +267,13 @@ bool order_record_save(struct house *house, struct order_record *record, struct 
     struct buf memory = BUF(16 * 1024);
 
     order_memory_format(order, &memory);
-    if (!store_run(house->store, &n_changed, err, SQL_ORDER_SAVE, "itiibtttitiiitti", order->id,
+    if (!store_run(house->store, &n_changed, err, SQL_ORDER_SAVE, "itiibtttitiiittit", order->id,
                    order_step_name(order->step), record->account_id, record->key_id,
                    buf_str(&order->csr), order->url, order->finalize_url, order->certificate_url,
                    order->expires_at_ms, buf_cstr(&memory), record->n_tries, record->next_at_ms,
                    order->step_at_ms, failed ? err_kind_name(record->failure.kind) : NULL,
-                   failed ? record->failure.text : NULL, record->fencing))
+                   failed ? record->failure.text : NULL, record->fencing,
+                   key_kind_name(record->key_kind)))
         return false;
     if (n_changed != 1)
         return err_set(err, ERR_STORE, "order %lld of set %s is no longer open in the store",

@@ -11,7 +11,7 @@ struct order_record {
     struct order *order;
     char *why, *want, *lane; /* lane "": the set has one kind of key */
     enum key_kind key_kind;
-    int64_t account_id, key_id; /* 0: none yet */
+    int64_t account_id, key_id; /* 0: none yet; key_id stays 0 for a key that lives elsewhere */
     int64_t n_tries, next_at_ms;
     int64_t fencing;        /* of the set lease this run took */
     int64_t certificate_id; /* of the certificate this order brought; 0: none yet */
