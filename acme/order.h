@@ -76,6 +76,8 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     struct authz *authz;
     size_t n_authz;
     bool has_key; /* key and CSR are stored */
+    bool
+        key_is_elsewhere; /* a mark, too: only the CSR is stored, its key is nobody's business here */
     char spki[SPKI_HEX_MAX];
     enum challenge_kind challenge; /* how control is proved; decided when the order begins */
     char thumbprint[48];           /* of the ACCOUNT key: filled in by the driver before READ */

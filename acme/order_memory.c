@@ -16,6 +16,7 @@ static const struct mark flags[] = {
     {"failed", offsetof(struct order, failed)},
     {"tidied", offsetof(struct order, tidied)},
     {"invalid", offsetof(struct order, invalid)},
+    {"key_elsewhere", offsetof(struct order, key_is_elsewhere)},
 };
 static const struct mark counts[] = {
     {"n_finalize", offsetof(struct order, n_finalize)},

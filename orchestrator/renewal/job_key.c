@@ -125,6 +125,7 @@ static bool job_take_request(struct job *job, struct err *err)
     buf_clear(&order->csr);
     buf_add_str(&order->csr, buf_str(&facts.der));
     order_take_key(order, facts.spki_hex);
+    order->key_is_elsewhere = true;
     record->key_id = 0;
     record->key_kind = facts.kind;
     return true;

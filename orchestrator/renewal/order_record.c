@@ -227,7 +227,7 @@ static void key_recall(struct house *house, struct order_record *record)
         return;
     if (record->key_id != 0) {
         order->has_key = held_key_spki(house, record->key_id, order->spki, NULL);
-    } else if (csr_parse(buf_str(&order->csr), &facts, NULL)) {
+    } else if (order->key_is_elsewhere && csr_parse(buf_str(&order->csr), &facts, NULL)) {
         memcpy(order->spki, facts.spki_hex, sizeof order->spki);
         order->has_key = true;
     }
