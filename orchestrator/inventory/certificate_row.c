@@ -6,8 +6,8 @@ void certificate_free(struct certificate *c)
 {
     if (c == NULL)
         return;
-    char *const texts[] = {c->set_name, c->authority, c->directory, c->serial,  c->sha256,
-                           c->spki,     c->ari_id,    c->key_kind,  c->profile, c->issuer,
+    char *const texts[] = {c->set_name, c->authority, c->directory, c->serial,    c->sha256,
+                           c->spki,     c->ari_id,    c->key_kind,  c->profile,   c->issuer,
                            c->want,     c->url,       c->lane,      c->chain_wish};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mem_free(texts[i]);
@@ -42,9 +42,9 @@ static void names_read(struct certificate *c, const char *text)
 struct certificate *certificate_read(const struct rows *rows, int at)
 {
     struct certificate *c = NEW(struct certificate);
-    char **const texts[] = {&c->set_name, &c->authority, &c->directory, &c->serial,  &c->sha256,
-                            &c->spki,     &c->ari_id,    &c->key_kind,  &c->profile, &c->issuer,
-                            &c->want,     &c->url};
+    char **const texts[] = {&c->set_name, &c->authority, &c->directory, &c->serial,
+                            &c->sha256,   &c->spki,      &c->ari_id,    &c->key_kind,
+                            &c->profile,  &c->issuer,    &c->want,      &c->url};
     int64_t *const numbers[] = {&c->id, &c->version, &c->account_id, &c->key_id, &c->order_id};
     int64_t *const instants[] = {&c->not_before_at_ms, &c->not_after_at_ms, &c->issued_at_ms,
                                  &c->due_at_ms, &c->revoked_at_ms};

@@ -91,7 +91,7 @@ struct set_config {
         is_key_kind_free; /* `key: keep`: of whatever kind that is; `key` is the kind of the first */
     char *csr;            /* file: or exec: reference; then the key lives elsewhere; NULL */
     char *chain;          /* which chain is preferred: as chain_wish_check gave it; or NULL */
-    char *profile; /* or NULL */
+    char *profile;        /* or NULL */
     enum challenge_kind challenge;
     char *challenge_alias; /* or NULL */
     struct deploy_config *deploys;
