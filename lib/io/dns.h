@@ -74,7 +74,7 @@ struct dns_change {
     bool add; /* else remove this one value */
     const char *owner;
     uint32_t ttl_s;
-    const char *value; /* TXT, up to 255 bytes */
+    const char *value; /* TXT, up to 4096 bytes: beyond 255 in several character-strings */
 };
 struct dns_update {
     const char *zone;

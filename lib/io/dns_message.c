@@ -5,20 +5,25 @@
 #include <ldns/ldns.h>
 #include <stdlib.h>
 
-enum { TXT_VALUE_MAX = 255, SIGNATURE_MAX = 1024 };
+enum { TXT_VALUE_MAX = 4096, TXT_STRING_MAX = 255, SIGNATURE_MAX = 1024 };
 
 static ldns_rdf *name_new(const char *name)
 {
     return name != NULL && name[0] != '\0' ? ldns_dname_new_frm_str(name) : NULL;
 }
 
-static ldns_rdf *value_new(const char *value)
+/* One value is one record: beyond 255 bytes in several character-strings, always cut at the same places, because a record is only
+ * removed by the very bytes it was made of. */
+static void value_push(ldns_rr *rr, struct str value)
 {
-    unsigned char text[1 + TXT_VALUE_MAX];
-    size_t len = strlen(value);
-    text[0] = (unsigned char)len;
-    memcpy(text + 1, value, len);
-    return ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, len + 1, text);
+    unsigned char text[1 + TXT_STRING_MAX];
+    do {
+        size_t len = value.len < TXT_STRING_MAX ? value.len : TXT_STRING_MAX;
+        text[0] = (unsigned char)len;
+        memcpy(text + 1, value.p, len);
+        ldns_rr_push_rdf(rr, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, len + 1, text));
+        value = str_mem(value.p + len, value.len - len);
+    } while (value.len > 0);
 }
 
 /* RFC 2136 2.5.1 adds to an RRset; 2.5.4 deletes one record: class NONE, TTL 0. */
@@ -36,7 +41,7 @@ static bool change_add(ldns_rr_list *list, const struct dns_change *change, stru
     ldns_rr_set_type(rr, LDNS_RR_TYPE_TXT);
     ldns_rr_set_class(rr, change->add ? LDNS_RR_CLASS_IN : LDNS_RR_CLASS_NONE);
     ldns_rr_set_ttl(rr, change->add ? change->ttl_s : 0);
-    ldns_rr_push_rdf(rr, value_new(change->value));
+    value_push(rr, str_of(change->value));
     ldns_rr_list_push_rr(list, rr);
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "base/failpoint.h"
 #include "inventory/register.h"
+#include "renewal/standing.h"
 
 /* However long a step has lasted - a machine may have been off for a week -, so often it is tried before the order is given up. */
 enum { TRIES_LEAST = 8 };
@@ -33,6 +34,9 @@ void job_free(struct job *job)
     if (job->n_out > 0 || job->preparing)
         ca_forget(job->ca, job);
     job->driver->n_out -= job->n_out + (job->preparing ? 1 : 0) + (job->keying ? 1 : 0);
+    if (job->look != NULL)
+        job->driver->n_out--;
+    standing_look_cancel(job->look);
     job_key_drop(job);
     heap_remove(&job->driver->sleepers, &job->sleep);
     list_remove(&job->in_run);
@@ -116,7 +120,7 @@ static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
     job_sleep(job, at_ms);
 }
 
-static void job_again(struct job *job, const struct err *why)
+void job_again(struct job *job, const struct err *why)
 {
     struct order_record *record = job->record;
     int64_t now_ms = house_now(job->driver->house);
@@ -343,7 +347,7 @@ static void job_step(struct job *job, const struct acme_answer *answer)
 void job_run(struct job *job)
 {
     if (job->end != JOB_RUNS || job->n_out > 0 || job->n_outbox > 0 || job->keying ||
-        job->preparing)
+        job->preparing || job->look != NULL)
         return;
     heap_remove(&job->driver->sleepers, &job->sleep);
     job_step(job, NULL);
@@ -413,6 +417,8 @@ void job_send(struct job *job)
     list_remove(&job->in_outgoing);
     if (order->step == ORDER_NEW)
         ca_expect(job->ca, order->n_names);
+    if (job->wants_look && order->step == ORDER_PUBLISH)
+        job_look(job);
     job->n_out += n;
     job->driver->n_out += n;
     for (size_t i = 0; i < n; i++) {

@@ -41,7 +41,8 @@ struct job {
     char *alias; /* challenge_alias of the set, or NULL */
     const struct acme_ask *outbox;
     size_t n_outbox, n_out; /* to be sent; under way */
-    bool preparing, keying, wants_key, wants_txt, releases_txt, wants_certificate;
+    bool preparing, keying, wants_key, wants_txt, wants_look, releases_txt, wants_certificate;
+    struct standing_look *look; /* under way */
     struct key_making *making;
     struct key *made_key;
     struct request_asking *asking; /* for the request of a key that lives elsewhere */
@@ -73,6 +74,11 @@ bool job_settle_key(struct job *job, struct err *err);
 void job_key_drop(struct job *job);
 /* After the commit. */
 void job_send(struct job *job);
+/* A passing fault: the step is asked again later, ever later. */
+void job_again(struct job *job, const struct err *why);
+/* job_standing.c. In settle: the standing records of the order are to be looked for; after the commit: looks for them. */
+bool job_want_look(struct job *job, struct err *err);
+void job_look(struct job *job);
 /* The order cannot succeed: it goes to TIDY and ends failed. */
 void job_fail(struct job *job, const struct err *why);
 /* Marks for settling. */

@@ -12,6 +12,8 @@ static bool job_settle_txt(struct job *job, struct err *err)
     int64_t deadline_ms = order->step_at_ms + order_step_patience_ms(ORDER_PUBLISH);
     size_t n_wanted = 0;
     job->wants_txt = false;
+    if (challenge_stands(order->challenge))
+        return job_want_look(job, err);
     for (size_t i = 0; i < order->n_authz; i++) {
         const struct authz *a = &order->authz[i];
         AUTO(buf_fini)

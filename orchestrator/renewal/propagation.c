@@ -51,6 +51,8 @@ struct propagation_check {
     struct timer *soon;
     propagation_done *done;
     void *arg;
+    propagation_fits *fits;
+    void *fits_arg;
 };
 
 static struct heard *heard_at(const struct propagation_check *check, size_t owner, size_t target)
@@ -184,6 +186,13 @@ static void check_finish(struct propagation_check *check)
     check_free(check);
 }
 
+static bool value_fits(const struct propagation_check *check, size_t want, struct str value)
+{
+    if (check->fits != NULL)
+        return check->fits(check->fits_arg, want, value);
+    return str_eq(str_of(check->wants[want].value), value);
+}
+
 static void answer_read(struct propagation_check *check, size_t owner, size_t target,
                         const struct dns_reply *reply)
 {
@@ -199,7 +208,7 @@ static void answer_read(struct propagation_check *check, size_t owner, size_t ta
             continue;
         heard->n_values++;
         for (size_t w = check->owners[owner].first; w != 0; w = check->wants[w - 1].next)
-            if (str_eq(str_of(check->wants[w - 1].value), str_mem(r->data, r->data_len)))
+            if (value_fits(check, w - 1, str_mem(r->data, r->data_len)))
                 check->shows[(w - 1) * check->n_targets + target] = true;
     }
 }
@@ -345,6 +354,8 @@ struct propagation_check *propagation_start(struct loop *loop, struct dns *dns,
         (struct propagation_check){.dns = dns,
                                    .done = done,
                                    .arg = arg,
+                                   .fits = o->fits,
+                                   .fits_arg = o->fits_arg,
                                    .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS,
                                    .n_flights = o->parallel > 0 ? o->parallel : PARALLEL};
     targets_fill(check, zone);

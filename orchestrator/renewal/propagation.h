@@ -35,9 +35,13 @@ struct propagation_report {
     bool all_served;
     size_t n_questions;
 };
+/* Does this TXT value fulfil want i? Several values at a name are told one after the other. */
+typedef bool propagation_fits(void *arg, size_t want, struct str value);
 struct propagation_options {
-    int64_t timeout_ms; /* of one question; 0: 3 s */
-    size_t parallel;    /* questions under way at once; 0: 64 */
+    int64_t timeout_ms;     /* of one question; 0: 3 s */
+    size_t parallel;        /* questions under way at once; 0: 64 */
+    propagation_fits *fits; /* NULL: a value fits when it is that of the want */
+    void *fits_arg;
 };
 
 struct propagation_check;

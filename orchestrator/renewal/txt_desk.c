@@ -274,20 +274,22 @@ bool txt_desk_load(struct txt_desk *desk, struct err *err)
 
 /* ---- finding zones ---- */
 
-static struct zone_finder *desk_finder(struct txt_desk *desk, const struct provider_config *p)
+struct zone_finder *txt_desk_finder(struct txt_desk *desk, const struct provider_config *p)
 {
     for (size_t i = 0; i < desk->n_finders; i++) {
         if (desk->finders[i].provider == p)
             return desk->finders[i].finder;
     }
-    struct zone_finder_options options = {
-        .resolvers = p->resolvers,
-        .n_resolvers = p->n_resolvers,
-        .authoritative = p->authoritative,
-        .n_authoritative = p->n_authoritative,
-        .authoritative_port = (uint16_t)p->authoritative_port,
-        .follow_cname = p->follow_cname,
-    };
+    struct zone_finder_options options = {.follow_cname = true};
+    if (p != NULL)
+        options = (struct zone_finder_options){
+            .resolvers = p->resolvers,
+            .n_resolvers = p->n_resolvers,
+            .authoritative = p->authoritative,
+            .n_authoritative = p->n_authoritative,
+            .authoritative_port = (uint16_t)p->authoritative_port,
+            .follow_cname = p->follow_cname,
+        };
     desk->finders =
         mem_grow(desk->finders, desk->n_finders, desk->n_finders + 1, sizeof(*desk->finders));
     struct desk_finder *f = &desk->finders[desk->n_finders++];
@@ -340,8 +342,8 @@ static void desk_start_finds(struct txt_desk *desk)
     while ((it = list_pop_front(&desk->seekers)) != NULL) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
         desk->n_under_way++;
-        w->find =
-            zone_finder_find(desk_finder(desk, w->provider), w->challenge, w->alias, wish_found, w);
+        w->find = zone_finder_find(txt_desk_finder(desk, w->provider), w->challenge, w->alias,
+                                   wish_found, w);
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "inventory/config.h"
 #include "inventory/house.h"
+#include "renewal/zone_finder.h"
 
 struct txt_desk;
 /* Loads all rows that are not gone; those without an open order become wishes "gone". */
@@ -43,6 +44,9 @@ void txt_desk_act(struct txt_desk *desk);
 int64_t txt_desk_next_at_ms(const struct txt_desk *desk);
 bool txt_desk_is_busy(const struct txt_desk *desk);
 size_t txt_desk_n_left(const struct txt_desk *desk); /* wishes "gone" that are not gone yet */
+
+/* The finder that asks as the provider's settings say; NULL: the system's resolvers. The desk's. */
+struct zone_finder *txt_desk_finder(struct txt_desk *desk, const struct provider_config *provider);
 
 /* Tries a provider for real: publishes a random value at _acme-challenge.<name>, waits until served, removes it, waits until gone.
  * Used by `chancery provider test`; runs its own small turns on the house's loop and store. */

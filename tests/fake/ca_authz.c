@@ -1,12 +1,21 @@
 #include "fake/ca_inner.h"
 
-/* Challenges offered; only the dns-01 one can be passed. A wildcard gets those that are for it. */
+/* Challenges offered; only those by DNS can be passed. A wildcard gets those that are for it. */
 static const struct {
     const char *type;
     bool for_wildcard;
-} challenges[] = {
-    {"http-01", false}, {"dns-01", true}, {"tls-alpn-01", false}, {"x-unknown-01", true}};
-enum { CHALLENGE_DNS = 2, CHALLENGE_UNKNOWN = 4, CHALLENGES_N = 4 }; /* from 1 */
+    int64_t bit; /* of the knob `challenges`; 0: offered whatever it says */
+} challenges[] = {{"http-01", false, 0},       {"dns-01", true, 1},
+                  {"tls-alpn-01", false, 0},   {"x-unknown-01", true, 0},
+                  {"dns-account-01", true, 2}, {"dns-persist-01", true, 4}};
+/* From 1. */
+enum {
+    CHALLENGE_DNS = 2,
+    CHALLENGE_UNKNOWN = 4,
+    CHALLENGE_ACCOUNT = 5,
+    CHALLENGE_PERSIST = 6,
+    CHALLENGES_N = 6
+};
 
 struct fake_authz *fake_authz_find(const struct fake_ca *ca, size_t id)
 {
@@ -102,7 +111,7 @@ static void txt_value(const struct fake_authz *authz, const struct fake_account 
     unsigned char digest[32];
     AUTO(buf_fini)
     struct buf text = BUF(256);
-    token_make(authz, CHALLENGE_DNS, &text);
+    token_make(authz, authz->answered, &text);
     buf_printf(&text, ".%s", account->jwk.thumbprint);
     fake_crypt_sha256(buf_str(&text), digest);
     base64url_encode(out, digest, sizeof(digest));
@@ -115,8 +124,21 @@ static void txt_verdict(struct fake_ca *ca, struct fake_authz *authz, bool found
         return;
     }
     AUTO(mem_fini)
-    char *detail = mem_printf("the TXT record of _acme-challenge.%s is not there", authz->name);
+    char *detail = mem_printf("the TXT record of %s_acme-challenge.%s is not there",
+                              authz->answered == CHALLENGE_ACCOUNT ? "_LABEL." : "", authz->name);
     fake_authz_fail(ca, authz, "unauthorized", detail);
+}
+
+static char *txt_owner(const struct fake_ca *ca, const struct fake_authz *authz)
+{
+    AUTO(mem_fini)
+    char *url = fake_ca_url(ca, FAKE_KIND_ACCOUNT, authz->account);
+    AUTO(buf_fini)
+    struct buf label = BUF(64);
+    if (authz->answered == CHALLENGE_DNS)
+        return mem_printf("_acme-challenge.%s", authz->name);
+    fake_account_label(url, &label);
+    return mem_printf("_%s._acme-challenge.%s", buf_cstr(&label), authz->name);
 }
 
 void fake_authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)
@@ -131,12 +153,16 @@ void fake_authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t n
         fake_authz_fail(ca, authz, "unauthorized", "the validation failed, as told");
         return;
     }
-    if (authz->answered != CHALLENGE_DNS) {
+    if (authz->answered == CHALLENGE_PERSIST) {
+        fake_persist_validate(ca, authz, now_ms);
+        return;
+    }
+    if (authz->answered != CHALLENGE_DNS && authz->answered != CHALLENGE_ACCOUNT) {
         fake_authz_fail(ca, authz, "connection", "nothing answers there");
         return;
     }
     AUTO(mem_fini)
-    char *owner = mem_printf("_acme-challenge.%s", authz->name);
+    char *owner = txt_owner(ca, authz);
     txt_value(authz, account, &value);
     if (options->txt_ask != NULL)
         options->txt_ask(options->ctx, owner, value.p, authz->id);
@@ -177,7 +203,10 @@ static struct json *challenge_json(const struct fake_ca *ca, const struct fake_a
     json_set_text(out, "type", challenges[challenge - 1].type);
     json_set_text(out, "url", url);
     json_set_text(out, "status", challenge_status(authz, challenge));
-    json_set_text(out, "token", token.p);
+    if (challenge == CHALLENGE_PERSIST)
+        fake_persist_offer(ca, authz->account, out);
+    else
+        json_set_text(out, "token", token.p);
     if (authz->answered != challenge)
         return out;
     if (authz->status == STATUS_VALID)
@@ -193,6 +222,8 @@ static bool challenge_is_offered(const struct call *c, const struct fake_authz *
         return i == CHALLENGE_UNKNOWN;
     if (authz->status != STATUS_PENDING && authz->answered != 0)
         return i == authz->answered;
+    if (challenges[i - 1].bit != 0 && (c->ca->options.challenges & challenges[i - 1].bit) == 0)
+        return false;
     return !authz->wildcard || challenges[i - 1].for_wildcard;
 }
 

@@ -161,6 +161,7 @@ static struct json *meta_json(const struct fake_ca *ca)
     json_set_text(meta, "website", ca->base_url);
     json_push_text(names, "ca.test");
     json_set(meta, "caaIdentities", names);
+    fake_persist_meta(ca, meta);
     if (ca->options.eab_required != 0)
         json_set_bool(meta, "externalAccountRequired", true);
     if (json_len(ca->profiles) == 0)

@@ -53,6 +53,9 @@
     X(odd_urls, 0, "1: URLs carry a query with escapes that no client may touch")                  \
     X(terms_needed, 1, "1: newAccount must agree to the terms of service")                         \
     X(eab_required, 0, "1: newAccount must carry an external account binding")                     \
+    X(challenges, 1,                                                                               \
+      "DNS challenges offered: 1 dns-01, 2 dns-account-01, 4 dns-persist-01, or sums")             \
+    X(persist_form, 0, "dns-persist-01 as in its draft -00, -01 or -02")                           \
     X(common_name, 1, "1: the first name that fits becomes the common name")
 
 struct fake_ca_options {
@@ -67,6 +70,8 @@ struct fake_ca_options {
     bool (*txt_lookup)(void *ctx, const char *owner_name, const char *value);
     /* The same without waiting: answer later by fake_ca_txt_heard. Goes before txt_lookup. */
     void (*txt_ask)(void *ctx, const char *owner_name, const char *value, size_t ticket);
+    /* All TXT values at owner_name, each ended by a newline, for dns-persist-01. NULL: it always fails. */
+    void (*txt_values)(void *ctx, const char *owner_name, struct buf *out);
     void *ctx;
 };
 struct fake_ca_options fake_ca_options_default(void);

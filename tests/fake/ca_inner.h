@@ -228,6 +228,12 @@ void fake_authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_m
 void fake_authz_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms);
 void fake_authz_free(struct fake_authz *authz);
 
+/* ca_challenge.c: the label of dns-account-01; dns-persist-01 in the directory, in a challenge, and validated. */
+void fake_account_label(const char *account_url, struct buf *out);
+void fake_persist_meta(const struct fake_ca *ca, struct json *meta);
+void fake_persist_offer(const struct fake_ca *ca, size_t account, struct json *challenge);
+void fake_persist_validate(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms);
+
 /* ca_finalize.c */
 void fake_answer_finalize(struct call *c);
 void fake_answer_certificate(struct call *c);

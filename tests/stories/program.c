@@ -90,6 +90,7 @@ static void wanted_fini(struct wanted *set)
     mem_free(set->authority);
     mem_free(set->alias);
     mem_free(set->profile);
+    mem_free(set->challenge);
 }
 
 void program_end(struct program *program)
@@ -131,6 +132,8 @@ void program_write_set(struct program *program, const struct wanted *set)
         buf_printf(&text, "challenge_alias: %s\n", set->alias);
     if (set->profile != NULL)
         buf_printf(&text, "profile: %s\n", set->profile);
+    if (set->challenge != NULL)
+        buf_printf(&text, "challenge: %s\n", set->challenge);
     snprintf(name, sizeof name, "sets.d/%s.yaml", set->name);
     file_put(program, name, buf_cstr(&text));
 }

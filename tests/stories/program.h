@@ -16,7 +16,7 @@ struct wanted { /* a set as the story wants it */
     char name[32];
     char *names[NAMES_MAX];
     size_t n_names;
-    char *key, *authority, *alias, *profile; /* NULL: not said */
+    char *key, *authority, *alias, *profile, *challenge; /* NULL: not said */
     bool is_broken;
 };
 

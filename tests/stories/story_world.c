@@ -263,6 +263,11 @@ ACT(set_profile)
     mem_set_str(&s->set->profile, a->w[0]);
     program_write_set(&s->program, s->set);
 }
+ACT(set_challenge)
+{
+    mem_set_str(&s->set->challenge, a->w[0]);
+    program_write_set(&s->program, s->set);
+}
 ACT(set_broken)
 {
     (void)a;
@@ -348,6 +353,7 @@ const struct clause story_world_clauses[] = {
     {"set", "authority %w", "", set_authority},
     {"set", "alias %w", "its challenge_alias", set_alias},
     {"set", "profile %w", "", set_profile},
+    {"set", "challenge %w", "", set_challenge},
     {"set", "is broken", "its file cannot be read", set_broken},
     {"set", "is mended", "", set_mended},
     {"set", "is removed", "", set_removed},

@@ -13,6 +13,7 @@ static void ca_begin(struct world_ca *ca, int number)
     options.base_url = ca->base_url;
     options.seed = (uint64_t)number;
     options.txt_lookup = world_txt_seen;
+    options.txt_values = world_txt_all;
     ca->fake = fake_ca_new(&options);
 }
 
@@ -239,4 +240,17 @@ bool world_txt_seen(void *ctx, const char *owner, const char *text)
             return false;
     }
     return n_answer > 0;
+}
+
+void world_txt_all(void *ctx, const char *owner, struct buf *out)
+{
+    (void)ctx;
+    for (int hops = 0; hops < 8 && world_alias_of(owner) != NULL; hops++)
+        owner = world_alias_of(owner);
+    LIST_EACH (it, &world.values) {
+        const struct world_value *value = LIST_OWNER(it, struct world_value, in_world);
+        if (strcmp(value->owner, owner) == 0 && value->removed_at_ms == INT64_MAX &&
+            world_txt_seen(NULL, owner, value->text))
+            buf_printf(out, "%s\n", value->text);
+    }
 }

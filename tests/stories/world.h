@@ -116,6 +116,8 @@ struct world_server *world_server(const char *name); /* "ns1" */
 struct world_server *world_server_at(const struct net_address *address);
 /* What a CA's resolver finds: it follows aliases and asks any server that answers, so all of those must show the value. */
 bool world_txt_seen(void *ctx, const char *owner, const char *text);
+/* The same for all values at a name, each ended by a newline. */
+void world_txt_all(void *ctx, const char *owner, struct buf *out);
 const char *world_alias_of(const char *owner); /* NULL: no CNAME */
 bool world_value_shows(const struct world_value *value, const struct world_server *server);
 

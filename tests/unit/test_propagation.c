@@ -106,6 +106,36 @@ static void assert_counts(const struct got *got, size_t as_wished, size_t reacha
     assert_int_equal(v->n_skipped, skipped);
 }
 
+static bool begins_with_ca(void *arg, size_t want, struct str value)
+{
+    size_t *n_told = arg;
+    assert_int_equal(want, 0);
+    ++*n_told;
+    return str_starts(value, STR("ca.test"));
+}
+
+static void test_check_when_another_judges_then_all_values_are_told_and_any_may_fit(void **state)
+{
+    size_t n_told = 0;
+    struct got got = {0};
+    struct propagation_options options = {
+        .timeout_ms = 400, .fits = begins_with_ca, .fits_arg = &n_told};
+    const struct propagation_want want = {OWNER, "", true};
+    (void)state;
+    show("v=spf1");
+    propagation_start(world.loop, world.dns, &zone, &want, 1, &options, reported, &got);
+    assert_true(world_wait(&world, &got.n, 1));
+    assert_int_equal(n_told, 3);
+    assert_false(got.all_served);
+    show("ca.test; accounturi=x");
+    got = (struct got){0};
+    propagation_start(world.loop, world.dns, &zone, &want, 1, &options, reported, &got);
+    assert_true(world_wait(&world, &got.n, 1));
+    assert_int_equal(n_told, 9);
+    assert_true(got.all_served);
+    assert_counts(&got, 3, 3, 0, 0, 0);
+}
+
 static void test_check_when_every_address_shows_it_then_served(void **state)
 {
     (void)state;
@@ -344,6 +374,7 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(test_check_when_another_judges_then_all_values_are_told_and_any_may_fit),
         T(test_check_when_every_address_shows_it_then_served),
         T(test_check_when_one_server_lags_then_not_served_until_it_follows),
         T(test_check_when_servers_lack_it_then_each_says_how),

@@ -1,0 +1,128 @@
+# dns-account-01 and dns-persist-01.
+
+story  dns-account-01: a value below a label of the account's own, gone afterwards
+ca     knob challenges 7
+set    main challenge dns-account-01
+want   example.com, *.example.com, mail.example.net
+run
+expect certificate for example.com *.example.com mail.example.net, no TXT left, 0 failed validations at ca, 1 orders at ca
+
+story  dns-account-01 where a CNAME leads away
+ca     knob challenges 2
+dns    _acme-challenge.www.example.com is an alias of elsewhere.example.net
+set    main challenge dns-account-01
+want   www.example.com
+run
+expect certificate, no TXT left, 0 failed validations at ca
+
+story  a CA that does not offer what the set wants says what it offers
+for    dns-account-01 dns-persist-01
+set    main challenge $
+want   www.example.com
+run
+expect failed "no $ challenge", no certificate, no TXT left
+expect failed "http-01, dns-01"
+
+story  dns-persist-01: the record that is missing is told, and nothing is answered
+for    0 1
+ca     knob challenges 7, knob persist_form $
+set    main challenge dns-persist-01
+want   www.example.com
+run
+expect no certificate, failed "no standing record at _validation-persist.www.example.com", 0 challenge requests at ca
+expect failed "ca.test; accounturi=https://ca1.test/acme/account/1", failed "chancery persist main --publish", no TXT left
+
+story  dns-persist-01: what a person published serves every order, and nothing is changed in DNS
+for    0 1
+ca     knob challenges 7, knob persist_form $, certificates live 90d
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1" at _validation-persist.www.example.com
+set    main challenge dns-persist-01
+want   www.example.com
+updates are refused
+run
+expect certificate, 0 failed validations at ca, 1 foreign TXT
+wait   70d
+run
+expect 2 certificates, 2 orders at ca, 0 failed validations at ca, 1 foreign TXT
+
+story  dns-persist-01: a record that does not fit is told with its reason
+ca     knob challenges 7
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1" at _validation-persist.example.com
+dns    holds "v=spf1 -all" at _validation-persist.example.com
+set    main challenge dns-persist-01
+want   example.com, *.example.com
+run
+expect no certificate, failed "lacks policy=wildcard", 0 challenge requests at ca
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1; policy=wildcard" at _validation-persist.example.com
+wait   until due
+run
+expect certificate for example.com *.example.com, not failed, 0 failed validations at ca
+
+story  dns-persist-01: a record whose time is over
+ca     knob challenges 7
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1; persistUntil=1893456000" at _validation-persist.www.example.com
+set    main challenge dns-persist-01
+want   www.example.com
+run
+expect no certificate, failed "persistUntil"
+
+story  dns-persist-01: of several records one fits, and a second name of the CA will do
+ca     knob challenges 7, knob persist_form 1
+dns    holds "big.test; accounturi=https://big.test/1" at _validation-persist.www.example.com
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/7" at _validation-persist.www.example.com
+dns    holds "ca.test; policy=wildcard; accounturi=https://ca1.test/acme/account/1; new=thing" at _validation-persist.www.example.com
+set    main challenge dns-persist-01
+want   www.example.com
+run
+expect certificate, 3 foreign TXT, 0 failed validations at ca
+
+story  dns-persist-01: one name server lags behind: waited for, not failed
+ca     knob challenges 7
+dns    ns2 after 20s
+set    main challenge dns-persist-01
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1" at _validation-persist.www.example.com
+want   www.example.com
+run until quiet
+expect certificate, not failed, 1 orders at ca, 0 failed validations at ca
+
+story  dns-persist-01: the record lies behind a CNAME, in a zone that no provider of ours serves
+ca     knob challenges 7
+dns    _validation-persist.www.example.com is an alias of proofs.example.org
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1" at proofs.example.org
+set    main challenge dns-persist-01
+want   www.example.com
+run
+expect certificate, 0 failed validations at ca
+
+story  dns-persist-01: name servers that say nothing are asked again
+ca     knob challenges 7
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1" at _validation-persist.www.example.com
+dns    ns1 is silent, ns2 is silent
+set    main challenge dns-persist-01
+want   www.example.com
+run
+expect no certificate, 1 open orders
+dns    ns1 answers, ns2 answers
+run until quiet
+expect certificate, 1 orders at ca
+
+story  dns-persist-01: killed anywhere
+kill everywhere
+ca     knob challenges 7, validates in 1s, issues in 1s
+dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1; policy=wildcard" at _validation-persist.example.com
+set    main challenge dns-persist-01
+want   example.com, *.example.com
+run
+run until quiet
+run until quiet
+expect certificate, at most 1 certificates at ca, 1 foreign TXT, 0 failed validations at ca
+
+story  dns-account-01: killed anywhere
+kill here and there
+ca     knob challenges 7, validates in 1s, issues in 1s
+set    main challenge dns-account-01
+want   example.com, *.example.com
+run
+run until quiet
+run until quiet
+expect certificate, at most 1 certificates at ca, no TXT left, nothing surplus
