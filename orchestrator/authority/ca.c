@@ -2,8 +2,6 @@
 
 #include "inventory/event.h"
 
-enum { DIRECTORY_FRESH_MS = 24 * 60 * 60 * 1000 };
-
 struct ca_office *ca_office_new(struct house *house)
 {
     struct ca_office *office = NEW(struct ca_office);
@@ -18,6 +16,8 @@ static void ca_free(struct ca *ca)
     timer_cancel(ca->starting);
     ca_sending_fini(ca);
     LIST_EACH (it, &ca->waiters)
+        mem_free(LIST_OWNER(it, struct ca_waiter, in_ca));
+    LIST_EACH (it, &ca->directory_waiters)
         mem_free(LIST_OWNER(it, struct ca_waiter, in_ca));
     acme_directory_free(ca->directory);
     key_free(ca->account_key);
@@ -94,6 +94,7 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
     ca->directory_url = mem_strdup(rehearsal_directory(office->house, config));
     ca->eab_kid = mem_strdup("");
     list_init(&ca->waiters);
+    list_init(&ca->directory_waiters);
     ca_sending_init(ca);
     if (!ca_pause_load(ca, err) || !breaker_load(ca->house, ca->directory_url, &ca->breaker, err) ||
         !ca_read_eab(ca, err)) {
@@ -293,63 +294,14 @@ static void ca_have_directory(struct ca *ca)
         ca_register(ca);
 }
 
-static bool ca_take_directory(struct ca *ca, const struct json *tree, struct err *err)
-{
-    struct acme_directory *directory = NULL;
-    if (!acme_directory_read(ca->directory_url, tree, &directory, err))
-        return false;
-    acme_directory_free(ca->directory);
-    ca->directory = directory;
-    return true;
-}
-
-static bool directory_save(struct ca *ca, const struct json *tree, struct err *err)
-{
-    AUTO(buf_fini)
-    struct buf doc = BUF(JSON_SIZE_MAX);
-    json_format(tree, &doc, false);
-    return store_run(ca->house->store, NULL, err, SQL_AUTHORITY_SET_DOC, "tti", ca->directory_url,
-                     buf_cstr(&doc), house_now(ca->house));
-}
-
 static void directory_heard(void *arg, const struct acme_answer *answer)
 {
     struct ca *ca = arg;
     struct err err = {0};
-    if (answer->status == 0)
-        err = *answer->lost;
-    else if (answer->problem != NULL)
-        acme_problem_err(answer->problem, "directory", answer->retry_at_ms, &err);
-    else if (answer->tree == NULL)
-        err_set(&err, ERR_BROKEN, "%s is no ACME directory", ca->directory_url);
-    if (err.kind != ERR_NONE || !ca_take_directory(ca, answer->tree, &err) ||
-        !directory_save(ca, answer->tree, &err)) {
-        if (err.kind != ERR_STORE && err.kind != ERR_LOCAL && err.fault != FAULT_QUOTA)
-            err_judge(&err, CLASS_LATER, FAULT_CA, NULL);
+    if (ca_hear_directory(ca, answer, &err))
+        ca_have_directory(ca);
+    else
         ca_fail(ca, "directory", &err);
-        return;
-    }
-    ca_have_directory(ca);
-}
-
-/* The directory of the last day serves again: one request less a run. */
-static bool directory_load(struct ca *ca)
-{
-    struct rows rows;
-    AUTO(json_fini)
-    struct json *tree = NULL;
-    bool found = false;
-    if (ca->directory != NULL)
-        return true;
-    if (!store_query(ca->house->store, &rows, NULL, SQL_AUTHORITY_GET, "t", ca->directory_url))
-        return false;
-    if (rows_next(&rows) && rows_text(&rows, 0) != NULL &&
-        house_now(ca->house) - rows_int(&rows, 1) < DIRECTORY_FRESH_MS &&
-        house_now(ca->house) >= rows_int(&rows, 1))
-        found = json_parse(str_of(rows_text(&rows, 0)), JSON_SIZE_MAX, &tree, NULL) &&
-                ca_take_directory(ca, tree, NULL);
-    rows_end(&rows, NULL);
-    return found;
 }
 
 static void ca_start(void *arg)
@@ -360,7 +312,7 @@ static void ca_start(void *arg)
         ca_tell(ca, NULL);
         return;
     }
-    if (directory_load(ca))
+    if (ca_has_directory(ca))
         ca_have_directory(ca);
     else
         ca_get(ca, ca->directory_url, directory_heard, ca);

@@ -36,7 +36,13 @@ void ca_forget(struct ca *ca,
                void *arg); /* no callback for that arg any more: prepares and sends */
 bool ca_is_ready(const struct ca *ca);
 
-/* Valid while ready. */
+/* The directory alone, without an account: for unsigned questions, and for what may have changed since yesterday. */
+bool ca_has_directory(struct ca *ca); /* read from the store when it is there and of the last day */
+bool ca_directory_is_fresh(const struct ca *ca); /* fetched within the last minute */
+/* Always calls back from the loop; several callers share one request. */
+void ca_fetch_directory(struct ca *ca, ca_ready *ready, void *arg);
+
+/* Valid while ready; the directory also when ca_has_directory. */
 const struct acme_directory *ca_directory(const struct ca *ca);
 const char *ca_directory_url(const struct ca *ca);
 const char *ca_account_url(const struct ca *ca);

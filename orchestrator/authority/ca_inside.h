@@ -39,6 +39,9 @@ struct ca {
     struct timer *starting; /* ca_prepare leaves the caller's transaction first */
     struct list waiters;
     struct acme_directory *directory;
+    int64_t directory_at_ms; /* when it was fetched; 0: never */
+    struct list directory_waiters;
+    bool directory_is_asked;
     bool asks_account; /* even when the store knows it */
     int64_t account_id;
     char *account_url;
@@ -62,6 +65,9 @@ struct ca_office {
     struct house *house;
     struct list cas;
 };
+
+/* ca_directory.c: what a GET of the directory brought is taken and stored. */
+bool ca_hear_directory(struct ca *ca, const struct acme_answer *answer, struct err *err);
 
 /* ca_pause.c: what an earlier run wrote. */
 bool ca_pause_load(struct ca *ca, struct err *err);

@@ -52,15 +52,21 @@ void ca_sending_fini(struct ca *ca)
     arena_free(ca->arena);
 }
 
-void ca_forget(struct ca *ca, void *arg)
+static void waiters_drop(struct list *waiters, const void *arg)
 {
-    LIST_EACH (it, &ca->waiters) {
+    LIST_EACH (it, waiters) {
         struct ca_waiter *waiter = LIST_OWNER(it, struct ca_waiter, in_ca);
         if (waiter->arg == arg) {
             list_remove(it);
             mem_free(waiter);
         }
     }
+}
+
+void ca_forget(struct ca *ca, void *arg)
+{
+    waiters_drop(&ca->waiters, arg);
+    waiters_drop(&ca->directory_waiters, arg);
     calls_drop(&ca->queue, &ca->n_queue, arg, false);
     calls_drop(&ca->flying, &ca->n_flying, arg, false);
 }

@@ -9,6 +9,8 @@ void certificate_free(struct certificate *c)
     char *const texts[] = {c->set_name, c->authority, c->directory, c->serial,    c->sha256,
                            c->spki,     c->ari_id,    c->key_kind,  c->profile,   c->issuer,
                            c->want,     c->url,       c->lane,      c->chain_wish};
+    mem_free(c->due_rule);
+    mem_free(c->ari_explanation);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mem_free(texts[i]);
     for (size_t i = 0; i < c->n_names; i++)
@@ -16,6 +18,18 @@ void certificate_free(struct certificate *c)
     mem_free(c->names);
     buf_fini(&c->chain_pem);
     mem_free(c);
+}
+
+void certificate_rule_format(const struct certificate *c, struct buf *out)
+{
+    char start[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
+    if (c->due_rule == NULL || strcmp(c->due_rule, "ari") != 0 || c->ari_start_at_ms == 0)
+        return;
+    time_format(c->ari_start_at_ms, false, start);
+    time_format(c->ari_end_at_ms, false, end);
+    buf_printf(out, "the CA asks for it between %s and %s", start, end);
+    if (c->ari_explanation != NULL)
+        buf_printf(out, ", and says why at %s", c->ari_explanation);
 }
 
 void certificates_free(struct certificate **list, size_t n)
@@ -63,6 +77,10 @@ struct certificate *certificate_read(const struct rows *rows, int at)
     c->revoke_by_key = rows_int(rows, at++) != 0;
     c->chain_id = rows_int(rows, at++);
     c->chain_wish = mem_strdup(rows_text(rows, at++));
+    c->due_rule = mem_strdup(rows_text(rows, at++));
+    c->ari_start_at_ms = rows_int(rows, at++);
+    c->ari_end_at_ms = rows_int(rows, at++);
+    c->ari_explanation = mem_strdup(rows_text(rows, at++));
     c->chain_pem = BUF(CHAIN_PEM_MAX);
     return c;
 }

@@ -39,7 +39,12 @@ struct certificate { /* a row; texts owned, released by certificate_free */
     int64_t revoke_asked_at_ms; /* somebody wants it revoked: since when; 0: nobody */
     int revoke_reason;
     bool revoke_by_key;
+    char *due_rule;                         /* what due_at_ms goes by: "life", "ari" */
+    int64_t ari_start_at_ms, ari_end_at_ms; /* the CA's window, heard last; 0: none */
+    char *ari_explanation;                  /* where the CA says why, or NULL */
 };
+/* "the CA asks for it between A and B (see URL)"; "" unless ARI decides. */
+void certificate_rule_format(const struct certificate *certificate, struct buf *out);
 void certificate_free(struct certificate *certificate);
 /* ABSENT when there is none. with_chain: also the PEM. Of several lanes that of the preferred kind of key, if it has one. */
 bool held_current(struct house *house, const char *set, bool with_chain, struct certificate **ret,

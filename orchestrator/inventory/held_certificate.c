@@ -57,6 +57,16 @@ static bool row_insert(struct house *house, const struct certificate_birth *b,
                         b->lane != NULL ? b->lane : "", (int)true);
 }
 
+/* The CA is asked right after the birth (RFC 9773 4.3), and no more about what this one replaces. */
+static bool ari_born(struct house *house, const struct certificate_birth *b, int64_t id,
+                     const struct cert_facts *facts, struct err *err)
+{
+    if (!store_run(house->store, NULL, err, SQL_ARI_DROP_REPLACED, "t", b->set_name))
+        return false;
+    return facts->ari_id == NULL || store_run(house->store, NULL, err, SQL_ARI_BORN, "iti", id,
+                                              facts->ari_id, house_now(house));
+}
+
 static bool has_live_deployment(struct house *house, const char *set, bool *ret, struct err *err)
 {
     int64_t n;
@@ -126,7 +136,8 @@ bool held_certificate_born(struct house *house, const struct certificate_birth *
         return false;
     int64_t now_ms = house_now(house), due_ms = due_draw(&facts, now_ms);
     if (!row_insert(house, birth, &facts, due_ms, &id, err) ||
-        !chains_insert(house, birth, id, err) || !others_wake(house, birth->set_name, id, err) ||
+        !chains_insert(house, birth, id, err) || !ari_born(house, birth, id, &facts, err) ||
+        !others_wake(house, birth->set_name, id, err) ||
         !register_succeeded(house, birth->set_name, due_ms, err))
         return false;
     if (set_changed_meanwhile(house, birth, id) &&

@@ -121,6 +121,11 @@ static void span_format(int64_t ms, int64_t scale_ms, char out[TIME_TEXT_MAX])
         duration_format(ms, out);
 }
 
+static const char *life_part(const struct certificate *c)
+{
+    return c->not_after_at_ms - c->not_before_at_ms < 10 * MS_DAY ? "half" : "2/3";
+}
+
 static void age_format(const struct certificate *c, int64_t now_ms, struct buf *out)
 {
     char left[TIME_TEXT_MAX], whole[TIME_TEXT_MAX];
@@ -131,8 +136,17 @@ static void age_format(const struct certificate *c, int64_t now_ms, struct buf *
     if (left_ms <= 0)
         buf_printf(out, "expired %s ago", left);
     else
-        buf_printf(out, "%s of its life is over (%s of %s left)",
-                   life_ms < 10 * MS_DAY ? "half" : "2/3", left, whole);
+        buf_printf(out, "%s of its life is over (%s of %s left)", life_part(c), left, whole);
+}
+
+/* Which rule decided. What has expired is due by any. */
+static void due_format(const struct certificate *c, int64_t now_ms, struct buf *out)
+{
+    size_t before = out->len;
+    if (c->not_after_at_ms > now_ms)
+        certificate_rule_format(c, out);
+    if (out->len == before)
+        age_format(c, now_ms, out);
 }
 
 /* Why a certificate is needed now; PLAN_NONE when none is. */
@@ -150,7 +164,7 @@ static enum plan_action need_find(const struct set_config *set, const struct set
     else if (set != NULL && strcmp(set->want, c->want) != 0 && plan_drift(set, c, why))
         return PLAN_RENEW;
     else if (c->due_at_ms <= now_ms)
-        age_format(c, now_ms, why);
+        due_format(c, now_ms, why);
     else if (row->next_at_ms <= now_ms && strcmp(row->why, "forced") == 0)
         buf_add_cstr(why, "forced");
     else
@@ -172,7 +186,11 @@ static void judge_later(const struct certificate *c, int64_t now_ms, struct buf 
     char date[TIME_TEXT_MAX], left[TIME_TEXT_MAX];
     time_format(c->due_at_ms, false, date);
     span_format(c->due_at_ms - now_ms, c->not_after_at_ms - c->not_before_at_ms, left);
-    buf_printf(why, "to be renewed in %s, at %s", left, date);
+    buf_printf(why, "to be renewed in %s, at %s: ", left, date);
+    size_t before = why->len;
+    certificate_rule_format(c, why);
+    if (why->len == before)
+        buf_printf(why, "%s of its life is over then", life_part(c));
 }
 
 /* Needed, but failed before or put off. */

@@ -28,7 +28,7 @@ bool clock_step_find(struct house *house, int64_t *ret_back_ms, struct err *err)
 
 static bool waits_move(struct house *house, int64_t back_ms, struct err *err)
 {
-    static const enum sql_name moves[] = {SQL_ORDER_MOVE_BACK, SQL_SET_MOVE_BACK,
+    static const enum sql_name moves[] = {SQL_ORDER_MOVE_BACK, SQL_SET_MOVE_BACK, SQL_ARI_MOVE_BACK,
                                           SQL_DEPLOYMENT_MOVE_BACK, SQL_ENDPOINT_MOVE_BACK};
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         if (!store_run(house->store, NULL, err, moves[i], "ii", house_now(house), back_ms))

@@ -104,6 +104,39 @@ static bool intake_sets(struct renewal *r, struct err *err)
     return r->options.forced || renewal_sets_waiting(r->house, r->options.only, &r->result, err);
 }
 
+struct taking_more {
+    struct renewal *renewal;
+    char *const *sets;
+};
+
+static bool is_queued(const struct renewal *r, const char *set)
+{
+    LIST_EACH (it, &r->queue)
+        if (strcmp(LIST_OWNER(it, struct waiting, in_queue)->set, set) == 0)
+            return true;
+    return false;
+}
+
+/* What has an order is PLAN_CONTINUE. */
+static bool intake_one_more(void *arg, const struct plan_line *line)
+{
+    const struct taking_more *t = arg;
+    for (char *const *set = t->sets; *set != NULL; set++)
+        if (strcmp(*set, line->set) == 0 && line->is_now &&
+            (line->action == PLAN_RENEW || line->action == PLAN_ISSUE) &&
+            !is_queued(t->renewal, line->set)) {
+            list_push_back(&t->renewal->queue, &waiting_new(line->set, line->why, 0)->in_queue);
+            break;
+        }
+    return true;
+}
+
+bool renewal_intake_more(struct renewal *r, char *const *sets, struct err *err)
+{
+    struct taking_more t = {r, sets};
+    return plan_each(r->house, false, intake_one_more, &t, err);
+}
+
 bool renewal_intake(struct renewal *r, struct err *err)
 {
     r->taken_in = true;

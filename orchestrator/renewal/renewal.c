@@ -15,6 +15,7 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
                                 .desk = txt_desk_new(house),
                                 .arena = arena_new(),
                                 .patience_ms = options->patience_ms};
+    r->ari = ari_desk_new(house, office, options->only);
     r->renew_leases_at_boot_ms = clock_boot_ms(house->clock) + SET_LEASE_RENEW_MS;
     heap_init(&r->driver.sleepers);
     list_init(&r->driver.dirty);
@@ -30,6 +31,7 @@ void renewal_free(struct renewal *r)
         job_free(LIST_OWNER(it, struct job, in_run));
     LIST_EACH (it, &r->queue)
         waiting_free(LIST_OWNER(it, struct waiting, in_queue));
+    ari_desk_free(r->ari);
     txt_desk_free(r->driver.desk);
     heap_fini(&r->driver.sleepers);
     arena_free(r->driver.arena);
@@ -135,19 +137,46 @@ static bool renewal_renew_leases(struct renewal *r, struct err *err)
     return true;
 }
 
-static bool renewal_collect(void *self, struct err *err)
+/* Settling may end orders, which makes room for others, which must be settled in turn. */
+static bool renewal_settle_all(struct renewal *r, struct err *err)
 {
-    struct renewal *r = self;
-    if ((!r->taken_in && !renewal_intake(r, err)) || !renewal_renew_leases(r, err))
-        return false;
-    renewal_hear_desk(r);
-    renewal_wake(r);
-    /* Settling may end orders, which makes room for others, which must be settled in turn. */
     do {
         if (!renewal_settle(r, err) || !renewal_begin_more(r, err))
             return false;
     } while (!list_is_empty(&r->driver.dirty));
-    return txt_desk_collect(r->driver.desk, err) && ca_office_save(r->office, err);
+    return true;
+}
+
+/* What a CA wants renewed now is renewed in this run. */
+static bool renewal_take_more(struct renewal *r, struct err *err)
+{
+    char **due = ari_desk_take_due(r->ari);
+    if (due == NULL)
+        return true;
+    bool ok = renewal_intake_more(r, due, err) && renewal_settle_all(r, err);
+    for (char **set = due; *set != NULL; set++)
+        mem_free(*set);
+    mem_free(due);
+    return ok;
+}
+
+static bool renewal_ask_when(struct renewal *r, size_t n_issued_before, struct err *err)
+{
+    if (r->result.n_issued > n_issued_before)
+        ari_desk_look(r->ari);
+    return ari_desk_collect(r->ari, err) && renewal_take_more(r, err);
+}
+
+static bool renewal_collect(void *self, struct err *err)
+{
+    struct renewal *r = self;
+    size_t n_issued_before = r->result.n_issued;
+    if ((!r->taken_in && !renewal_intake(r, err)) || !renewal_renew_leases(r, err))
+        return false;
+    renewal_hear_desk(r);
+    renewal_wake(r);
+    return renewal_settle_all(r, err) && renewal_ask_when(r, n_issued_before, err) &&
+           txt_desk_collect(r->driver.desk, err) && ca_office_save(r->office, err);
 }
 
 static void renewal_act(void *self)
@@ -157,12 +186,15 @@ static void renewal_act(void *self)
         job_send(LIST_OWNER(it, struct job, in_outgoing));
     arena_reset(r->driver.arena);
     txt_desk_act(r->driver.desk);
+    ari_desk_act(r->ari);
 }
 
 static int64_t renewal_next_at_ms(const void *self)
 {
     const struct renewal *r = self;
     int64_t desk_ms = txt_desk_next_at_ms(r->driver.desk);
+    if (ari_desk_next_at_ms(r->ari) < desk_ms)
+        desk_ms = ari_desk_next_at_ms(r->ari);
     const struct heap_node *first = heap_first(&r->driver.sleepers);
     return first != NULL && first->at_ms < desk_ms ? first->at_ms : desk_ms;
 }
@@ -172,7 +204,7 @@ static bool renewal_is_busy(const void *self)
     const struct renewal *r = self;
     bool can_begin = !list_is_empty(&r->queue) && loop_n_stops(r->house->loop) == 0;
     return !r->taken_in || r->driver.n_out > 0 || can_begin || !list_is_empty(&r->driver.dirty) ||
-           txt_desk_is_busy(r->driver.desk);
+           txt_desk_is_busy(r->driver.desk) || ari_desk_is_busy(r->ari);
 }
 
 struct concern renewal_concern(struct renewal *r)

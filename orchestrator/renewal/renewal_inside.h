@@ -9,6 +9,7 @@
 #ifndef RENEWAL_RENEWAL_INSIDE_H
 #define RENEWAL_RENEWAL_INSIDE_H
 
+#include "renewal/ari_desk.h"
 #include "renewal/driver.h"
 #include "renewal/renewal.h"
 
@@ -28,6 +29,7 @@ struct renewal {
     struct renewal_options options;
     struct renewal_result result;
     struct driver driver;
+    struct ari_desk *ari;
     struct list jobs, queue;
     size_t n_jobs;
     int64_t renew_leases_at_boot_ms;
@@ -40,6 +42,8 @@ void waiting_free(struct waiting *waiting);
 bool renewal_is_forced(const struct renewal *renewal);
 
 bool renewal_intake(struct renewal *renewal, struct err *err);
+/* These sets became due in the middle of the run. sets ends with NULL. */
+bool renewal_intake_more(struct renewal *renewal, char *const *sets, struct err *err);
 /* Makes a job of what waits. A set that cannot begin fails by itself; only trouble with the store is an error here. */
 bool waiting_begin(struct renewal *renewal, struct waiting *waiting, struct err *err);
 
