@@ -52,10 +52,13 @@ struct dns_record {
     const char *owner;
     int type;
     uint32_t ttl_s;
-    /* TXT: all character-strings joined; A, AAAA: address text; NS, CNAME, SOA (MNAME), DNAME: a name; CAA and others: presentation form */
+    /* TXT: all character-strings joined; A, AAAA: address text; NS, CNAME, SOA (MNAME), DNAME: a name; CAA: the bytes of the value;
+     * others: presentation form */
     const char *data;
     size_t data_len;
     uint32_t soa_minimum_s; /* SOA only */
+    unsigned caa_flags;     /* CAA only, as its tag (any bytes) */
+    struct str caa_tag;
 };
 struct dns_reply {
     int rcode;

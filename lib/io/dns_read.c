@@ -73,25 +73,25 @@ static void data_txt(struct reading *r, struct dns_raw *raw, struct dns_record *
     record->data_len = len;
 }
 
-/* RFC 8659 4.1: flags tag "value" */
+static char *bytes_keep(struct reading *r, struct str bytes)
+{
+    char *copy = arena_alloc(r->arena, bytes.len + 1);
+    if (bytes.len > 0)
+        memcpy(copy, bytes.p, bytes.len);
+    return copy;
+}
+
+/* RFC 8659 4.1: any byte may stand in the value, so nothing is made text here. */
 static void data_caa(struct reading *r, struct dns_raw *raw, struct dns_record *record)
 {
-    AUTO(buf_fini)
-    struct buf text = BUF(PRESENTATION_MAX);
-    int flags = (int)dns_wire_number(&raw->data, 1);
-    struct str tag = dns_wire_string(&raw->data),
-               value = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
-    buf_printf(&text, "%d ", flags);
-    text_escape(&text, tag, tag.len * 4);
-    buf_add_cstr(&text, " \"");
-    for (size_t i = 0; i < value.len; i++)
-        if (value.p[i] < ' ' || value.p[i] > '~')
-            buf_printf(&text, "\\%03d", (unsigned char)value.p[i]);
-        else
-            buf_printf(&text, "%s%c", value.p[i] == '"' || value.p[i] == '\\' ? "\\" : "",
-                       value.p[i]);
-    buf_add_char(&text, '"');
-    record->data = text_keep(r, &text);
+    record->caa_flags = (unsigned)dns_wire_number(&raw->data, 1);
+    struct str tag = dns_wire_string(&raw->data);
+    struct str value = dns_wire_bytes(&raw->data, raw->data.len - raw->data.pos);
+    if (raw->data.bad)
+        return;
+    record->caa_tag = str_mem(bytes_keep(r, tag), tag.len);
+    record->data = bytes_keep(r, value);
+    record->data_len = value.len;
 }
 
 static void data_generic(struct reading *r, struct dns_raw *raw, struct dns_record *record)
@@ -122,7 +122,7 @@ static void data_read(struct reading *r, struct dns_raw *raw, struct dns_record 
         return;
     case DNS_CAA:
         data_caa(r, raw, record);
-        break;
+        return;
     default:
         data_generic(r, raw, record);
     }

@@ -23,6 +23,7 @@ struct authority_config {
     char *eab_kid, *eab_key; /* references, or NULL */
     char *eab_algorithm;
     int64_t parallel; /* orders in flight at most */
+    bool checks_caa;  /* CAA records are looked at before the CA does */
     bool
         is_private; /* the directory's host is loopback or configured private: private addresses are allowed */
 };
@@ -102,6 +103,14 @@ struct set_config {
     char *want; /* fingerprint: names, key, profile, directories: what a certificate must fulfil */
 };
 
+struct dnssec_config {
+    bool check;
+    bool is_default;               /* the anchor is the usual one, of the public root */
+    char *trust_anchor;            /* path; NULL: there is none, nothing is judged */
+    struct net_address *resolvers; /* to ask through; n_resolvers 0: from the root servers on */
+    size_t n_resolvers;
+};
+
 struct config {
     char *path, *folder;             /* of chancery.yaml */
     char *store_path;                /* after "sqlite:" */
@@ -112,6 +121,7 @@ struct config {
     size_t n_authorities;
     struct provider_config *providers;
     size_t n_providers;
+    struct dnssec_config dnssec;
     struct json *defaults; /* checked section `defaults` */
     struct json *tree;     /* the whole checked tree; settings point into it */
     const char *(*environment)(const char *name); /* for env: and cred: references; never NULL */

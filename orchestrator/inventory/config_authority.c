@@ -58,6 +58,7 @@ static void authority_read(const struct config *config, const char *name,
         .eab_key = mem_strdup(json_text(eab, "key")),
         .eab_algorithm = mem_strdup(json_text(eab, "algorithm")),
         .parallel = json_int(checked, "parallel", 1),
+        .checks_caa = strcmp(json_text(checked, "caa"), "check") == 0,
         .is_private = json_bool(checked, "private", false),
     };
     if (a->contact == NULL)

@@ -46,6 +46,10 @@ struct json *providers_check(struct reader *r);
 void providers_read(struct config *config, struct reader *r);
 void providers_free(struct config *config);
 
+/* config_dnssec.c */
+void dnssec_read(struct config *config, struct reader *r);
+void dnssec_config_free(struct config *config);
+
 /* set_config.c. doc: checked and in stored form. */
 struct set_config *set_fill(const struct config *config, const char *name, const char *file,
                             const struct json *doc, struct reader *r);

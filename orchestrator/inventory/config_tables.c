@@ -66,6 +66,14 @@ static const struct setting authority_settings[] = {
      .sentence = "The CA stands in a private network: its URLs may lead to private addresses. "
                  "Without it they are refused, "
                  "unless the directory itself names one."},
+    {.name = "caa",
+     .kind = SETTING_TEXT,
+     .otherwise = "check",
+     .choices = "check|ignore",
+     .sentence =
+         "Whether CAA records are looked at before the CA does: see docs/PREFLIGHT.md. A CA "
+         "whose directory names no CAA identities, and that is none of the well-known ones, "
+         "is passed over by itself."},
     {.name = "parallel",
      .kind = SETTING_INT,
      .otherwise = "100",
@@ -147,6 +155,32 @@ SECTION(section_provider, "providers.NAME",
         "Settings of its type stand beside these: `chancery provider show TYPE`.",
         provider_settings);
 
+static const struct setting dnssec_settings[] = {
+    {.name = "check",
+     .kind = SETTING_BOOL,
+     .otherwise = "true",
+     .sentence =
+         "Before a challenge is answered, judge the chain of trust of each zone; an order for a "
+         "zone that is bogus fails before the CA sees it."},
+    {.name = "trust_anchor",
+     .kind = SETTING_TEXT,
+     .sentence =
+         "File with the DS or DNSKEY records to begin from, in the form of zone files. Else "
+         "`/usr/share/dns/root.key` (package dns-root-data) where that is, which is not used "
+         "for private authorities: they see a DNS of their own. Without either nothing is judged. "
+         "A relative path starts at the folder of chancery.yaml."},
+    {.name = "resolvers",
+     .kind = SETTING_TEXTS,
+     .max = 16,
+     .sentence =
+         "Resolvers (address or address:port) to ask through, for hosts that cannot reach "
+         "the world's name servers; they must hand DNSSEC records on. Signatures are checked "
+         "here in any case."},
+};
+static SECTION(section_dnssec, "dnssec",
+               "How DNSSEC is judged before a CA judges it: see docs/PREFLIGHT.md.",
+               dnssec_settings);
+
 static const struct setting default_settings[] = {
     {.name = "authority",
      .kind = SETTING_TEXTS,
@@ -221,6 +255,11 @@ static const struct setting main_settings[] = {
      .required = true,
      .section = &section_provider,
      .sentence = "The DNS providers, by name."},
+    {.name = "dnssec",
+     .kind = SETTING_SECTION,
+     .otherwise = "{}",
+     .section = &section_dnssec,
+     .sentence = "How DNSSEC is judged beforehand."},
     {.name = "defaults",
      .kind = SETTING_SECTION,
      .otherwise = "{}",

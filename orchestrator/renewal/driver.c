@@ -2,6 +2,7 @@
 
 #include "base/failpoint.h"
 #include "inventory/register.h"
+#include "renewal/job_preflight.h"
 #include "renewal/standing.h"
 
 /* However long a step has lasted - a machine may have been off for a week -, so often it is tried before the order is given up. */
@@ -37,6 +38,7 @@ void job_free(struct job *job)
     if (job->look != NULL)
         job->driver->n_out--;
     standing_look_cancel(job->look);
+    job_preflight_free(job);
     job_key_drop(job);
     heap_remove(&job->driver->sleepers, &job->sleep);
     list_remove(&job->in_run);
@@ -320,10 +322,26 @@ static bool job_prepare(struct job *job)
     return false;
 }
 
+/* False: the step waits. A refusal leads to TIDY, where the gate is open. */
+static bool job_passes_gate(struct job *job)
+{
+    struct err why = {0};
+    switch (job_preflight_gate(job, &why)) {
+    case GATE_OPEN:
+        return true;
+    case GATE_WAITS:
+        return false;
+    case GATE_FAILS:
+        job_fail(job, &why);
+        return job_prepare(job);
+    }
+    return false;
+}
+
 static void job_step(struct job *job, const struct acme_answer *answer)
 {
     for (;;) {
-        if (!job_prepare(job))
+        if (!job_prepare(job) || (answer == NULL && !job_passes_gate(job)))
             return;
         struct acme_world world = job_world(job);
         struct verdict verdict = order_step_run(job->record->order, &world, answer);

@@ -21,6 +21,7 @@ struct job;
 struct driver { /* what all jobs of a run share */
     struct house *house;
     struct txt_desk *desk;
+    struct preflights *preflights;
     struct arena *arena;  /* asks between hearing and sending; reset after act */
     struct heap sleepers; /* jobs that wait for time */
     struct list dirty;    /* jobs to settle in this turn */
@@ -48,8 +49,11 @@ struct job {
     struct request_asking *asking; /* for the request of a key that lives elsewhere */
     bool has_request;              /* it came (order->csr, not looked at yet), or did not: */
     struct err request_failure;
-    struct verdict *worst; /* of several answers of one step: the first fault */
-    bool is_given_up;      /* by us: not the order's failure */
+    struct verdict *worst;       /* of several answers of one step: the first fault */
+    bool is_given_up;            /* by us: not the order's failure */
+    struct preflight *preflight; /* job_preflight.h */
+    bool preflight_first;        /* newOrder waits for it too; set before the job first runs */
+    bool preflight_was_begun, preflight_runs, preflight_refuses, preflight_is_awaited;
     enum job_end end;
 };
 

@@ -1,6 +1,7 @@
 #include "renewal/renewal_inside.h"
 
 #include "authority/lease.h"
+#include "renewal/preflight.h"
 
 struct renewal *renewal_new(struct house *house, struct ca_office *office,
                             const struct renewal_options *options)
@@ -16,6 +17,7 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
                                 .arena = arena_new(),
                                 .patience_ms = options->patience_ms};
     r->ari = ari_desk_new(house, office, options->only);
+    r->driver.preflights = preflights_new(house, txt_desk_finders(r->driver.desk));
     r->renew_leases_at_boot_ms = clock_boot_ms(house->clock) + SET_LEASE_RENEW_MS;
     heap_init(&r->driver.sleepers);
     list_init(&r->driver.dirty);
@@ -32,6 +34,7 @@ void renewal_free(struct renewal *r)
     LIST_EACH (it, &r->queue)
         waiting_free(LIST_OWNER(it, struct waiting, in_queue));
     ari_desk_free(r->ari);
+    preflights_free(r->driver.preflights);
     txt_desk_free(r->driver.desk);
     heap_fini(&r->driver.sleepers);
     arena_free(r->driver.arena);

@@ -8,6 +8,7 @@ struct txt_desk *txt_desk_new(struct house *house)
     struct txt_desk *desk = NEW(struct txt_desk);
     desk->house = house;
     desk->host = provider_host_new(house);
+    desk->finders = zone_finders_new(house);
     list_init(&desk->wishes);
     list_init(&desk->orders);
     list_init(&desk->changed);
@@ -41,12 +42,15 @@ void txt_desk_free(struct txt_desk *desk)
         txt_zone_free(LIST_OWNER(it, struct txt_zone, in_desk));
     LIST_EACH (it, &desk->orders)
         desk_order_free(LIST_OWNER(it, struct desk_order, in_desk));
-    for (size_t i = 0; i < desk->n_finders; i++)
-        zone_finder_free(desk->finders[i].finder);
-    mem_free(desk->finders);
+    zone_finders_free(desk->finders);
     provider_host_free(desk->host);
     heap_fini(&desk->sleepers);
     mem_free(desk);
+}
+
+struct zone_finders *txt_desk_finders(struct txt_desk *desk)
+{
+    return desk->finders;
 }
 
 /* ---- wishes ---- */
@@ -276,26 +280,7 @@ bool txt_desk_load(struct txt_desk *desk, struct err *err)
 
 struct zone_finder *txt_desk_finder(struct txt_desk *desk, const struct provider_config *p)
 {
-    for (size_t i = 0; i < desk->n_finders; i++) {
-        if (desk->finders[i].provider == p)
-            return desk->finders[i].finder;
-    }
-    struct zone_finder_options options = {.follow_cname = true};
-    if (p != NULL)
-        options = (struct zone_finder_options){
-            .resolvers = p->resolvers,
-            .n_resolvers = p->n_resolvers,
-            .authoritative = p->authoritative,
-            .n_authoritative = p->n_authoritative,
-            .authoritative_port = (uint16_t)p->authoritative_port,
-            .follow_cname = p->follow_cname,
-        };
-    desk->finders =
-        mem_grow(desk->finders, desk->n_finders, desk->n_finders + 1, sizeof(*desk->finders));
-    struct desk_finder *f = &desk->finders[desk->n_finders++];
-    f->provider = p;
-    f->finder = zone_finder_new(desk->house->loop, desk->house->dns, &options);
-    return f->finder;
+    return zone_finders_of(desk->finders, p);
 }
 
 static bool wish_follow(struct txt_wish *w, const struct zone_info *info, struct err *err)

@@ -16,12 +16,14 @@
 
 #include "inventory/config.h"
 #include "inventory/house.h"
-#include "renewal/zone_finder.h"
+#include "renewal/zone_finders.h"
 
 struct txt_desk;
 /* Loads all rows that are not gone; those without an open order become wishes "gone". */
 struct txt_desk *txt_desk_new(struct house *house);
 void txt_desk_free(struct txt_desk *desk);
+/* What it knows of zones, for others who ask name servers in the same run. Borrowed. */
+struct zone_finders *txt_desk_finders(struct txt_desk *desk);
 bool txt_desk_load(struct txt_desk *desk, struct err *err);
 
 /* Inside a transaction: a value shall be present at a challenge name for an order. alias: challenge_alias of the set or NULL. Asking

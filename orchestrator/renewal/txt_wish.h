@@ -69,11 +69,6 @@ struct txt_zone { /* one account and zone: one job at a time */
     bool starts_job; /* decided in collect, done in act */
 };
 
-struct desk_finder { /* a zone finder for the options of one provider */
-    const struct provider_config *provider;
-    struct zone_finder *finder;
-};
-
 struct txt_desk {
     struct house *house;
     struct provider_host *host;
@@ -81,8 +76,7 @@ struct txt_desk {
     struct list seekers; /* wishes whose zone must be found (linked by in_zone) */
     struct list checks;  /* under way */
     struct heap sleepers;
-    struct desk_finder *finders;
-    size_t n_finders;
+    struct zone_finders *finders;
     size_t n_under_way;   /* finds, jobs, checks */
     size_t n_gone_wanted; /* wishes "gone" that are not gone yet */
 };

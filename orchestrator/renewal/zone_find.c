@@ -78,9 +78,13 @@ void find_fail(struct zone_find *find, const struct err *why)
 {
     struct err err = *why; /* may lie in what is freed below */
     zone_found *done = find->done;
+    zone_answered *answered = find->answered;
     void *arg = find->arg;
     find_free(find);
-    done(arg, NULL, &err);
+    if (answered != NULL)
+        answered(arg, NULL, NULL, &err);
+    else
+        done(arg, NULL, &err);
 }
 
 static void find_refuse(void *arg)
@@ -114,6 +118,17 @@ void find_finish(struct zone_find *find, struct zone *zone)
     lead_end(find);
     zone_unref(zone);
     find_drop(find);
+}
+
+/* The reply lies with the caller, so the find may go first; the zone's name must stay. */
+void find_answer(struct zone_find *find, const struct dns_reply *reply)
+{
+    struct zone *zone = find->zone != NULL ? zone_ref(find->zone) : NULL;
+    zone_answered *answered = find->answered;
+    void *arg = find->arg;
+    find_free(find);
+    answered(arg, reply, zone != NULL ? zone->name : "", NULL);
+    zone_unref(zone);
 }
 
 /* The name that resolvers may be asked about: never the owner itself, whose absence they would remember. Only a registered

@@ -61,12 +61,39 @@ struct zone_find *zone_finder_find(struct zone_finder *finder, const char *chall
                                    const char *alias, zone_found *done, void *arg)
 {
     struct zone_find *find = NEW(struct zone_find);
-    *find = (struct zone_find){.finder = finder, .done = done, .arg = arg};
+    *find = (struct zone_find){.finder = finder, .type = DNS_TXT, .done = done, .arg = arg};
     find->challenge = mem_strdup(challenge);
     find->owner = mem_strdup(alias != NULL ? alias : challenge);
     list_push_back(&finder->finds, &find->link);
     finder->asker.figures.n_finds++;
     find_start(find);
+    return find;
+}
+
+static struct zone_find *question_new(struct zone_finder *finder, const char *name,
+                                      enum dns_type type, zone_answered *done, void *arg)
+{
+    struct zone_find *find = NEW(struct zone_find);
+    *find = (struct zone_find){.finder = finder, .type = type, .answered = done, .arg = arg};
+    find->challenge = mem_strdup(name);
+    find->owner = mem_strdup(name);
+    list_push_back(&finder->finds, &find->link);
+    return find;
+}
+
+struct zone_find *zone_finder_ask(struct zone_finder *finder, const char *name, enum dns_type type,
+                                  zone_answered *done, void *arg)
+{
+    struct zone_find *find = question_new(finder, name, type, done, arg);
+    find_start(find);
+    return find;
+}
+
+struct zone_find *zone_finder_ask_resolvers(struct zone_finder *finder, const char *name,
+                                            enum dns_type type, zone_answered *done, void *arg)
+{
+    struct zone_find *find = question_new(finder, name, type, done, arg);
+    find_ask_resolvers(find);
     return find;
 }
 

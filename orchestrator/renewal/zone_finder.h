@@ -80,6 +80,17 @@ struct zone_find *zone_finder_find(struct zone_finder *finder, const char *chall
                                    const char *alias, zone_found *done, void *arg);
 void zone_finder_cancel(struct zone_find *find); /* NULL allowed */
 
+/* Asks the servers of the zone that holds `name` - no CNAME is followed to find it - for one type, and gives what the first of them that
+ * tells something said: with authority, NOERROR or NXDOMAIN; a CNAME at the name is in it. zone: whose servers were asked; "" when they
+ * are configured. Kinds of err as above. */
+typedef void zone_answered(void *arg, const struct dns_reply *reply, const char *zone,
+                           const struct err *err);
+struct zone_find *zone_finder_ask(struct zone_finder *finder, const char *name, enum dns_type type,
+                                  zone_answered *done, void *arg);
+/* The same from the resolvers, for names above all zones of ours. */
+struct zone_find *zone_finder_ask_resolvers(struct zone_finder *finder, const char *name,
+                                            enum dns_type type, zone_answered *done, void *arg);
+
 /* Forgets what is known of a zone, for when a server said it does not hold it (any more). */
 void zone_finder_forget(struct zone_finder *finder, const char *zone);
 

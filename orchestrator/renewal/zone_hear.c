@@ -192,6 +192,10 @@ static void find_heard(void *arg, const struct dns_reply *reply, size_t seat, co
         find_go(find, &(struct zone_source){.zone = cut->owner, .referral = reply});
         return;
     }
+    if (find->answered != NULL) {
+        find_answer(find, reply);
+        return;
+    }
     switch (find->asking) {
     case FIND_TXT:
         txt_heard(find, reply);
@@ -235,6 +239,27 @@ void find_ask(struct zone_find *find, enum find_asking asking)
     find->is_asking = true;
     asking_name(find, name);
     bool about_soa = asking == FIND_SOA || asking == FIND_PARENT;
-    zone_ask(&find->finder->asker, &find->ask, name, about_soa ? DNS_SOA : DNS_TXT, false,
+    zone_ask(&find->finder->asker, &find->ask, name, about_soa ? DNS_SOA : find->type, false,
              zone->seats, zone->n_seats, zone->good, find_judge, find_heard, find);
+}
+
+static void resolvers_heard(void *arg, const struct dns_reply *reply, size_t seat,
+                            const char *notes)
+{
+    struct zone_find *find = arg;
+    struct err err;
+    (void)seat;
+    if (reply != NULL) {
+        find_answer(find, reply);
+        return;
+    }
+    err_set(&err, ERR_AGAIN, "no resolver tells about %s: %s", find->owner, notes);
+    find_fail(find, &err);
+}
+
+void find_ask_resolvers(struct zone_find *find)
+{
+    struct zone_asker *asker = &find->finder->asker;
+    zone_ask(asker, &find->ask, find->owner, find->type, true, asker->resolvers, asker->n_resolvers,
+             0, zone_judge_plain, resolvers_heard, find);
 }

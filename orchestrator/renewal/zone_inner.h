@@ -138,6 +138,8 @@ struct zone_find {
     const char *above; /* a suffix of the owner, for FIND_PARENT */
     char *note;
     struct timer *refusal;
+    enum dns_type type;      /* what the owner is asked for: TXT, unless it is a question */
+    zone_answered *answered; /* of a question: who gets the answer, instead of done */
     zone_found *done;
     void *arg;
 };
@@ -147,13 +149,16 @@ void find_locate(struct zone_find *find);
 void find_zone_known(struct zone_find *find, struct zone *zone);
 /* below: the zone that could not be learnt, or NULL. */
 void find_zone_failed(struct zone_find *find, const char *below, const struct err *err);
+/* A question for the resolvers. */
+void find_ask_resolvers(struct zone_find *find);
 /* Puts a question to the zone's servers, or waits in line for it. */
 void find_ask(struct zone_find *find, enum find_asking asking);
 /* Gives its place at the zone to the next. */
 void find_asking_end(struct zone_find *find);
 void find_leave_zone(struct zone_find *find);
 
-/* The three ends; none touches the find afterwards. */
+/* The ends; none touches the find afterwards. */
+void find_answer(struct zone_find *find, const struct dns_reply *reply);
 void find_finish(struct zone_find *find, struct zone *zone);
 void find_fail(struct zone_find *find, const struct err *why);
 /* Takes it off everything, untold; waiters of its group go on. */

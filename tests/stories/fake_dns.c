@@ -133,6 +133,19 @@ static void add_texts(struct dns_call *call, const char *name, const struct worl
     }
 }
 
+static void add_caas(struct dns_call *call, const char *name)
+{
+    LIST_EACH (it, &world.caas) {
+        const struct world_caa *caa = LIST_OWNER(it, struct world_caa, in_world);
+        if (strcmp(caa->owner, name) != 0)
+            continue;
+        record_add(call, DNS_ANSWER, name, DNS_CAA, caa->value);
+        struct dns_record *record = &call->records[call->reply.n_records - 1];
+        record->caa_flags = caa->flags;
+        record->caa_tag = str_of(arena_strdup(call->arena, caa->tag));
+    }
+}
+
 static const struct world_server *server_named(const char *name)
 {
     for (size_t i = 0; i < world.n_servers; i++)
@@ -163,6 +176,8 @@ static void answer(struct dns_call *call, const char *name, enum dns_type type,
         add_address(call, DNS_ANSWER, named);
     else if (type == DNS_TXT)
         add_texts(call, name, server);
+    else if (type == DNS_CAA)
+        add_caas(call, name);
     if (call->reply.n_records > 0)
         return;
     call->reply.rcode = is_apex || named != NULL ? DNS_NOERROR : DNS_NXDOMAIN;
@@ -180,6 +195,13 @@ static void question_happens(struct event *event)
     call_free(call);
 }
 
+static enum reach reach_of(const struct world_server *server, enum dns_type type)
+{
+    if (server == NULL)
+        return REACH_SILENT;
+    return type == DNS_CAA && world.caa_reach != REACH_WORKS ? world.caa_reach : server->reach;
+}
+
 static int64_t question_carry(struct dns_call *call, const struct dns_question *question)
 {
     char text[NET_ADDRESS_TEXT_MAX];
@@ -193,7 +215,7 @@ static int64_t question_carry(struct dns_call *call, const struct dns_question *
     if (server != NULL)
         server->n_asked++;
     net_address_format(&question->server, false, text);
-    switch (server != NULL ? server->reach : REACH_SILENT) {
+    switch (reach_of(server, question->type)) {
     case REACH_WORKS:
         answer(call, question->name, question->type, server);
         return WORLD_LATENCY_MS;

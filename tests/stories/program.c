@@ -152,8 +152,10 @@ void program_write_config(struct program *program)
     buf_printf(&text, "store: sqlite:%s/store.db\nseal: file:seal.key\nauthorities:\n",
                program->folder);
     for (int i = 0; i < WORLD_CAS_MAX; i++)
-        buf_printf(&text, "  %s: {directory: %s/directory, agree_tos: true, parallel: %lld}\n",
-                   world.cas[i].name, world.cas[i].base_url, (long long)program->parallel);
+        buf_printf(&text,
+                   "  %s: {directory: %s/directory, agree_tos: true, parallel: %lld, caa: %s}\n",
+                   world.cas[i].name, world.cas[i].base_url, (long long)program->parallel,
+                   program->ignores_caa ? "ignore" : "check");
     buf_printf(&text,
                "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
                "    propagation: {timeout: %llds, settle: %llds}\n",
@@ -162,6 +164,8 @@ void program_write_config(struct program *program)
                (long long)(program->propagation_ms / MS_SECOND),
                (long long)(program->settle_ms / MS_SECOND));
     buf_printf(&text, "defaults: {authority: [%s]}\n", program->defaults_authority);
+    buf_printf(&text, "dnssec: {%s}\n",
+               program->judges_dnssec ? "trust_anchor: seal.key" : "check: false");
     file_put(program, "chancery.yaml", buf_cstr(&text));
 }
 

@@ -28,6 +28,7 @@ struct program {
     char *provider; /* "rfc2136" or "exec" */
     char *defaults_authority;
     int64_t propagation_ms, settle_ms, parallel;
+    bool judges_dnssec, ignores_caa;
     struct buf transcript; /* what the program said, with virtual times */
 };
 

@@ -31,6 +31,7 @@ void world_begin(void)
     heap_init(&world.events);
     list_init(&world.values);
     list_init(&world.aliases);
+    list_init(&world.caas);
     for (int i = 0; i < WORLD_CAS_MAX; i++)
         ca_begin(&world.cas[i], i + 1);
     for (int i = 0; i < WORLD_SERVERS_MAX; i++)
@@ -53,7 +54,19 @@ void world_end(void)
         mem_free(alias->target);
         mem_free(alias);
     }
+    LIST_EACH (it, &world.caas)
+        world_caa_free(LIST_OWNER(it, struct world_caa, in_world));
+    mem_free(world.bogus_zone);
     heap_fini(&world.events);
+}
+
+void world_caa_free(struct world_caa *caa)
+{
+    list_remove(&caa->in_world);
+    mem_free(caa->owner);
+    mem_free(caa->tag);
+    mem_free(caa->value);
+    mem_free(caa);
 }
 
 void world_later(struct event *event, int64_t after_ms)

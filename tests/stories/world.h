@@ -54,6 +54,12 @@ struct world_alias {
     char *owner, *target;
 };
 
+struct world_caa {
+    struct list in_world;
+    char *owner, *tag, *value;
+    unsigned flags;
+};
+
 enum kill_when { KILL_NEVER, KILL_BEFORE, KILL_AFTER, KILL_AT_POINT };
 struct world_kill {
     enum kill_when when;
@@ -68,7 +74,11 @@ struct world {
     struct world_server servers[WORLD_SERVERS_MAX];
     size_t n_servers;
     struct list values, aliases;
-    enum reach updates; /* how the primary takes DNS UPDATEs */
+    struct list caas;
+    enum reach caa_reach;  /* how questions for CAA are met; WORKS: as others */
+    char *bogus_zone;      /* or NULL */
+    bool dnssec_is_silent; /* nobody answers the validating resolver */
+    enum reach updates;    /* how the primary takes DNS UPDATEs */
     int64_t n_updates, n_questions, n_requests;
     int64_t program_takes_ms; /* what the hook of the provider exec runs for */
 
@@ -119,6 +129,7 @@ bool world_txt_seen(void *ctx, const char *owner, const char *text);
 /* The same for all values at a name, each ended by a newline. */
 void world_txt_all(void *ctx, const char *owner, struct buf *out);
 const char *world_alias_of(const char *owner); /* NULL: no CNAME */
+void world_caa_free(struct world_caa *caa);
 bool world_value_shows(const struct world_value *value, const struct world_server *server);
 
 #endif

@@ -91,7 +91,10 @@ static size_t reply_all_types(const uint8_t *query, size_t len, uint8_t *out)
     wire_number(&data, 3, 4);
     wire_number(&data, 300, 4);
     wire_record(&w, 8, DNS_SOA, 5, room, data.len);
-    wire_record(&w, 10, DNS_CAA, 6, "\x80\x05issueca.example", 17);
+    wire_record(&w, 10, DNS_CAA, 6,
+                "\x80\x05issueca\0\"\xff"
+                "xample",
+                18);
     return w.len;
 }
 
@@ -269,7 +272,12 @@ static void test_types_when_answered_then_each_in_its_text_form(void **state)
     expect_record(&heard, 4, DNS_ANSWER, DNS_DNAME, 0, "ns1.example.com");
     expect_record(&heard, 5, DNS_ANSWER, DNS_SOA, 5, "ns1.example.com");
     assert_int_equal(heard.records[5].soa_minimum_s, 300);
-    expect_record(&heard, 6, DNS_ANSWER, DNS_CAA, 6, "128 issue \"ca.example\"");
+    const struct dns_record *caa = &reply.records[6];
+    assert_int_equal(caa->type, DNS_CAA);
+    assert_int_equal(caa->caa_flags, 128);
+    assert_true(str_eq(caa->caa_tag, STR("issue")));
+    assert_true(str_eq(str_mem(caa->data, caa->data_len), STR("ca\0\"\xff"
+                                                              "xample")));
     arena_free(arena);
 }
 
@@ -438,7 +446,8 @@ static void test_names_and_values_when_they_hold_odd_bytes_then_escaped(void **s
     assert_true(read_bytes("\x00\x02\x00\x00\x00\x00", rest, sizeof rest - 1, &reply, arena));
     assert_int_equal(reply.n_records, 2);
     assert_string_equal(reply.records[0].owner, "a\\.\\\\\\001\\255");
-    assert_string_equal(reply.records[0].data, "0 issue \"a\\\"\\\\\\127 \"");
+    assert_true(str_eq(str_mem(reply.records[0].data, reply.records[0].data_len),
+                       STR("a\"\\\x7f\x20")));
     assert_int_equal(reply.records[1].type, 65280);
     assert_string_equal(reply.records[1].data, "\\# 3 0102ff");
     arena_free(arena);
