@@ -44,6 +44,17 @@ void json_free(struct json *tree)
     json_decref(json_inner(tree));
 }
 
+static void tree_release(void *tree)
+{
+    json_free(tree);
+}
+
+struct json *json_in_arena(struct arena *arena, struct json *take)
+{
+    arena_defer(arena, tree_release, take);
+    return take;
+}
+
 void json_fini(struct json **tree)
 {
     json_free(*tree);

@@ -28,6 +28,8 @@ bool json_parse(struct str text, size_t max_len, struct json **ret_tree, struct 
 void json_free(struct json *tree);
 void json_fini(struct json **tree);              /* for AUTO(json_fini) struct json *t */
 struct json *json_copy(const struct json *tree); /* deep */
+/* The tree becomes the arena's, and goes with it. Returns it. */
+struct json *json_in_arena(struct arena *arena, struct json *take);
 
 enum json_type json_type(const struct json *tree);
 const char *json_type_name(enum json_type type);

@@ -103,7 +103,13 @@ struct chunk {
 
 struct arena {
     struct chunk *chunks; /* the newest, in which we look for room, first */
+    struct deferred *deferred;
     size_t used;
+};
+struct deferred { /* in the arena itself */
+    struct deferred *next;
+    void (*release)(void *thing);
+    void *thing;
 };
 
 struct arena *arena_new(void)
@@ -120,10 +126,28 @@ static void chunks_free(struct chunk *chunk)
     }
 }
 
+void arena_defer(struct arena *a, void (*release)(void *thing), void *thing)
+{
+    struct deferred *d = arena_alloc(a, sizeof *d);
+    *d = (struct deferred){a->deferred, release, thing};
+    a->deferred = d;
+}
+
+/* The last one first: it may lean on those before it. */
+static void deferred_run(struct arena *a)
+{
+    while (a->deferred != NULL) {
+        struct deferred *d = a->deferred;
+        a->deferred = d->next;
+        d->release(d->thing);
+    }
+}
+
 void arena_free(struct arena *a)
 {
     if (a == NULL)
         return;
+    deferred_run(a);
     chunks_free(a->chunks);
     mem_free(a);
 }
@@ -131,6 +155,7 @@ void arena_free(struct arena *a)
 /* Keeps the newest chunk, because it is the largest, unless one exceptional turn made it huge. */
 void arena_reset(struct arena *a)
 {
+    deferred_run(a);
     struct chunk *keep = a->chunks;
     a->used = 0;
     if (keep == NULL)

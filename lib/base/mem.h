@@ -46,6 +46,8 @@ void *arena_alloc(struct arena *a, size_t len);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* release(thing) runs when the arena is reset or freed: for what belongs to it but lives elsewhere. */
+void arena_defer(struct arena *a, void (*release)(void *thing), void *thing);
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *a);
 

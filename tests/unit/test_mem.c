@@ -190,6 +190,27 @@ static void test_arena_reset_when_used_again_then_memory_is_zero_again(void **st
     arena_free(a);
 }
 
+static char released[8];
+
+static void release(void *thing)
+{
+    size_t len = strlen(released);
+    released[len] = *(const char *)thing;
+}
+
+static void test_arena_defer_when_reset_or_freed_then_released_once_the_last_first(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    arena_defer(a, release, (void *)"a");
+    arena_defer(a, release, (void *)"b");
+    arena_reset(a);
+    assert_string_equal(released, "ba");
+    arena_defer(a, release, (void *)"c");
+    arena_free(a);
+    assert_string_equal(released, "bac");
+}
+
 static void test_arena_strings_when_made_then_terminated(void **state)
 {
     (void)state;
@@ -215,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_mem_fini_when_called_then_pointer_is_emptied),
         cmocka_unit_test(test_arena_when_filled_then_all_pieces_are_apart_aligned_and_zero),
         cmocka_unit_test(test_arena_reset_when_used_again_then_memory_is_zero_again),
+        cmocka_unit_test(test_arena_defer_when_reset_or_freed_then_released_once_the_last_first),
         cmocka_unit_test(test_arena_strings_when_made_then_terminated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
