@@ -2,7 +2,7 @@
 
 #include "acme/link.h"
 
-enum { ALTERNATES_MAX = 8, NONCE_MAX = 512 };
+enum { NONCE_MAX = 512 };
 static const int64_t retry_cap_ms = MS_DAY;
 static const char *const no_alternates[] = {NULL};
 
@@ -40,10 +40,10 @@ static void links_read(struct acme_answer *answer, const struct acme_header *hea
         struct str rest = str_of(headers[i].value), target, relations;
         while (link_next(&rest, &target, &relations)) {
             link_keep(answer, target, relations, arena);
-            if (n_alternates == ALTERNATES_MAX || !link_has_relation(relations, "alternate"))
+            if (n_alternates == ACME_ALTERNATES_MAX || !link_has_relation(relations, "alternate"))
                 continue;
             if (alternates == NULL)
-                alternates = arena_alloc(arena, (ALTERNATES_MAX + 1) * sizeof *alternates);
+                alternates = arena_alloc(arena, (ACME_ALTERNATES_MAX + 1) * sizeof *alternates);
             alternates[n_alternates++] = arena_strndup(arena, target.p, target.len);
         }
     }

@@ -25,18 +25,21 @@ struct acme_ask {
     int slot;           /* which of several asks of one step: index of the authorization; else 0 */
 };
 
+enum { ACME_ALTERNATES_MAX = 10 };
+
 struct acme_header {
     const char *name, *value;
 };
 struct acme_answer {
     int slot;
-    int status;                    /* 0: nothing was heard; then lost tells why */
-    const struct err *lost;        /* transport failure: the request MAY have taken effect */
-    const char *location;          /* NULL when absent */
-    const char *terms_link;        /* Link rel="terms-of-service" */
-    const char *help_link;         /* Link rel="help" */
-    const char *next_link;         /* Link rel="next" */
-    const char *const *alternates; /* Link rel="alternate", NULL-terminated, never NULL */
+    int status;             /* 0: nothing was heard; then lost tells why */
+    const struct err *lost; /* transport failure: the request MAY have taken effect */
+    const char *location;   /* NULL when absent */
+    const char *terms_link; /* Link rel="terms-of-service" */
+    const char *help_link;  /* Link rel="help" */
+    const char *next_link;  /* Link rel="next" */
+    const char *const
+        *alternates; /* Link rel="alternate": the first 10, NULL-terminated, never NULL */
     int64_t
         retry_at_ms; /* Retry-After as an instant, clamped to now .. now + 1 day; 0 when absent or not understood */
     const struct json *tree; /* body of a JSON type, else NULL; released by acme_answer_fini */

@@ -124,6 +124,7 @@ void order_free(struct order *order)
     mem_free(order->authz);
     buf_fini(&order->csr);
     chain_free(order->chain);
+    order_alternates_drop(order);
     mem_free(order);
 }
 

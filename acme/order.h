@@ -64,6 +64,15 @@ struct authz { /* texts owned */
     bool left;         /* not stored: TIDY has tried to give it up */
 };
 
+/* Another chain of the same certificate. Whatever is wrong with it, the certificate is not lost for it: it is left out and says why. */
+struct alternate { /* texts owned; the URL of a bad one is shortened, for messages */
+    char *url, *failure;
+    struct chain
+        *chain; /* checked as the main one is; NULL: not heard yet, or left out (failure) */
+    bool is_out, is_over; /* asked and not heard yet; nothing more is asked of it */
+    int n_tries;
+};
+
 struct order { /* exactly what the row holds; texts owned, released by order_free */
     int64_t id;
     char *set_name, *authority, *directory, *profile, *replaces;
@@ -90,6 +99,9 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     int64_t started_at_ms, step_at_ms;
     /* not stored: what FETCH brought, taken by the driver in the same turn */
     struct chain *chain;
+    struct alternate
+        *alternates; /* at most ACME_ALTERNATES_MAX; a kill costs their downloads, too */
+    size_t n_alternates;
     /* more marks */
     bool invalid;               /* the CA called the order invalid: VALIDATE asks why, then fails */
     char *failure;              /* what the CA said of the order itself */
@@ -99,6 +111,8 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
 };
 struct order *order_new(const char *set_name, const char *const *names, size_t n_names);
 void order_free(struct order *order);
+/* Forgets what FETCH brought of other chains. */
+void order_alternates_drop(struct order *order);
 /* The marks as a JSON text for the column memory, and back. */
 void order_memory_format(const struct order *order, struct buf *out);
 bool order_memory_parse(struct order *order, const char *text, struct err *err);

@@ -1,7 +1,7 @@
 /* FETCH, TIDY and DONE: the chain is held against what was ordered, and nothing is left behind. */
 #include "acme/order_inner.h"
 
-static const int64_t clock_slack_ms = MS_HOUR;
+const int64_t fetch_clock_slack_ms = MS_HOUR;
 /* A CA may say "ready" at one of its machines before all of them have the certificate; and a body
  * that was spoiled on its way is downloaded again, for the certificate is there and was paid for. */
 static const int64_t fetch_grace_ms = 10 * MS_MINUTE;
@@ -47,7 +47,7 @@ static struct verdict fetch_hear(struct order *order, const struct acme_world *w
     if (!chain_parse_pem(answer->body, &chain, &err))
         return fetch_spoiled(order, world, &err);
     enum chain_fault fault = chain_check(chain, order->spki, (const char *const *)order->names,
-                                         order->n_names, world->now_ms, clock_slack_ms);
+                                         order->n_names, world->now_ms, fetch_clock_slack_ms);
     if (fault != CHAIN_FINE) {
         chain_free(chain);
         return verdict_fail(ERR_BROKEN, "the certificate is held back: %s",
@@ -55,13 +55,17 @@ static struct verdict fetch_hear(struct order *order, const struct acme_world *w
     }
     chain_free(order->chain);
     order->chain = chain;
-    return verdict_go(order, ORDER_TIDY);
+    order_alternates_take(order, world, answer);
+    return order_alternates_ask(order, world);
 }
 
 struct verdict order_step_FETCH(struct order *order, const struct acme_world *world,
                                 const struct acme_answer *answer)
 {
-    return answer == NULL ? fetch_ask(order, world) : fetch_hear(order, world, answer);
+    if (answer != NULL)
+        return answer->slot == 0 ? fetch_hear(order, world, answer)
+                                 : order_alternates_hear(order, world, answer);
+    return order->chain == NULL ? fetch_ask(order, world) : order_alternates_ask(order, world);
 }
 
 static bool authz_wants_leaving(const struct authz *authz)

@@ -88,6 +88,16 @@ bool order_challenge_take(const struct order *order, const struct acme_world *wo
 /* "*.example.com" or "example.com" as people know it. */
 void authz_name(const struct authz *authz, struct buf *out);
 
+/* FETCH: a certificate that begins this much later than our clock says is none of the future. */
+extern const int64_t fetch_clock_slack_ms;
+/* The alternate chains that the answer with the main one (order->chain) offers. */
+void order_alternates_take(struct order *order, const struct acme_world *world,
+                           const struct acme_answer *answer);
+/* All that are not over yet, slots 1 ...; GO when there is none. */
+struct verdict order_alternates_ask(struct order *order, const struct acme_world *world);
+struct verdict order_alternates_hear(struct order *order, const struct acme_world *world,
+                                     const struct acme_answer *answer);
+
 /* Polling, for VALIDATE and ISSUE: POST-as-GET of the order, the first one not before it is likely to help. */
 struct verdict order_poll_ask(struct order *order, const struct acme_world *world);
 /* True when the answer is an order object, read into ret; else otherwise is the verdict. */

@@ -33,12 +33,34 @@ static bool job_settle_txt(struct job *job, struct err *err)
     return true;
 }
 
+/* What could not be had of other chains is told; the certificate is as good without. */
+static void alternates_tell(struct job *job)
+{
+    const struct order *order = job->record->order;
+    for (size_t i = 0; i < order->n_alternates; i++)
+        if (order->alternates[i].failure != NULL)
+            event_write(job->driver->house, EVENT_CHAIN_LEFT_OUT, order->set_name, order->id,
+                        "%s: %s", order->alternates[i].url, order->alternates[i].failure);
+}
+
+static size_t alternates_find(const struct order *order,
+                              const struct chain *out[ACME_ALTERNATES_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < order->n_alternates && n < ACME_ALTERNATES_MAX; i++)
+        if (order->alternates[i].chain != NULL)
+            out[n++] = order->alternates[i].chain;
+    return n;
+}
+
 static bool job_settle_certificate(struct job *job, struct err *err)
 {
     struct order_record *record = job->record;
     struct order *order = record->order;
     struct house *house = job->driver->house;
     struct cert_facts facts = {0};
+    const struct chain *alternates[ACME_ALTERNATES_MAX];
+    size_t n_alternates = alternates_find(order, alternates);
     char until[TIME_TEXT_MAX];
 
     job->wants_certificate = false;
@@ -57,6 +79,8 @@ static bool job_settle_certificate(struct job *job, struct err *err)
         .key_id = record->key_id,
         .order_id = order->id,
         .chain = order->chain,
+        .alternates = alternates,
+        .n_alternates = n_alternates,
     };
     if (!held_certificate_born(house, &birth, &record->certificate_id, err) ||
         !chain_facts(order->chain, 0, &facts, err))
@@ -65,7 +89,9 @@ static bool job_settle_certificate(struct job *job, struct err *err)
     event_write(house, EVENT_CERTIFICATE_ISSUED, order->set_name, order->id,
                 "serial %s, %zu name%s, valid until %s, by %s", facts.serial_hex, order->n_names,
                 order->n_names == 1 ? "" : "s", until, order->authority);
+    alternates_tell(job);
     cert_facts_fini(&facts);
+    order_alternates_drop(order);
     chain_free(order->chain);
     order->chain = NULL;
     return true;

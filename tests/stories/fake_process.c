@@ -1,16 +1,20 @@
 /*
- * lib/io/process.h and probe.h for stories. The one program that exists, "change-txt", changes the world's zone as a hook of the provider
- * `exec` would: change-txt present|remove OWNER VALUE. Nothing can be probed, no host name has an address.
+ * lib/io/process.h and probe.h for stories. Two programs exist: "change-txt" changes the world's zone as a hook of the provider
+ * `exec` would: change-txt present|remove OWNER VALUE; "show-request" hands out a certificate request. Nothing can be probed, no host name has an address.
  */
 #include "world.h"
 
+#include "io/files.h"
 #include "io/probe.h"
 #include "io/process.h"
+
+#include <stdio.h>
 
 struct process_call {
     struct event event;
     struct err err; /* kind NONE: it ran */
     struct process_result result;
+    struct buf output;
     process_done *done;
     void *arg;
 };
@@ -18,14 +22,31 @@ struct process_call {
 static void call_happens(struct event *event)
 {
     struct process_call *call = (struct process_call *)event;
+    call->result.output = buf_str(&call->output);
     call->done(call->arg, call->err.kind != ERR_NONE ? NULL : &call->result,
                call->err.kind != ERR_NONE ? &call->err : NULL);
+    buf_fini(&call->output);
     mem_free(call);
+}
+
+/* show-request FILE: the appliance that has the key; it grumbles, too. */
+static int64_t request_show(struct process_call *call, const struct process_request *request)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", request->directory, request->argv[1]);
+    call->result.errors = STR("warning: the clock of this appliance was never set\n");
+    if (!file_read(path, 64 * 1024, false, &call->output, NULL))
+        call->result.exit_code = 3;
+    if (!request->errors_apart)
+        buf_add_str(&call->output, call->result.errors);
+    return WORLD_LATENCY_MS;
 }
 
 static int64_t program_run(struct process_call *call, const struct process_request *request)
 {
     const char *const *argv = request->argv;
+    if (strcmp(argv[0], "show-request") == 0 && argv[1] != NULL)
+        return request_show(call, request);
     if (strcmp(argv[0], "change-txt") != 0 || argv[1] == NULL || argv[2] == NULL ||
         argv[3] == NULL) {
         err_set(&call->err, ERR_ABSENT, "%s: no such program", argv[0]);
@@ -51,6 +72,7 @@ struct process_call *process_start(struct loop *loop, const struct process_reque
     struct process_call *call = NEW(struct process_call);
     (void)loop;
     call->event.happen = call_happens;
+    call->output = BUF(64 * 1024);
     call->done = done;
     call->arg = arg;
     world_later(&call->event, world.is_killed ? INT32_MAX : program_run(call, request));
@@ -62,6 +84,7 @@ void process_cancel(struct process_call *call)
     if (call == NULL)
         return;
     world_cancel(&call->event);
+    buf_fini(&call->output);
     mem_free(call);
 }
 

@@ -91,6 +91,7 @@ static void wanted_fini(struct wanted *set)
     mem_free(set->alias);
     mem_free(set->profile);
     mem_free(set->challenge);
+    mem_free(set->more);
 }
 
 void program_end(struct program *program)
@@ -134,6 +135,8 @@ void program_write_set(struct program *program, const struct wanted *set)
         buf_printf(&text, "profile: %s\n", set->profile);
     if (set->challenge != NULL)
         buf_printf(&text, "challenge: %s\n", set->challenge);
+    if (set->more != NULL)
+        buf_printf(&text, "%s\n", set->more);
     snprintf(name, sizeof name, "sets.d/%s.yaml", set->name);
     file_put(program, name, buf_cstr(&text));
 }

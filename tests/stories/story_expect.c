@@ -51,12 +51,15 @@ static void certificate_check(struct story *s, struct house *house, const struct
     struct key *key = NULL;
     char spki[SPKI_HEX_MAX];
     struct err err;
+    bool is_here = held->key_id != 0;
     if (!chain_parse_pem(buf_str(&held->chain_pem), &chain, &err) ||
-        !held_key_load(house, held->key_id, &key, &err)) {
+        !(is_here ? held_key_load(house, held->key_id, &key, &err)
+                  : held_request_spki(house, held, spki, &err))) {
         story_fail(s, "the certificate cannot be served: %s", err.text);
         return;
     }
-    key_spki(key, spki);
+    if (is_here)
+        key_spki(key, spki);
     enum chain_fault fault =
         chain_check(chain, spki, (const char *const *)held->names, held->n_names, world.now_ms, 0);
     if (fault != CHAIN_FINE)

@@ -192,6 +192,7 @@ int main(int argc, char **argv)
         words_print(story_expect_clauses);
         words_print(story_stand_clauses);
         words_print(story_caa_clauses);
+        words_print(story_keys_clauses);
         return 0;
     }
     snprintf(t.folder, sizeof t.folder, "%s/chancery-story-XXXXXX",

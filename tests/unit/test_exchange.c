@@ -178,7 +178,7 @@ static void test_answer_when_many_alternates_then_capped(void **state)
     size_t n = 0;
     while (a.alternates[n] != NULL)
         n++;
-    assert_int_equal(n, 8);
+    assert_int_equal(n, ACME_ALTERNATES_MAX);
     acme_answer_fini(&a);
 }
 
