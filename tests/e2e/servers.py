@@ -164,7 +164,8 @@ class Bind:
     """BIND with one or more zones that take updates signed with the key `chancery.`; records are asked for with dnspython."""
 
     def __init__(self, folder: Path, zones=("example.com",), address="127.0.0.1", port=None, primary=None, names=None,
-                 notify=True, secret=TSIG_SECRET, algorithm="hmac-sha256", extra_records="", ns=(("ns1", "127.0.0.1"),)):
+                 notify=True, secret=TSIG_SECRET, algorithm="hmac-sha256", extra_records="", ns=(("ns1", "127.0.0.1"),),
+                 zone_options="", update_types="TXT"):
         named = find_program("named")
         assert named, "bind9 is not installed: run tests/run.sh, which installs it"
         folder.mkdir(parents=True, exist_ok=True)
@@ -189,7 +190,7 @@ logging {{ channel c {{ file "{folder}/query.log"; severity info; print-time yes
                     f"$ORIGIN {zone}.\n$TTL 60\n@ SOA {ns[0][0]}.{zone}. hostmaster.{zone}. 1 60 30 3600 5\n{servers}"
                     f"www A 127.0.0.1\n{extra_records}\n")
                 text += (f'zone "{zone}" {{ type primary; file "{folder}/{zone}.zone"; '
-                         f'update-policy {{ grant chancery. zonesub TXT; }}; }};\n')
+                         f'update-policy {{ grant chancery. zonesub {update_types}; }}; {zone_options} }};\n')
             else:
                 text += (f'zone "{zone}" {{ type secondary; file "{folder}/{zone}.copy"; masterfile-format text; '
                          f'primaries port {primary.port} {{ {primary.address}; }}; min-refresh-time 1; '
