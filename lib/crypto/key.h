@@ -25,6 +25,8 @@ enum key_kind {
 };
 const char *key_kind_name(enum key_kind kind);
 const char *key_kind_jws_alg(enum key_kind kind);
+const char *key_kind_family(
+    enum key_kind kind); /* "ecdsa" or "rsa": what a TLS client chooses by */
 bool key_kind_find(const char *name, enum key_kind *ret_kind);
 bool key_kind_is_slow(enum key_kind kind); /* RSA: make it on the thread pool */
 

@@ -79,6 +79,11 @@ const char *key_kind_jws_alg(enum key_kind kind)
     return kinds[kind].jws_alg;
 }
 
+const char *key_kind_family(enum key_kind kind)
+{
+    return shapes[kind].group != NULL ? "ecdsa" : "rsa";
+}
+
 bool key_kind_find(const char *name, enum key_kind *ret_kind)
 {
     for (enum key_kind kind = 0; kind < KEY_KIND_N; kind++) {

@@ -80,13 +80,22 @@ struct endpoint_config {
     char *want;     /* fingerprint of how it is to be looked at */
 };
 
+/* A certificate of the set: it has one for each kind of key. */
+enum { LANES_MAX = 2 };
+struct lane_config {
+    const char *name; /* "", or where there are several the family of its key: "ecdsa", "rsa" */
+    enum key_kind key;
+};
+
 struct set_config {
     char *name, *file; /* file: its path */
     char **names;      /* normalised, NULL-terminated */
     size_t n_names;
-    char **authorities; /* in order of preference */
-    char **directories; /* theirs; "" for one that is not configured */
-    enum key_kind key;
+    char **authorities;                  /* in order of preference */
+    char **directories;                  /* theirs; "" for one that is not configured */
+    enum key_kind key;                   /* of the first lane */
+    struct lane_config lanes[LANES_MAX]; /* in order of preference */
+    size_t n_lanes;
     bool keep_key; /* the key of the current certificate is used again */
     bool
         is_key_kind_free; /* `key: keep`: of whatever kind that is; `key` is the kind of the first */
@@ -142,6 +151,8 @@ bool set_file_parse(const struct config *config, const char *file, struct str te
 /* A checked tree -> plain struct, with the defaults of chancery.yaml. Kind CONFIG (names, authorities that do not exist, zones nobody serves). */
 bool set_config_read(const struct config *config, const char *name, const char *file,
                      const struct json *doc, struct set_config **ret, struct err *err);
+/* NULL: the set has no such lane (any more). */
+const struct lane_config *set_lane(const struct set_config *set, const char *name);
 void set_config_free(struct set_config *set);
 
 /* A reference to a secret: file:PATH (0400/0600), cred:NAME (systemd), exec:PROGRAM WORDS, env:NAME. Relative paths start at the folder of

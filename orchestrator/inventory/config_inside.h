@@ -65,6 +65,9 @@ bool set_config_recall(const struct config *config, const char *name, const char
 /* set_key.c: key, keep_key, csr, chain. */
 void set_key_read(const struct config *config, const struct json *doc, struct set_config *set,
                   struct reader *r);
+/* set_keys.c. verify: what `key` and `keys` say in raw; where: "" or "defaults.", for messages. */
+void keys_verify(const struct json *raw, const char *where, struct reader *r);
+void keys_choose(const struct config *config, const struct json *doc, struct set_config *set);
 /* set_names.c */
 void set_names_read(const struct json *doc, struct set_config *set, struct reader *r);
 /* set_deploy.c. settle: raw forms of `activate` and `endpoints` made into stored ones. */

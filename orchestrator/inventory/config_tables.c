@@ -206,6 +206,13 @@ static const struct setting default_settings[] = {
          "Which chain goes out where a CA offers several: the name of the root it ends at, e.g. "
          "`\"ISRG Root X1\"`, or `sha256:` and the fingerprint of a certificate in it. When none "
          "fits, the CA's default goes out, and an event says so."},
+    {.name = "keys",
+     .kind = SETTING_TEXTS,
+     .choices = KEY_CHOICES,
+     .min = 1,
+     .max = 2,
+     .sentence = "Instead of `key`: one ECDSA and one RSA kind, the preferred one first. Each set "
+                 "then has a certificate of each kind (docs/KEYS.md)."},
     {.name = "profile",
      .kind = SETTING_TEXT,
      .min = 1,
@@ -411,6 +418,14 @@ static const struct setting set_settings[] = {
      .choices = KEY_CHOICES "|keep",
      .sentence = "Kind of the key; else that of `defaults`. `keep` is short for `keep_key: true` "
                  "with whatever kind the current key is of."},
+    {.name = "keys",
+     .kind = SETTING_TEXTS,
+     .choices = KEY_CHOICES,
+     .min = 1,
+     .max = 2,
+     .sentence = "Instead of `key`: one ECDSA and one RSA kind, the preferred one first, e.g. "
+                 "`[ecdsa-p256, rsa-2048]`: a certificate of each kind, delivered and looked at "
+                 "as one unit (docs/KEYS.md)."},
     {.name = "keep_key",
      .kind = SETTING_BOOL,
      .sentence = "Use the key of the current certificate again at renewal; else as `defaults` say. "

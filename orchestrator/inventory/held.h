@@ -77,6 +77,11 @@ struct certificate_birth { /* what a finished order knows */
  * makes every deployment of the set due now (endpoints, too, when the set has no deployment). */
 bool held_certificate_born(struct house *house, const struct certificate_birth *birth,
                            int64_t *ret_id, struct err *err);
+/* With several lanes a birth holds the delivery back for the others. It goes out now: they will not come for the time being. */
+bool held_unit_release(struct house *house, const char *set, struct err *err);
+/* Before the order of lane `but`: the other lanes that are close to their due instant, or all, are due as well. Inside a transaction. */
+bool held_unit_due_now(struct house *house, const char *set, const char *but, bool all,
+                       struct err *err);
 bool held_certificate_revoked(struct house *house, int64_t id, int reason, struct err *err);
 
 /* When to renew: after two thirds of the lifetime, after half of it when it is shorter than 10 days, minus up to one percent of the

@@ -33,7 +33,8 @@ static void names_format(const struct certificate_birth *birth, struct buf *out)
 }
 
 static bool row_insert(struct house *house, const struct certificate_birth *b,
-                       const struct cert_facts *f, int64_t due_ms, int64_t *ret_id, struct err *err)
+                       const struct cert_facts *f, const char *lane, int64_t due_ms,
+                       int64_t *ret_id, struct err *err)
 {
     AUTO(buf_fini)
     struct buf names = BUF(JSON_SIZE_MAX);
@@ -46,15 +47,15 @@ static bool row_insert(struct house *house, const struct certificate_birth *b,
         return err_set(err, ERR_BROKEN, "the certificate of set %s is too large", b->set_name);
     return store_int(house->store, 1, &version, err, SQL_CERTIFICATE_NEXT_VERSION, "t",
                      b->set_name) &&
-           store_run(house->store, NULL, err, SQL_CERTIFICATE_RETIRE, "tt", b->set_name,
-                     b->lane != NULL ? b->lane : "") &&
+           (lane == NULL ||
+            store_run(house->store, NULL, err, SQL_CERTIFICATE_RETIRE, "tt", b->set_name, lane)) &&
            store_insert(house->store, ret_id, err, SQL_CERTIFICATE_INSERT,
                         "tittiiittttttttttiiiibtB", b->set_name, version, b->authority,
                         b->directory, b->account_id, b->key_id, b->order_id, f->serial_hex,
                         f->sha256_hex, f->spki_hex, f->ari_id, buf_cstr(&names), b->key_kind,
                         b->profile, f->issuer, b->want, b->url, f->not_before_at_ms,
                         f->not_after_at_ms, house_now(house), due_ms, buf_str(&pem),
-                        b->lane != NULL ? b->lane : "", (int)true);
+                        lane != NULL ? lane : "", (int)(lane != NULL));
 }
 
 /* The CA is asked right after the birth (RFC 9773 4.3), and no more about what this one replaces. */
@@ -76,15 +77,13 @@ static bool has_live_deployment(struct house *house, const char *set, bool *ret,
     return true;
 }
 
-/* Delivery makes endpoints due when it is done; where nothing is delivered nobody else would. */
-static bool others_wake(struct house *house, const char *set, int64_t id, struct err *err)
+bool others_wake(struct house *house, const char *set, int64_t id, int64_t at_ms, struct err *err)
 {
     bool delivered = false;
-    int64_t now_ms = house_now(house);
-    return store_run(house->store, NULL, err, SQL_SET_DEPLOYMENTS_BORN, "tii", set, id, now_ms) &&
+    return store_run(house->store, NULL, err, SQL_SET_DEPLOYMENTS_BORN, "tii", set, id, at_ms) &&
            has_live_deployment(house, set, &delivered, err) &&
            (delivered ||
-            store_run(house->store, NULL, err, SQL_SET_ENDPOINTS_DUE, "ti", set, now_ms));
+            store_run(house->store, NULL, err, SQL_SET_ENDPOINTS_DUE, "ti", set, at_ms));
 }
 
 /* By the setting as it is now: it may have been changed while the order was under way. */
@@ -104,47 +103,63 @@ static bool chains_insert(struct house *house, const struct certificate_birth *b
 }
 
 /* The set may have been changed while its order was under way: then the certificate is welcome, but not the last word. */
-static bool set_changed_meanwhile(struct house *house, const struct certificate_birth *b,
-                                  int64_t id)
+static bool has_drifted(struct house *house, const struct set_config *set, int64_t id)
 {
-    struct set_row row = {0};
-    struct set_config *set = NULL;
     struct certificate *c = NULL;
-    bool changed = false;
-    if (!register_row(house, b->set_name, &row, NULL))
-        return false;
-    if (strcmp(row.want, b->want) != 0 && register_set(house, b->set_name, &set, NULL) &&
-        held_certificate(house, id, false, &c, NULL)) {
-        AUTO(buf_fini)
-        struct buf what = BUF(16 * 1024);
-        changed = plan_drift(set, c, &what);
-    }
+    AUTO(buf_fini)
+    struct buf what = BUF(16 * 1024);
+    bool drifted = set != NULL && held_certificate(house, id, false, &c, NULL) &&
+                   plan_lane_drift(set, c, &what);
     certificate_free(c);
-    set_config_free(set);
-    set_row_fini(&row);
-    return changed;
+    return drifted;
+}
+
+static bool only_lane_born(struct house *house, const struct set_config *set, const char *set_name,
+                           int64_t id, int64_t due_ms, struct err *err)
+{
+    int64_t now_ms = house_now(house);
+    return others_wake(house, set_name, id, now_ms, err) &&
+           register_succeeded(house, set_name, due_ms, err) &&
+           (!has_drifted(house, set, id) ||
+            register_schedule(house, set_name, now_ms, "changed", err));
+}
+
+/* lane NULL: it is kept, but nobody wants it any more. set NULL: as it was when the order began. */
+static bool birth_write(struct house *house, const struct certificate_birth *b,
+                        const struct set_config *set, const char *lane, int64_t *ret_id,
+                        struct err *err)
+{
+    AUTO(cert_facts_fini)
+    struct cert_facts facts = {0};
+    if (!chain_facts(b->chain, 0, &facts, err))
+        return false;
+    int64_t due_ms = due_draw(&facts, house_now(house));
+    if (!row_insert(house, b, &facts, lane, due_ms, ret_id, err) ||
+        !chains_insert(house, b, *ret_id, err))
+        return false;
+    if (lane == NULL)
+        return true;
+    if (!ari_born(house, b, *ret_id, &facts, err))
+        return false;
+    return set != NULL && set->n_lanes > 1
+               ? lane_born(house, set, lane, *ret_id, err)
+               : only_lane_born(house, set, b->set_name, *ret_id, due_ms, err);
 }
 
 bool held_certificate_born(struct house *house, const struct certificate_birth *birth,
                            int64_t *ret_id, struct err *err)
 {
-    AUTO(cert_facts_fini)
-    struct cert_facts facts = {0};
+    struct set_config *set = NULL;
+    const char *lane = NULL;
     int64_t id = 0;
     CHECK(store_in_transaction(house->store));
-    if (!chain_facts(birth->chain, 0, &facts, err))
-        return false;
-    int64_t now_ms = house_now(house), due_ms = due_draw(&facts, now_ms);
-    if (!row_insert(house, birth, &facts, due_ms, &id, err) ||
-        !chains_insert(house, birth, id, err) || !ari_born(house, birth, id, &facts, err) ||
-        !others_wake(house, birth->set_name, id, err) ||
-        !register_succeeded(house, birth->set_name, due_ms, err))
-        return false;
-    if (set_changed_meanwhile(house, birth, id) &&
-        !register_schedule(house, birth->set_name, now_ms, "changed", err))
-        return false;
-    *ret_id = id;
-    return true;
+    if (!birth_lane(house, birth, &set, &lane))
+        lane = NULL;
+    bool ok = birth_write(house, birth, set, lane, &id, err);
+    set_config_free(set);
+    if (ok)
+        *ret_id = id;
+    return ok;
 }
 
 static bool revoked_mark(struct house *house, const struct certificate *c, int reason,

@@ -21,6 +21,7 @@ const char *plan_action_name(enum plan_action action)
 void plan_line_fini(struct plan_line *line)
 {
     mem_free(line->set);
+    mem_free(line->lane);
     mem_free(line->why);
     *line = (struct plan_line){0};
 }
@@ -235,10 +236,27 @@ void plan_judge(const struct set_config *set, const struct set_row *row,
 
 enum { AT_DOC = 0, AT_OPEN = 1, AT_ROW = 2, AT_CERTIFICATE = AT_ROW + SET_ROW_COLUMNS_N };
 
-/* The configuration is read only where it decides: where the certificate was not made for it. */
+static bool has_lanes(const struct set_row *row)
+{
+    return row->lane != NULL && row->lane[0] != '\0';
+}
+
+/* The configuration is read only where it decides: where the certificate was not made for it, or there are several. */
 static bool needs_config(const struct set_row *row, const struct certificate *c)
 {
-    return c != NULL && row->fault == NULL && strcmp(c->want, row->want) != 0;
+    return row->fault == NULL && (has_lanes(row) || (c != NULL && strcmp(c->want, row->want) != 0));
+}
+
+/* A unit that cannot be read is judged by the one certificate that could. */
+static void lanes_line(struct house *house, const struct set_config *set, const struct set_row *row,
+                       struct certificate *c, bool has_open_order, struct plan_line *ret)
+{
+    struct certificate **unit = NULL;
+    size_t n = 0;
+    bool known = has_lanes(row) && held_unit(house, row->name, false, &unit, &n, NULL);
+    plan_judge_unit(set, row, known ? unit : &c, known ? n : c != NULL, has_open_order,
+                    house_now(house), ret);
+    certificates_free(unit, n);
 }
 
 static bool line_judge(struct house *house, const struct rows *rows, plan_visit *visit, void *arg)
@@ -252,7 +270,7 @@ static bool line_judge(struct house *house, const struct rows *rows, plan_visit 
     /* A set that cannot be read is judged without: what is wrong with it shows when it is taken up. */
     if (needs_config(&row, c))
         set_load(house, &row, rows_text(rows, AT_DOC), &set, NULL);
-    plan_judge(set, &row, c, rows_int(rows, AT_OPEN) != 0, house_now(house), &line);
+    lanes_line(house, set, &row, c, rows_int(rows, AT_OPEN) != 0, &line);
     bool on = visit(arg, &line);
     plan_line_fini(&line);
     set_config_free(set);

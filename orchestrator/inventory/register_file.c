@@ -117,7 +117,7 @@ static bool good_write(struct refresh *refresh, const struct finding *f,
     return paths_touch(refresh, set->name, err) &&
            store_run(refresh->house->store, NULL, err, SQL_SET_PUT, "ttiiitttt", set->name, f->file,
                      f->stamp.mtime_ns, f->stamp.size, (int64_t)f->stamp.inode, buf_cstr(&text),
-                     set->want, exact, "") &&
+                     set->want, exact, set->lanes[0].name) &&
            claims_write(refresh, set, err);
 }
 

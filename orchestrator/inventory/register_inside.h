@@ -91,6 +91,9 @@ struct settling {
     const struct certificate *certificate; /* NULL: none yet */
     struct touched taken;                  /* paths that an earlier set has */
 };
+/* Every current certificate of the set finds its lane, or is retired. changed: another unit is wanted than was. */
+bool lanes_follow(struct house *house, const struct set_config *set, bool *ret_changed,
+                  struct err *err);
 bool deployments_follow(const struct settling *s, struct err *err);
 bool endpoints_follow(const struct settling *s, struct err *err);
 

@@ -14,7 +14,10 @@ struct state { /* of one set, inside the transaction */
     bool is_broken; /* the file itself */
     struct set_config *own_set;
     const struct set_config *set; /* NULL while the file is broken */
-    struct certificate *certificate;
+    struct certificate **unit;    /* one a lane */
+    size_t n_unit;
+    const struct certificate *certificate; /* the newest of the unit, or NULL */
+    bool unit_changed;
     const char *fault_before;
     struct buf drift;
     bool drifted;
@@ -26,7 +29,7 @@ static void state_fini(struct state *s)
     mem_free(s->doc);
     mem_free(s->conflict);
     set_config_free(s->own_set);
-    certificate_free(s->certificate);
+    certificates_free(s->unit, s->n_unit);
     buf_fini(&s->drift);
 }
 
@@ -96,21 +99,22 @@ static bool kind_needs_person(const char *kind)
     return k == ERR_CONFIG || k == ERR_DENIED || k == ERR_REFUSED;
 }
 
+/* The earliest of all lanes; the first reason to begin at once counts. */
 static void due_find(const struct state *s, int64_t now_ms, int64_t *ret_at_ms,
                      const char **ret_why)
 {
-    const struct certificate *c = s->certificate;
-    *ret_at_ms = now_ms;
-    if (c == NULL)
-        *ret_why = "new";
-    else if (c->revoked_at_ms != 0)
-        *ret_why = "revoked";
-    else if (s->drifted)
-        *ret_why = "changed";
-    else {
-        *ret_why = "due";
-        *ret_at_ms = c->due_at_ms;
+    const char *why = s->certificate == NULL ? "new" : s->drifted ? "changed" : NULL;
+    int64_t at_ms = INT64_MAX;
+    for (size_t i = 0; i < s->n_unit; i++) {
+        if (s->unit[i]->revoked_at_ms != 0)
+            why = "revoked";
+        if (s->unit[i]->due_at_ms < at_ms)
+            at_ms = s->unit[i]->due_at_ms;
     }
+    if (why == NULL && s->set != NULL && s->set->n_lanes > s->n_unit)
+        why = "lanes";
+    *ret_why = why != NULL ? why : "due";
+    *ret_at_ms = why != NULL ? now_ms : at_ms;
 }
 
 /* What failed waits on, unless somebody has just mended what a person had to mend. */
@@ -202,12 +206,23 @@ static bool state_read(struct refresh *refresh, const char *name, struct state *
     return rows_end(&rows, err);
 }
 
+static bool unit_load(struct house *house, struct state *s, struct err *err)
+{
+    if (!held_unit(house, s->row.name, false, &s->unit, &s->n_unit, err))
+        return false;
+    s->certificate = unit_newest(s->unit, s->n_unit);
+    s->drift = BUF(WHY_MAX);
+    for (size_t i = 0; s->set != NULL && i < s->n_unit; i++)
+        if (strcmp(s->set->want, s->unit[i]->want) != 0)
+            s->drifted = plan_lane_drift(s->set, s->unit[i], &s->drift) || s->drifted;
+    return true;
+}
+
 /* A set of an earlier run whose tree cannot be read any more stays as it is: its row says what to do. */
 static bool state_load(struct refresh *refresh, const char *name, const struct reading *reading,
                        struct state *s, struct err *err)
 {
-    if (!state_read(refresh, name, s, err) ||
-        !certificate_current(refresh->house, name, &s->certificate, err))
+    if (!state_read(refresh, name, s, err))
         return false;
     if (s->row.name == NULL || s->row.removed)
         return true;
@@ -215,9 +230,27 @@ static bool state_load(struct refresh *refresh, const char *name, const struct r
         s->set = reading->set;
     else if (!s->is_broken && set_load(refresh->house, &s->row, s->doc, &s->own_set, NULL))
         s->set = s->own_set;
-    s->drift = BUF(WHY_MAX);
-    if (s->set != NULL && s->certificate != NULL && strcmp(s->set->want, s->certificate->want) != 0)
-        s->drifted = plan_drift(s->set, s->certificate, &s->drift);
+    if (s->set != NULL && reading != NULL &&
+        !lanes_follow(refresh->house, s->set, &s->unit_changed, err))
+        return false;
+    s->unit_changed = s->unit_changed || (s->set != NULL && s->set->n_lanes > 1 &&
+                                          reading != NULL && reading->is_changed);
+    return unit_load(refresh->house, s, err);
+}
+
+/* A lane went, or another kind of key comes first: the files are others, though no certificate is new. */
+static bool unit_follow(struct refresh *refresh, const struct state *s, struct err *err)
+{
+    return !s->unit_changed || s->certificate == NULL ||
+           store_run(refresh->house->store, NULL, err, SQL_SET_DEPLOYMENTS_BORN, "tii", s->row.name,
+                     s->certificate->id, refresh->now_ms);
+}
+
+static bool chains_follow(struct house *house, const struct state *s, struct err *err)
+{
+    for (size_t i = 0; i < s->n_unit; i++)
+        if (!held_chain_follow(house, s->unit[i], s->set->chain, err))
+            return false;
     return true;
 }
 
@@ -227,8 +260,7 @@ static bool others_follow(struct refresh *refresh, const struct state *s, struct
 {
     struct settling settling = {refresh->house, refresh->now_ms, s->set, s->certificate, *taken};
     if (s->set != NULL)
-        return (s->certificate == NULL ||
-                held_chain_follow(refresh->house, s->certificate, s->set->chain, err)) &&
+        return unit_follow(refresh, s, err) && chains_follow(refresh->house, s, err) &&
                deployments_follow(&settling, err) && endpoints_follow(&settling, err);
     for (size_t i = 0; i < taken->n; i++) {
         AUTO(mem_fini)

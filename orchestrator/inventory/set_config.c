@@ -70,6 +70,14 @@ static struct json *texts_json(char *const *texts, size_t n)
     return list;
 }
 
+static struct json *lanes_json(const struct set_config *set)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; i < set->n_lanes; i++)
+        json_push_text(list, key_kind_name(set->lanes[i].key));
+    return list;
+}
+
 /* The order in which names were written does not matter. */
 static char *want_of(const struct set_config *set)
 {
@@ -79,10 +87,13 @@ static char *want_of(const struct set_config *set)
     qsort(sorted, set->n_names, sizeof *sorted, text_compare);
     struct json *want = json_object();
     json_set(want, "names", texts_json(sorted, set->n_names));
-    json_set_text(want, "key",
-                  set->csr != NULL        ? "csr"
-                  : set->is_key_kind_free ? "keep"
-                                          : key_kind_name(set->key));
+    if (set->n_lanes > 1)
+        json_set(want, "keys", lanes_json(set));
+    else
+        json_set_text(want, "key",
+                      set->csr != NULL        ? "csr"
+                      : set->is_key_kind_free ? "keep"
+                                              : key_kind_name(set->key));
     json_set_text(want, "profile", set->profile);
     json_set(want, "directories", texts_json(set->directories, texts_count(set->directories)));
     mem_free(sorted);
@@ -98,6 +109,7 @@ struct set_config *set_fill(const struct config *config, const char *name, const
     set_names_read(doc, set, r);
     authorities_choose(config, doc, set);
     set_key_read(config, doc, set, r);
+    keys_choose(config, doc, set);
     set->profile = mem_strdup(json_as_text(value_of(config, doc, "profile")));
     const char *challenge = json_as_text(value_of(config, doc, "challenge"));
     if (!challenge_find(challenge, &set->challenge))
@@ -229,6 +241,7 @@ bool set_file_read(const struct config *config, const char *name, const char *fi
     struct json *doc = table_check(yaml, r.raw, config_section_set(), &r.complaints);
     struct set_config *set = NULL;
     if (doc != NULL) {
+        keys_verify(r.raw, "", &r);
         deploys_settle(doc, &r);
         endpoints_settle(doc, &r);
     }

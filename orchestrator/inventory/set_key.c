@@ -25,7 +25,7 @@ bool csr_reference_check(const char *reference, struct err *err)
 /* With a request the kind of the key is the request's, and whether it stays is for whoever makes it. */
 static void csr_read(const struct json *doc, struct set_config *set, struct reader *r)
 {
-    static const char *const idle[] = {"key", "keep_key"};
+    static const char *const idle[] = {"key", "keys", "keep_key"};
     struct err why = {0};
     const char *reference = json_text(doc, "csr");
     if (reference == NULL)

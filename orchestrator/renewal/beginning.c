@@ -3,6 +3,7 @@
 #include "authority/lease.h"
 #include "inventory/event.h"
 #include "inventory/held.h"
+#include "inventory/plan.h"
 #include "inventory/register.h"
 
 /* ---- a new order ---- */
@@ -21,26 +22,58 @@ static struct order *order_for(const struct set_config *set, const struct ca *ca
     return order;
 }
 
-static bool job_begin_new(struct renewal *r, const struct set_config *set, struct ca *ca,
-                          const char *why, struct job **ret, struct err *err)
+/* What the order's certificate replaces: NULL without an error when there is none. */
+static bool predecessor_find(struct renewal *r, const char *set, const char *lane,
+                             struct certificate **ret, struct err *err)
+{
+    struct certificate **unit = NULL;
+    size_t n = 0;
+    if (!held_unit(r->house, set, false, &unit, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(unit[i]->lane, lane) == 0) {
+            *ret = unit[i];
+            unit[i] = NULL;
+        }
+    certificates_free(unit, n);
+    return true;
+}
+
+static bool job_begin_new(struct renewal *r, const struct set_config *set,
+                          const struct lane_config *lane, struct ca *ca, const char *why,
+                          struct job **ret, struct err *err)
 {
     struct certificate *held = NULL;
     struct order_record *record = NULL;
     int64_t fencing = 0;
-    struct err absent = {0};
 
-    if (!set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err))
+    if (!set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err) ||
+        !predecessor_find(r, set->name, lane->name, &held, err))
         return false;
-    if (!held_current(r->house, set->name, false, &held, &absent) && absent.kind != ERR_ABSENT)
-        return err_set(err, absent.kind, "%s", absent.text);
     struct order *order = order_for(set, ca, held);
     certificate_free(held);
-    if (!order_record_create(r->house, order, why, set->want, "", set->key, fencing, &record, err))
+    if (!order_record_create(r->house, order, why, set->want, lane->name, lane->key, fencing,
+                             &record, err))
         return false;
     event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s", why,
                 ca_config(ca)->name);
     house_say(r->house, set->name, "order", "begins: %s", why);
     *ret = job_new(&r->driver, ca, record, set->challenge_alias);
+    return true;
+}
+
+/* The kinds of keys may have been changed since the set was queued; and who takes the place of an order knows no lane. */
+static bool lane_choose(struct renewal *r, const struct waiting *w, const struct set_config *set,
+                        const struct lane_config **ret, struct err *err)
+{
+    struct plan_line line = {0};
+    const struct lane_config *lane = w->lane != NULL ? set_lane(set, w->lane) : NULL;
+    if (lane == NULL && set->n_lanes > 1 && !plan_next_lane(r->house, set, 0, &line, err))
+        return false;
+    if (lane == NULL && line.lane != NULL && line.action != PLAN_NONE)
+        lane = set_lane(set, line.lane);
+    plan_line_fini(&line);
+    *ret = lane != NULL ? lane : &set->lanes[0];
     return true;
 }
 
@@ -56,7 +89,11 @@ static bool waiting_begin_new(struct renewal *r, const struct waiting *w,
         renewal_count_put_off(&r->result, err_kind_name(ERR_THROTTLED), pause_until_ms);
         return true;
     }
-    return job_begin_new(r, set, ca, w->why, ret, err);
+    const struct lane_config *lane = NULL;
+    if (!lane_choose(r, w, set, &lane, err) || !job_begin_new(r, set, lane, ca, w->why, ret, err))
+        return false;
+    (*ret)->lanes_tried = w->tried;
+    return true;
 }
 
 /* ---- an order of an earlier run ---- */
@@ -190,6 +227,18 @@ static bool set_is_held(struct renewal *r, const char *set, const struct err *wh
     return true;
 }
 
+/* What was held back for a lane that cannot begin now is delivered. */
+static bool waiting_cannot_begin(struct renewal *r, const struct waiting *w, const struct err *why,
+                                 struct err *err)
+{
+    if (why->kind == ERR_STORE)
+        return err_set(err, why->kind, "set %s: %s", w->set, why->text);
+    bool ok = why->kind == ERR_NONE ||
+              (why->kind == ERR_HELD ? set_is_held(r, w->set, why)
+                                     : set_fails(r, w->set, w->order_id, why, err));
+    return ok && lanes_rest(r, w->set, w->lane, err);
+}
+
 bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
 {
     struct set_config *set = NULL;
@@ -201,13 +250,8 @@ bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
     else
         ok = ok && waiting_begin_new(r, w, set, &job, &why);
     set_config_free(set);
-    if (!ok && why.kind == ERR_STORE)
-        return err_set(err, why.kind, "set %s: %s", w->set, why.text);
-    if (!ok && why.kind == ERR_HELD)
-        return set_is_held(r, w->set, &why);
-    if (!ok)
-        return set_fails(r, w->set, w->order_id, &why, err);
-    if (job != NULL)
-        job_enter(r, w, job);
+    if (job == NULL)
+        return waiting_cannot_begin(r, w, ok ? &(struct err){0} : &why, err);
+    job_enter(r, w, job);
     return true;
 }

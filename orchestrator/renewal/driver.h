@@ -54,6 +54,7 @@ struct job {
     struct preflight *preflight; /* job_preflight.h */
     bool preflight_first;        /* newOrder waits for it too; set before the job first runs */
     bool preflight_was_begun, preflight_runs, preflight_refuses, preflight_is_awaited;
+    unsigned lanes_tried; /* of its set, in this run before this order: 1 << index */
     enum job_end end;
 };
 

@@ -76,17 +76,20 @@ static bool job_end_issued(struct renewal *r, struct job *job, struct err *err)
     const char *set = job->record->order->set_name;
     r->result.n_issued++;
     house_say_end(r->house, set, "order", false, "issued");
-    return order_record_end(r->house, job->record, "issued", err);
+    return order_record_end(r->house, job->record, "issued", err) && lanes_go_on(r, job, NULL, err);
 }
 
 static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
 {
     struct order_record *record = job->record;
     const struct order *order = record->order;
+    if (record->lane != NULL && record->lane[0] != '\0' && !job->is_given_up)
+        err_wrap(&record->failure, "%s", key_kind_name(record->key_kind));
     if (!order_record_end(r->house, record, "failed", err))
         return false;
     if (!job->is_given_up)
-        return set_fails(r, order->set_name, order->id, &record->failure, err);
+        return set_fails(r, order->set_name, order->id, &record->failure, err) &&
+               lanes_go_on(r, job, &record->failure, err);
     event_write(r->house, EVENT_ORDER_GIVEN_UP, order->set_name, order->id, "%s",
                 record->failure.text);
     house_say_end(r->house, order->set_name, "order", false, "order %lld is given up: %s",
@@ -108,6 +111,7 @@ bool job_retire(struct renewal *r, struct job *job, struct err *err)
         break;
     case JOB_PARKED:
         order_is_put_off(r, job->record, job->ca);
+        ok = lanes_rest(r, job->record->order->set_name, job->record->lane, err);
         break;
     }
     ok = ok && set_lease_drop(r->house, job->record->order->set_name, job->record->fencing, err);

@@ -12,11 +12,20 @@ struct waiting *waiting_new(const char *set, const char *why, int64_t order_id)
     return w;
 }
 
+struct waiting *waiting_new_lane(const char *set, const char *lane, unsigned tried, const char *why)
+{
+    struct waiting *w = waiting_new(set, why, 0);
+    w->lane = mem_strdup(lane);
+    w->tried = tried;
+    return w;
+}
+
 void waiting_free(struct waiting *w)
 {
     list_remove(&w->in_queue);
     mem_free(w->set);
     mem_free(w->why);
+    mem_free(w->lane);
     mem_free(w);
 }
 
@@ -85,11 +94,12 @@ static bool intake_due(void *arg, const struct plan_line *line)
     if (!set_is_asked_for(r, line->set) || line->action == PLAN_CONTINUE ||
         line->action == PLAN_BROKEN)
         return true;
-    if (line->is_now || by_hand)
-        list_push_back(
-            &r->queue,
-            &waiting_new(line->set, line->is_now ? line->why : "asked for by hand", 0)->in_queue);
-    else if (line->action == PLAN_NONE && line->at_ms > house_now(r->house))
+    if (line->is_now || by_hand) {
+        const char *why = line->is_now ? line->why : "asked for by hand";
+        t->ok = line->lane == NULL ||
+                lanes_join(r, line->set, line->lane, renewal_is_forced(r), t->err);
+        list_push_back(&r->queue, &waiting_new_lane(line->set, line->lane, 0, why)->in_queue);
+    } else if (line->action == PLAN_NONE && line->at_ms > house_now(r->house))
         /* Nothing is to be done though the row says so: it would be looked at in every run. */
         t->ok = register_schedule(r->house, line->set, line->at_ms, "due", t->err);
     return t->ok;

@@ -87,8 +87,9 @@ static bool job_settle_certificate(struct job *job, struct err *err)
         return false;
     time_format(facts.not_after_at_ms, false, until);
     event_write(house, EVENT_CERTIFICATE_ISSUED, order->set_name, order->id,
-                "serial %s, %zu name%s, valid until %s, by %s", facts.serial_hex, order->n_names,
-                order->n_names == 1 ? "" : "s", until, order->authority);
+                "serial %s, %zu name%s, valid until %s, by %s%s%s", facts.serial_hex,
+                order->n_names, order->n_names == 1 ? "" : "s", until, order->authority,
+                birth.lane[0] != '\0' ? ", key " : "", birth.lane[0] != '\0' ? birth.key_kind : "");
     alternates_tell(job);
     cert_facts_fini(&facts);
     order_alternates_drop(order);

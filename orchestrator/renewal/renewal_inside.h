@@ -20,6 +20,8 @@ struct waiting {
     struct list in_queue;
     char *set, *why;
     int64_t order_id; /* of an open order to go on with; 0: a new one */
+    char *lane;       /* of a set with several kinds of keys; NULL: it has just one */
+    unsigned tried;   /* lanes that had an order in this run, 1 << index */
     bool is_gone;     /* nothing more is issued for the set: its order is given up */
 };
 
@@ -36,10 +38,25 @@ struct renewal {
     bool taken_in, told_clock;
 };
 
+/* lane NULL: the set has one kind of key, or the order says. */
+struct waiting *waiting_new_lane(const char *set, const char *lane, unsigned tried,
+                                 const char *why);
 struct waiting *waiting_new(const char *set, const char *why, int64_t order_id);
 void waiting_free(struct waiting *waiting);
 /* By hand: retry times do not count. */
 bool renewal_is_forced(const struct renewal *renewal);
+
+/* ---- several kinds of keys (lanes.c) ---- */
+
+/* Before the first order of a set in this run: what stays in step with this lane is renewed as well; by hand, all of it. Inside a
+ * transaction. */
+bool lanes_join(struct renewal *renewal, const char *set, const char *lane, bool by_hand,
+                struct err *err);
+/* A lane's order has ended, for good or bad: the next lane that needs one is queued, or what was held back for it is delivered. */
+bool lanes_go_on(struct renewal *renewal, const struct job *job, const struct err *failure,
+                 struct err *err);
+/* Nothing more comes for the time being. */
+bool lanes_rest(struct renewal *renewal, const char *set, const char *lane, struct err *err);
 
 bool renewal_intake(struct renewal *renewal, struct err *err);
 /* These sets became due in the middle of the run. sets ends with NULL. */

@@ -56,6 +56,7 @@
     X(challenges, 1,                                                                               \
       "DNS challenges offered: 1 dns-01, 2 dns-account-01, 4 dns-persist-01, or sums")             \
     X(persist_form, 0, "dns-persist-01 as in its draft -00, -01 or -02")                           \
+    X(spki_max, 4096, "longest public key in bytes that is taken; 200 takes no RSA")               \
     X(common_name, 1, "1: the first name that fits becomes the common name")
 
 struct fake_ca_options {

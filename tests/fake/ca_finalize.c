@@ -117,6 +117,8 @@ static bool csr_fits(struct call *c, const struct fake_order *order, const struc
         return fake_call_problem(c, 400, "badCSR", "the key is that of the account");
     if (fake_map_get(&c->ca->blocked_keys, csr->spki_sha256) != 0)
         return fake_call_problem(c, 400, "badCSR", "this key was reported as compromised");
+    if ((int64_t)csr->spki.len > c->ca->options.spki_max)
+        return fake_call_problem(c, 400, "badCSR", "no keys of this kind are certified here");
     bool same = csr->n_names == order->n_names;
     for (size_t i = 0; same && i < order->n_names; i++)
         same = strcmp(csr->names[i], order->names[i]) == 0;

@@ -87,6 +87,7 @@ static void wanted_fini(struct wanted *set)
     for (size_t i = 0; i < set->n_names; i++)
         mem_free(set->names[i]);
     mem_free(set->key);
+    mem_free(set->keys);
     mem_free(set->authority);
     mem_free(set->alias);
     mem_free(set->profile);
@@ -127,6 +128,8 @@ void program_write_set(struct program *program, const struct wanted *set)
     buf_add_cstr(&text, set->is_broken ? ", : {\n" : "]\n");
     if (set->key != NULL)
         buf_printf(&text, "key: %s\n", set->key);
+    if (set->keys != NULL)
+        buf_printf(&text, "keys: [%s]\n", set->keys);
     if (set->authority != NULL)
         buf_printf(&text, "authority: [%s]\n", set->authority);
     if (set->alias != NULL)

@@ -16,8 +16,8 @@ struct wanted { /* a set as the story wants it */
     char name[32];
     char *names[NAMES_MAX];
     size_t n_names;
-    char *key, *authority, *alias, *profile, *challenge; /* NULL: not said */
-    char *more;                                          /* one line more, or NULL */
+    char *key, *keys, *authority, *alias, *profile, *challenge; /* NULL: not said */
+    char *more;                                                 /* one line more, or NULL */
     bool is_broken;
 };
 

@@ -162,6 +162,28 @@ ACT(key_is)
 {
     expect_field(s, "the key", field_key, a->w[0]);
 }
+/* Of each lane in order of preference; every pair can be served now. */
+ACT(keys_are)
+{
+    struct house house;
+    struct certificate **unit = NULL;
+    size_t n = 0;
+    struct err err;
+    if (!expect_look(s, &house))
+        return;
+    if (!held_unit(&house, "main", true, &unit, &n, &err))
+        story_fail(s, "%s", err.text);
+    expect_number(s, "current certificates", (int64_t)n, (int64_t)a->n_w, (int64_t)a->n_w);
+    for (size_t i = 0; i < n && i < a->n_w; i++) {
+        certificate_check(s, &house, unit[i]);
+        if (strcmp(unit[i]->key_kind, a->w[i]) != 0)
+            story_fail(s, "key %zu is %s, not %s", i + 1, unit[i]->key_kind, a->w[i]);
+        if (n > 1 && unit[i]->lane[0] == '\0')
+            story_fail(s, "key %zu has no lane of its own", i + 1);
+    }
+    certificates_free(unit, n);
+    program_look_end(&house);
+}
 ACT(never_expired)
 {
     (void)a;
@@ -265,6 +287,8 @@ const struct clause story_expect_clauses[] = {
     {"expect", "%n certificates of %w", "", certificates_of},
     {"expect", "issued by %w", "authority of the current one", issued_by},
     {"expect", "key %w", "its kind", key_is},
+    {"expect", "keys %*",
+     "the kinds of all current certificates, the preferred first; each can be served", keys_are},
     {"expect", "never expired", "no run found an expired certificate, and there is one now",
      never_expired},
     {"expect", "%n orders at %w", "", orders_at},

@@ -246,6 +246,17 @@ ACT(want_many)
 ACT(set_key)
 {
     mem_set_str(&s->set->key, a->w[0]);
+    mem_set_str(&s->set->keys, NULL);
+    program_write_set(&s->program, s->set);
+}
+ACT(set_keys)
+{
+    AUTO(buf_fini)
+    struct buf list = BUF(512);
+    for (size_t i = 0; i < a->n_w; i++)
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", a->w[i]);
+    mem_set_str(&s->set->keys, a->n_w > 0 ? buf_cstr(&list) : NULL);
+    mem_set_str(&s->set->key, NULL);
     program_write_set(&s->program, s->set);
 }
 ACT(set_authority)
@@ -350,6 +361,7 @@ const struct clause story_world_clauses[] = {
     {"want", "%*", "the names of the set main", want_names},
     {"set", "names %*", "", set_names},
     {"set", "key %w", "", set_key},
+    {"set", "keys %*", "several kinds at once", set_keys},
     {"set", "authority %w", "", set_authority},
     {"set", "alias %w", "its challenge_alias", set_alias},
     {"set", "profile %w", "", set_profile},
