@@ -7,7 +7,7 @@ run
 expect keys ecdsa-p256 rsa-2048, 2 certificates, 2 orders at ca, issued 2, no TXT left, nothing surplus
 wait   1h
 run
-expect asked nobody, 2 orders at ca
+expect issued 0, 2 orders at ca
 
 story  the preferred kind comes first
 want   www.example.com
