@@ -64,7 +64,7 @@ static bool wish_check(const struct acme_directory *directory, const struct acme
                        "the CA asks to agree to its terms of service, %s: read them, then set "
                        "agree_tos: true for this authority",
                        directory->terms);
-    if (directory->eab_required && wish->eab_kid == NULL)
+    if (directory->eab_required && wish->eab_kid == NULL && !wish->is_bound)
         return err_set(err, ERR_CONFIG,
                        "the CA binds accounts to a customer: set eab (kid and key, as handed out "
                        "by the CA) for this authority");
@@ -92,7 +92,7 @@ bool acme_account_ask_new(const struct acme_directory *directory, const struct k
     if (wish->agree_terms)
         json_set_bool(payload, "termsOfServiceAgreed", true);
     contact_set(payload, wish->contact);
-    if (wish->eab_kid != NULL && !eab_set(payload, directory, key, wish, err))
+    if (wish->eab_kid != NULL && !wish->is_bound && !eab_set(payload, directory, key, wish, err))
         return false;
     ask_account(ret_ask, "newAccount", ACME_SIGN_JWK, directory->new_account, payload, arena);
     return true;
@@ -118,14 +118,54 @@ void acme_account_ask_deactivate(const char *account_url, struct arena *arena,
 }
 
 /* Here an empty list is a wish: forget the contacts. */
-void acme_account_ask_contact(const char *account_url, const char *const *contact,
-                              struct arena *arena, struct acme_ask *ret_ask)
+void acme_account_ask_update(const char *account_url, const char *const *contact, bool agree_terms,
+                             struct arena *arena, struct acme_ask *ret_ask)
 {
     AUTO(json_fini)
     struct json *payload = json_object();
-    json_set(payload, "contact", json_array());
+    if (contact != NULL)
+        json_set(payload, "contact", json_array());
     contact_set(payload, contact);
+    if (agree_terms)
+        json_set_bool(payload, "termsOfServiceAgreed", true);
     ask_account(ret_ask, "account", ACME_SIGN_KID, account_url, payload, arena);
+}
+
+/* The inner JWS: signed by the new key with its jwk, the url of the outer one, no nonce. */
+static void key_change_inner(const char *url, const char *account_url, const struct key *old_key,
+                             const struct key *new_key, struct buf *jws)
+{
+    AUTO(json_fini)
+    struct json *header = json_object();
+    AUTO(json_fini)
+    struct json *payload = json_object();
+    AUTO(buf_fini)
+    struct buf text = BUF(JSON_SIZE_MAX);
+    json_set(header, "jwk", key_jwk(new_key));
+    json_set_text(header, "url", url);
+    json_set_text(payload, "account", account_url);
+    json_set(payload, "oldKey", key_jwk(old_key));
+    json_format(payload, &text, false);
+    jws_sign(new_key, header, buf_str(&text), jws);
+}
+
+bool acme_account_ask_key_change(const struct acme_directory *directory, const char *account_url,
+                                 const struct key *old_key, const struct key *new_key,
+                                 struct arena *arena, struct acme_ask *ret_ask, struct err *err)
+{
+    AUTO(buf_fini)
+    struct buf jws = BUF(JSON_SIZE_MAX);
+    if (directory->key_change == NULL)
+        return err_set(err, ERR_REFUSED,
+                       "the CA offers no key rollover (its directory has no keyChange): the "
+                       "account keeps its key; to change it, register another account");
+    key_change_inner(directory->key_change, account_url, old_key, new_key, &jws);
+    *ret_ask = (struct acme_ask){.method = ACME_POST,
+                                 .signer = ACME_SIGN_KID,
+                                 .what = "keyChange",
+                                 .url = arena_strdup(arena, directory->key_change),
+                                 .payload = str_mem(arena_strndup(arena, jws.p, jws.len), jws.len)};
+    return true;
 }
 
 /* What every answer about an account must pass: heard, no problem, an object. */
@@ -154,6 +194,25 @@ static bool answer_check(const struct acme_answer *answer, struct err *err)
     return true;
 }
 
+bool acme_account_hear_key_change(const struct acme_answer *answer, struct err *err)
+{
+    AUTO(buf_fini)
+    struct buf shown = BUF(512);
+    if (answer->status != 409)
+        return answer_check(answer, err) || err_wrap(err, "key rollover");
+    text_escape(&shown, str_of(answer->location != NULL ? answer->location : "which is not named"),
+                300);
+    return err_set(err, ERR_REFUSED, "key rollover: the new key has an account already, %s",
+                   buf_cstr(&shown));
+}
+
+/* Some CAs keep no contacts, and say nothing of them. */
+static const char *contact_text(const struct json *tree, struct arena *arena)
+{
+    const struct json *contact = json_find(tree, "contact");
+    return json_is(contact, JSON_ARRAY) ? json_to_arena(contact, arena).p : "[]";
+}
+
 static void facts_fill(const struct acme_answer *answer, const char *url, const char *status,
                        const struct acme_directory *directory, struct arena *arena,
                        struct acme_account_facts *ret_facts)
@@ -165,6 +224,7 @@ static void facts_fill(const struct acme_answer *answer, const char *url, const 
     *ret_facts = (struct acme_account_facts){.url = arena_strdup(arena, url),
                                              .status = status,
                                              .orders_url = arena_strdup(arena, orders),
+                                             .contact = contact_text(answer->tree, arena),
                                              .was_new = answer->status == 201};
 }
 

@@ -43,11 +43,11 @@ static struct verdict new_ask(struct order *order, const struct acme_world *worl
     return verdict_ask(ask, 1);
 }
 
-/* CAs refuse a predecessor they do not know in many ways (400, 401, 404, 409, even 500). What is
+/* CAs refuse a predecessor they do not know in many ways (400, 401, 403, 404, 409, even 500). What is
  * surely about something else stays as it is. */
 static bool refusal_may_be_of_replaces(const struct acme_answer *answer)
 {
-    static const int statuses[] = {400, 401, 404, 409, 500};
+    static const int statuses[] = {400, 401, 403, 404, 409, 500};
     static const enum problem_type others[] = {
         PROBLEM_RATE_LIMITED,
         PROBLEM_BAD_NONCE,

@@ -92,7 +92,7 @@ static bool account_register(struct invocation *in, const char *authority)
         !house_open_seal(in, &in->err))
         return false;
     house_open_net(in);
-    return leader_account(&in->house, authority, &url, &in->err) ||
+    return leader_account_register(&in->house, authority, KEY_ECDSA_P256, &url, &in->err) ||
            err_wrap(&in->err, "account at %s", authority);
 }
 

@@ -1,7 +1,5 @@
 #include "authority/ca_inside.h"
 
-#include "inventory/event.h"
-
 struct ca_office *ca_office_new(struct house *house)
 {
     struct ca_office *office = NEW(struct ca_office);
@@ -20,11 +18,8 @@ static void ca_free(struct ca *ca)
     LIST_EACH (it, &ca->directory_waiters)
         mem_free(LIST_OWNER(it, struct ca_waiter, in_ca));
     acme_directory_free(ca->directory);
-    key_free(ca->account_key);
-    secret_fini(&ca->eab_key);
-    mem_free(ca->account_url);
+    ca_account_fini(ca);
     mem_free(ca->directory_url);
-    mem_free(ca->eab_kid);
     breaker_fini(&ca->breaker);
     mem_free(ca);
 }
@@ -39,31 +34,6 @@ void ca_office_free(struct ca_office *office)
 }
 
 /* ---- opening ---- */
-
-static bool ca_read_eab(struct ca *ca, struct err *err)
-{
-    const struct config *config = ca->house->config;
-    struct secret kid = {0}, key = {0};
-    AUTO(buf_fini)
-    struct buf decoded = BUF(4096);
-    if (ca->config->eab_kid == NULL)
-        return true;
-    if (!secret_resolve(config, ca->config->eab_kid, &kid, err) ||
-        !secret_resolve(config, ca->config->eab_key, &key, err)) {
-        secret_fini(&kid);
-        return err_wrap(err, "authority %s: external account binding", ca->config->name);
-    }
-    log_mask(ca->house->log, secret_str(&key));
-    mem_set_str(&ca->eab_kid, (const char *)kid.p);
-    bool ok = base64_decode_any(&decoded, secret_str(&key));
-    secret_fini(&kid);
-    secret_fini(&key);
-    if (!ok || decoded.len == 0)
-        return err_set(err, ERR_CONFIG, "authority %s: the EAB key is not base64",
-                       ca->config->name);
-    secret_take_buf(&ca->eab_key, &decoded);
-    return true;
-}
 
 static const char *rehearsal_directory(const struct house *house,
                                        const struct authority_config *config)
@@ -93,11 +63,12 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
     ca->config = config;
     ca->directory_url = mem_strdup(rehearsal_directory(office->house, config));
     ca->eab_kid = mem_strdup("");
+    ca->new_key_kind = KEY_ECDSA_P256;
     list_init(&ca->waiters);
     list_init(&ca->directory_waiters);
     ca_sending_init(ca);
     if (!ca_pause_load(ca, err) || !breaker_load(ca->house, ca->directory_url, &ca->breaker, err) ||
-        !ca_read_eab(ca, err)) {
+        !ca_account_open(ca, err)) {
         ca_free(ca);
         return false;
     }
@@ -111,9 +82,27 @@ bool ca_is_ready(const struct ca *ca)
     return ca->state == CA_READY;
 }
 
-void ca_ask_account(struct ca *ca)
+void ca_ask_account(struct ca *ca, enum key_kind kind)
 {
     ca->asks_account = true;
+    ca->insists = true;
+    ca->new_key_kind = kind;
+}
+
+void ca_insist(struct ca *ca)
+{
+    ca->insists = true;
+}
+
+void ca_ask_directory_only(struct ca *ca)
+{
+    ca->directory_only = true;
+    ca->insists = true;
+}
+
+const struct account_hold *ca_hold(const struct ca *ca)
+{
+    return ca->hold.reason == ACCOUNT_HOLD_NONE ? NULL : &ca->hold;
 }
 
 const struct acme_directory *ca_directory(const struct ca *ca)
@@ -128,7 +117,7 @@ const char *ca_directory_url(const struct ca *ca)
 
 const char *ca_account_url(const struct ca *ca)
 {
-    return ca->account_url;
+    return ca->account.url;
 }
 
 const char *ca_thumbprint(const struct ca *ca)
@@ -138,7 +127,40 @@ const char *ca_thumbprint(const struct ca *ca)
 
 int64_t ca_account_id(const struct ca *ca)
 {
-    return ca->account_id;
+    return ca->account.id;
+}
+
+const struct account_row *ca_account(const struct ca *ca)
+{
+    return &ca->account;
+}
+
+const struct key *ca_account_key(const struct ca *ca)
+{
+    return ca->account_key;
+}
+
+const char *ca_eab_kid(const struct ca *ca)
+{
+    return ca->eab_kid;
+}
+
+void ca_roll_begins(struct ca *ca, int64_t next_key_id)
+{
+    ca->account.next_key_id = next_key_id;
+    ca->account.next_is_pending = true;
+    key_free(ca->other_key);
+    ca->other_key = NULL;
+}
+
+void ca_look_again(struct ca *ca)
+{
+    ca->state = CA_COLD;
+}
+
+bool ca_was_rolled(const struct ca *ca)
+{
+    return ca->was_rolled;
 }
 
 const struct authority_config *ca_config(const struct ca *ca)
@@ -148,11 +170,12 @@ const struct authority_config *ca_config(const struct ca *ca)
 
 /* ---- getting ready ---- */
 
-static void ca_tell(struct ca *ca, const struct err *err)
+void ca_tell(struct ca *ca, const struct err *err)
 {
     struct list *it;
     size_t n = 0;
     ca->state = err == NULL ? CA_READY : CA_COLD;
+    ca->is_in_doubt = false;
     LIST_EACH (waiting, &ca->waiters)
         n++;
     /* Those that come while others are told have their own attempt; those that are forgotten meanwhile are not told. */
@@ -163,135 +186,10 @@ static void ca_tell(struct ca *ca, const struct err *err)
     }
 }
 
-static void ca_fail(struct ca *ca, const char *what, struct err *err)
+void ca_fail(struct ca *ca, const char *what, struct err *err)
 {
     err_wrap(err, "authority %s: %s", ca->config->name, what);
     ca_tell(ca, err);
-}
-
-static bool account_save_valid(struct ca *ca, const struct acme_account_facts *facts,
-                               struct err *err)
-{
-    struct store *store = ca->house->store;
-    if (!store_begin(store, err))
-        return false;
-    if (!store_run(store, NULL, err, SQL_ACCOUNT_VALID, "ittt", ca->account_id, facts->url,
-                   facts->orders_url, ca->directory->terms) ||
-        !event_write(ca->house, EVENT_ACCOUNT_MADE, NULL, 0, "account %s %s at %s", facts->url,
-                     facts->was_new ? "registered" : "found", ca->config->name) ||
-        !store_commit(store, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return true;
-}
-
-static void account_heard(void *arg, const struct acme_answer *answer)
-{
-    struct ca *ca = arg;
-    struct acme_account_facts facts = {0};
-    struct err err = {0};
-    if (!acme_account_hear(answer, ca->directory, ca->arena, &facts, &err)) {
-        store_run(ca->house->store, NULL, NULL, SQL_ACCOUNT_FAILED, "it", ca->account_id, err.text);
-        ca_fail(ca, "account", &err);
-        return;
-    }
-    mem_set_str(&ca->account_url, facts.url);
-    if (!account_save_valid(ca, &facts, &err)) {
-        ca_fail(ca, "account", &err);
-        return;
-    }
-    ca_tell(ca, NULL);
-}
-
-static void ca_register(struct ca *ca)
-{
-    struct acme_ask ask;
-    struct err err = {0};
-    struct acme_account_wish wish = {
-        .contact = (const char *const *)ca->config->contact,
-        .agree_terms = ca->config->agree_tos,
-        .eab_kid = ca->eab_kid[0] != '\0' ? ca->eab_kid : NULL,
-        .eab_key = &ca->eab_key,
-        .eab_algorithm = ca->config->eab_algorithm,
-    };
-    if (!acme_account_ask_new(ca->directory, ca->account_key, &wish, ca->arena, &ask, &err)) {
-        ca_fail(ca, "account", &err);
-        return;
-    }
-    house_say(ca->house, NULL, "account", "registering an account at %s", ca->config->name);
-    ca_send(ca, &ask, NULL, account_heard, ca);
-}
-
-/* The key is durable before newAccount names it: asking again after a kill finds the same account. */
-static bool account_make(struct ca *ca, struct err *err)
-{
-    struct store *store = ca->house->store;
-    int64_t key_id = 0;
-    AUTO(buf_fini)
-    struct buf contact = BUF(4096);
-    AUTO(json_fini)
-    struct json *list = json_array();
-    for (char **c = ca->config->contact; c != NULL && *c != NULL; c++)
-        json_push_text(list, *c);
-    json_format(list, &contact, false);
-    ca->account_key = key_new(KEY_ECDSA_P256);
-    if (!store_begin(store, err))
-        return false;
-    if (!held_key_save(ca->house, ca->account_key, "account", &key_id, err) ||
-        !store_insert(store, &ca->account_id, err, SQL_ACCOUNT_INSERT, "ttiti", ca->directory_url,
-                      ca->eab_kid, key_id, buf_cstr(&contact), house_now(ca->house)) ||
-        !store_commit(store, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return true;
-}
-
-static bool account_load(struct ca *ca, bool *ret_valid, struct err *err)
-{
-    struct rows rows;
-    int64_t key_id = 0;
-    *ret_valid = false;
-    if (!store_query(ca->house->store, &rows, err, SQL_ACCOUNT_FIND, "tt", ca->directory_url,
-                     ca->eab_kid))
-        return false;
-    if (rows_next(&rows)) {
-        ca->account_id = rows_int(&rows, 0);
-        key_id = rows_int(&rows, 1);
-        mem_set_str(&ca->account_url, rows_text(&rows, 2));
-        *ret_valid = strcmp(rows_text(&rows, 3), "valid") == 0;
-    }
-    if (!rows_end(&rows, err))
-        return false;
-    key_free(ca->account_key);
-    ca->account_key = NULL;
-    if (key_id == 0)
-        return account_make(ca, err);
-    return held_key_load(ca->house, key_id, &ca->account_key, err);
-}
-
-static void ca_have_directory(struct ca *ca)
-{
-    struct err err = {0};
-    bool valid = false;
-    /* Refused terms and a missing EAB are found out before a key is made for nothing. */
-    if (ca->directory->terms != NULL && !ca->config->agree_tos) {
-        err_set(&err, ERR_CONFIG,
-                "its terms of service were not agreed to: read %s and set `agree_tos: true`",
-                ca->directory->terms);
-        ca_fail(ca, "account", &err);
-        return;
-    }
-    if (!account_load(ca, &valid, &err)) {
-        ca_fail(ca, "account", &err);
-        return;
-    }
-    key_thumbprint(ca->account_key, ca->thumbprint);
-    if (valid && !ca->asks_account)
-        ca_tell(ca, NULL);
-    else
-        ca_register(ca);
 }
 
 static void directory_heard(void *arg, const struct acme_answer *answer)
@@ -299,7 +197,7 @@ static void directory_heard(void *arg, const struct acme_answer *answer)
     struct ca *ca = arg;
     struct err err = {0};
     if (ca_hear_directory(ca, answer, &err))
-        ca_have_directory(ca);
+        ca_account_begin(ca);
     else
         ca_fail(ca, "directory", &err);
 }
@@ -312,8 +210,17 @@ static void ca_start(void *arg)
         ca_tell(ca, NULL);
         return;
     }
+    /* Whoever comes while the account is in doubt is told when that is over. */
+    if (ca->is_in_doubt)
+        return;
+    if (ca_hold(ca) != NULL && (!ca->insists || ca->hold.reason == ACCOUNT_HOLD_SECRET)) {
+        struct err none = {0};
+        ca_fail_held(ca, &none);
+        return;
+    }
+    ca->state = CA_PREPARING;
     if (ca_has_directory(ca))
-        ca_have_directory(ca);
+        ca_account_begin(ca);
     else
         ca_get(ca, ca->directory_url, directory_heard, ca);
 }

@@ -11,21 +11,22 @@ enum {
     PROBE_MS = 15 * 1000 /* directory and nonces: who cannot even do that in time is not there */
 };
 
-static void ca_pump(struct ca *ca);
-
 void ca_sending_init(struct ca *ca)
 {
     ca->nonces = nonce_pool_new();
     ca->arena = arena_new();
     list_init(&ca->queue);
     list_init(&ca->flying);
+    list_init(&ca->kept);
     list_init(&ca->nonce_calls);
     ca->usual_validate_ms = ca->usual_issue_ms = 0;
 }
 
-static void call_free(struct ca_call *call)
+void call_free(struct ca_call *call)
 {
     list_remove(&call->in_ca);
+    acme_answer_fini(&call->answer);
+    arena_free(call->arena);
     mem_free(call->url);
     mem_free(call->payload);
     mem_free(call);
@@ -47,6 +48,8 @@ void ca_sending_fini(struct ca *ca)
 {
     calls_drop(&ca->queue, &ca->n_queue, NULL, true);
     calls_drop(&ca->flying, &ca->n_flying, NULL, true);
+    calls_drop(&ca->kept, &ca->n_kept, NULL, true);
+    timer_cancel(ca->draining);
     calls_drop(&ca->nonce_calls, &ca->n_nonce_calls, NULL, true);
     nonce_pool_free(ca->nonces);
     arena_free(ca->arena);
@@ -69,6 +72,7 @@ void ca_forget(struct ca *ca, void *arg)
     waiters_drop(&ca->directory_waiters, arg);
     calls_drop(&ca->queue, &ca->n_queue, arg, false);
     calls_drop(&ca->flying, &ca->n_flying, arg, false);
+    calls_drop(&ca->kept, &ca->n_kept, arg, false);
 }
 
 /* ---- hearing ---- */
@@ -148,9 +152,11 @@ static void call_heard(void *arg, const struct http_reply *reply, const struct e
         nonce_pool_put(ca->nonces, nonce, house_now(ca->house));
     ca->n_flying--;
     list_remove(&call->in_ca);
-    call->done(call->arg, &answer);
-    acme_answer_fini(&answer);
-    call_free(call);
+    if (!ca_doubts(ca, call, &answer)) {
+        call->done(call->arg, &answer);
+        acme_answer_fini(&answer);
+        call_free(call);
+    }
     arena_reset(ca->arena);
     ca_pump(ca);
 }
@@ -168,7 +174,7 @@ static void call_sign(const struct ca_call *call, const char *nonce, struct buf 
     if (call->ask.signer == ACME_SIGN_JWK)
         json_set(protected_header, "jwk", key_jwk(key));
     else
-        json_set_text(protected_header, "kid", ca->account_url);
+        json_set_text(protected_header, "kid", ca->account.url);
     jws_sign(key, protected_header,
              call->ask.method == ACME_POST_AS_GET ? STR_NONE : call->ask.payload, body);
 }
@@ -303,10 +309,56 @@ void ca_expect(struct ca *ca, size_t n)
         nonces_top_up(ca, n);
 }
 
-static void ca_pump(struct ca *ca)
+static bool call_waits_for_account(const struct ca_call *call)
+{
+    return call->ask.signer == ACME_SIGN_KID && call->ca->state != CA_READY;
+}
+
+/* The account cannot be used: what was to be signed by it hears why. */
+static void queue_drain(void *arg)
+{
+    struct ca *ca = arg;
+    struct err why;
+    ca->draining = NULL;
+    if (ca->state != CA_COLD)
+        return;
+    if (ca_hold(ca) != NULL)
+        account_hold_err(&ca->hold, ca->config->name, &why);
+    else
+        err_set(&why, ERR_AGAIN, "authority %s: its account is not ready", ca->config->name);
+    LIST_EACH (it, &ca->queue) {
+        struct ca_call *call = LIST_OWNER(it, struct ca_call, in_ca);
+        struct acme_answer answer = {0};
+        if (!call_waits_for_account(call))
+            continue;
+        ca->n_queue--;
+        list_remove(it);
+        acme_answer_lost(&answer, &why, ca->arena);
+        answer.slot = call->ask.slot;
+        call->done(call->arg, &answer);
+        call_free(call);
+        /* What it did may have changed the queue. */
+        it_next = ca->queue.next;
+    }
+    arena_reset(ca->arena);
+}
+
+/* While the account is in doubt its calls wait; when it is held they end, but never within ca_send. */
+static bool queue_is_held_up(struct ca *ca, const struct ca_call *first)
+{
+    if (!call_waits_for_account(first))
+        return false;
+    if (ca->state == CA_COLD && ca->draining == NULL)
+        ca->draining = timer_start(ca->house->loop, 0, queue_drain, ca);
+    return true;
+}
+
+void ca_pump(struct ca *ca)
 {
     while (ca->n_flying < FLYING_MAX && !list_is_empty(&ca->queue)) {
         struct ca_call *call = LIST_OWNER(ca->queue.next, struct ca_call, in_ca);
+        if (queue_is_held_up(ca, call))
+            return;
         AUTO(mem_fini)
         char *nonce = NULL;
         if (call->ask.signer != ACME_UNSIGNED) {
@@ -324,8 +376,8 @@ static void ca_pump(struct ca *ca)
     }
 }
 
-void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done,
-             void *arg)
+static struct ca_call *call_new(struct ca *ca, const struct acme_ask *ask,
+                                const struct key *jwk_key, ca_heard *done, void *arg)
 {
     struct ca_call *call = NEW(struct ca_call);
     call->ca = ca;
@@ -337,8 +389,21 @@ void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_ke
     call->key = jwk_key;
     call->done = done;
     call->arg = arg;
-    list_push_back(&ca->queue, &call->in_ca);
     ca->n_queue++;
+    return call;
+}
+
+void ca_send(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key, ca_heard *done,
+             void *arg)
+{
+    list_push_back(&ca->queue, &call_new(ca, ask, jwk_key, done, arg)->in_ca);
+    ca_pump(ca);
+}
+
+void ca_send_first(struct ca *ca, const struct acme_ask *ask, const struct key *jwk_key,
+                   ca_heard *done, void *arg)
+{
+    list_push_front(&ca->queue, &call_new(ca, ask, jwk_key, done, arg)->in_ca);
     ca_pump(ca);
 }
 

@@ -49,6 +49,22 @@ static bool key_may_be_used(struct house *house, const char *spki, struct err *e
                     "private key %.16s... was reported compromised: it is never used again", spki));
 }
 
+bool held_key_is_for(struct house *house, const char *spki, const char *purpose, struct err *err)
+{
+    struct rows rows;
+    bool fits = true;
+    if (!store_query(house->store, &rows, err, SQL_KEY_PURPOSE, "t", spki))
+        return false;
+    if (rows_next(&rows))
+        fits = strcmp(rows_text(&rows, 0), purpose) == 0;
+    if (!rows_end(&rows, err))
+        return false;
+    return fits || err_set(err, ERR_REFUSED,
+                           "this key is %s key already, and no key may be both an account's and a "
+                           "certificate's (RFC 8555 11.1): take another one",
+                           strcmp(purpose, "account") == 0 ? "a certificate's" : "an account's");
+}
+
 bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id,
                    struct err *err)
 {
@@ -67,8 +83,9 @@ bool held_key_save(struct house *house, const struct key *key, const char *purpo
                       key_kind_name(key_kind(key)), spki, buf_str(&sealed), house_now(house)))
         return false;
     /* Saved before, by a run that was killed: the same key is the same row. */
-    if (id == 0 && (!key_may_be_used(house, spki, err) ||
-                    !store_int(house->store, 0, &id, err, SQL_KEY_ID, "t", spki)))
+    if (id == 0 &&
+        (!key_may_be_used(house, spki, err) || !held_key_is_for(house, spki, purpose, err) ||
+         !store_int(house->store, 0, &id, err, SQL_KEY_ID, "t", spki)))
         return false;
     *ret_id = id;
     return true;

@@ -7,10 +7,13 @@
 #include "crypto/cert.h"
 #include "inventory/house.h"
 
-/* Keys. Sealed with place "private_key/<spki>". Kinds STORE; REFUSED when the key was reported compromised. */
+/* Keys. Sealed with place "private_key/<spki>". Kinds STORE; REFUSED when the key was reported compromised, or is known for another purpose
+ * (RFC 8555 11.1: the key of an account never is a certificate's). purpose: "leaf", "account". */
 bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id,
                    struct err *err);
 bool held_key_load(struct house *house, int64_t key_id, struct key **ret_key, struct err *err);
+/* REFUSED when the store has the key for another purpose. */
+bool held_key_is_for(struct house *house, const char *spki, const char *purpose, struct err *err);
 /* For the key of a certificate or an account: SPKI of a stored key without opening it. */
 bool held_key_spki(struct house *house, int64_t key_id, char out[SPKI_HEX_MAX], struct err *err);
 

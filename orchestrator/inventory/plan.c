@@ -202,6 +202,9 @@ static void judge_need(const struct set_row *row, enum plan_action action, int64
     if (row->n_failures > 0)
         buf_printf(why, "; %s: %.600s", waits ? "waits after failure" : "retry after failure",
                    row->failure != NULL ? row->failure : "unknown");
+    else if (waits && strcmp(row->why, "held") == 0)
+        buf_add_cstr(why, "; waits until a person has seen to the account at its authority: "
+                          "`chancery account show`");
     else if (waits && row->why[0] != '\0')
         buf_printf(why, "; %s%s",
                    strcmp(row->why, "due") == 0 ? "left until it is " : "put off: ", row->why);

@@ -33,7 +33,7 @@ bool errand_open(struct errand *errand, struct house *house, const char *authori
     if (!lease_take(house, "leader", purpose, ERRAND_LEASE_MS, true, &errand->lease, err))
         return false;
     house->fencing = lease_fencing(errand->lease);
-    return ca_open(errand->office, authority, &errand->ca, err);
+    return account_holds_mend(house, err) && ca_open(errand->office, authority, &errand->ca, err);
 }
 
 void errand_close(struct errand *errand)
@@ -41,6 +41,20 @@ void errand_close(struct errand *errand)
     ca_office_free(errand->office);
     lease_drop(errand->house, errand->lease);
     errand->house->fencing = 0;
+}
+
+bool errand_has_account(const struct errand *errand, struct err *err)
+{
+    AUTO(account_row_fini)
+    struct account_row row = {0};
+    const char *name = ca_config(errand->ca)->name;
+    if (!account_row_find(errand->house, ca_directory_url(errand->ca), ca_eab_kid(errand->ca), &row,
+                          err))
+        return false;
+    return row.is_valid ||
+           err_set(err, ERR_ABSENT,
+                   "there is no account at %s yet; `chancery account register %s` makes one", name,
+                   name);
 }
 
 static void errand_ready(void *arg, const struct err *err)

@@ -27,6 +27,8 @@ bool errand_open(struct errand *errand, struct house *house, const char *authori
                  const char *purpose, struct err *err);
 void errand_close(struct errand *errand);
 
+/* ABSENT: no account is in use there. To be asked before errand_prepare, which would make one. */
+bool errand_has_account(const struct errand *errand, struct err *err);
 /* Directory and account, as an order would have them. */
 bool errand_prepare(struct errand *errand, struct err *err);
 

@@ -279,12 +279,14 @@ bool leader_has_work(struct house *house, const struct leader_options *options, 
                      struct err *err)
 {
     int64_t any = options->forced || options->only != NULL ? 1 : 0, back_ms = 0;
+    bool is_mended = false;
     if ((options->renews && !is_due(house, SQL_RENEWAL_IS_DUE, &any, err)) ||
         (options->delivers && !is_due(house, SQL_DELIVERY_IS_DUE, &any, err)) ||
         (options->verifies && !is_due(house, SQL_VERIFICATION_IS_DUE, &any, err)) ||
+        (options->renews && !account_holds_are_stale(house, &is_mended, err)) ||
         !clock_step_find(house, &back_ms, err))
         return false;
-    *ret = any != 0 || back_ms > 0;
+    *ret = any != 0 || is_mended || back_ms > 0;
     return true;
 }
 

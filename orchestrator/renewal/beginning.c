@@ -83,6 +83,12 @@ static bool waiting_begin_new(struct renewal *r, const struct waiting *w,
     struct ca *ca = NULL;
     if (!ca_open(r->office, set->authorities[0], &ca, err))
         return false;
+    if (ca_hold(ca) != NULL) {
+        set_is_held_up(r, set->name, ca);
+        return register_schedule(r->house, set->name,
+                                 house_now(r->house) + account_hold_wait_ms(ca_hold(ca)->reason),
+                                 "held", err);
+    }
     int64_t pause_until_ms = renewal_is_forced(r) ? 0 : ca_pause_until_ms(ca);
     if (pause_until_ms > house_now(r->house)) {
         /* Others were refused for want of quota a moment ago: the set stays due and costs no request. */

@@ -9,6 +9,8 @@
 enum { TRIES_LEAST = 8 };
 
 static void job_hear(void *arg, const struct acme_answer *answer);
+static void job_go(struct job *job, enum order_step next, bool heard);
+static void job_done(struct job *job);
 static void job_prepared(void *arg, const struct err *err);
 
 void job_touch(struct job *job)
@@ -147,6 +149,24 @@ static void job_wait_for_person(struct job *job, const struct err *why)
 {
     int64_t wait_ms = retry_ladder_ms(++job->record->n_tries);
     job_put_off(job, why, house_now(job->driver->house) + wait_ms);
+}
+
+/* A person must look after the account: until then nobody asks the CA, and no order fails by that. Clean-up needs no account. */
+static void job_wait_for_account(struct job *job)
+{
+    const struct account_hold *hold = ca_hold(job->ca);
+    struct order_record *record = job->record;
+    if (job->n_out > 0)
+        return;
+    if (record->order->step == ORDER_TIDY) {
+        job_go(job, ORDER_DONE, false);
+        job_done(job);
+        return;
+    }
+    account_hold_err(hold, ca_config(job->ca)->name, &record->failure);
+    record->next_at_ms = house_now(job->driver->house) + account_hold_wait_ms(hold->reason);
+    job->end = JOB_PARKED;
+    job_touch(job);
 }
 
 void job_give_up(struct job *job, const struct err *why)
@@ -377,7 +397,11 @@ static void job_hear(void *arg, const struct acme_answer *answer)
     job->n_out--;
     job->driver->n_out--;
     job_touch(job);
-    job_step(job, answer);
+    /* What went well still counts, though the account is held since. */
+    if (ca_hold(job->ca) != NULL && (answer->status == 0 || answer->problem != NULL))
+        job_wait_for_account(job);
+    else
+        job_step(job, answer);
 }
 
 static void job_prepared(void *arg, const struct err *err)
@@ -392,6 +416,8 @@ static void job_prepared(void *arg, const struct err *err)
         /* What is left at the CA expires by itself; our own clean-up does not wait for it. */
         job_go(job, ORDER_DONE, false);
         job_done(job);
+    } else if (ca_hold(job->ca) != NULL) {
+        job_wait_for_account(job);
     } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL ||
                err->kind == ERR_STORE) {
         job_again(job, err);

@@ -56,8 +56,20 @@ static void put_off_tell(struct renewal *r, const struct order_record *record)
                   failed ? ": " : "", failed ? record->failure.text : "");
 }
 
+/* Its event was written when the account was held: once, however many sets wait. */
+void set_is_held_up(struct renewal *r, const char *set, const struct ca *ca)
+{
+    renewal_count_put_off(&r->result, NULL, 0);
+    house_say_end(r->house, set, "order", true, "waits: authority %s: %s", ca_config(ca)->name,
+                  ca_hold(ca)->failure);
+}
+
 void order_is_put_off(struct renewal *r, const struct order_record *record, const struct ca *ca)
 {
+    if (ca != NULL && ca_hold(ca) != NULL) {
+        set_is_held_up(r, record->order->set_name, ca);
+        return;
+    }
     bool failed = record->failure.kind != ERR_NONE;
     renewal_count_put_off(&r->result, failed ? err_kind_name(record->failure.kind) : NULL,
                           record->next_at_ms);

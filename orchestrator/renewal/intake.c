@@ -150,5 +150,6 @@ bool renewal_intake_more(struct renewal *r, char *const *sets, struct err *err)
 bool renewal_intake(struct renewal *r, struct err *err)
 {
     r->taken_in = true;
-    return txt_desk_load(r->driver.desk, err) && intake_open_orders(r, err) && intake_sets(r, err);
+    return account_holds_mend(r->house, err) && txt_desk_load(r->driver.desk, err) &&
+           intake_open_orders(r, err) && intake_sets(r, err);
 }

@@ -70,6 +70,8 @@ bool set_fails(struct renewal *renewal, const char *set, int64_t order_id, const
 /* The order stays open and is put off; what hinders it counts and is told. ca NULL: it could not even be opened. */
 void order_is_put_off(struct renewal *renewal, const struct order_record *record,
                       const struct ca *ca);
+/* The set waits for the account of its CA, which a person must look after: it does not fail. */
+void set_is_held_up(struct renewal *renewal, const char *set, const struct ca *ca);
 /* When the job has ended: its last row, its lease, its memory. */
 bool job_retire(struct renewal *renewal, struct job *job, struct err *err);
 /* Another took the lease of the set: nothing more may be written for this order. */

@@ -72,6 +72,7 @@ void program_begin(struct program *program, const char *folder)
     char path[300];
     *program = (struct program){.propagation_ms = 10 * MS_MINUTE,
                                 .parallel = 100,
+                                .agrees = true,
                                 .provider = mem_strdup("rfc2136"),
                                 .defaults_authority = mem_strdup("ca1")};
     snprintf(program->folder, sizeof program->folder, "%s", folder);
@@ -100,6 +101,9 @@ void program_end(struct program *program)
     nftw(program->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < program->n_sets; i++)
         wanted_fini(&program->sets[i]);
+    mem_free(program->contact);
+    mem_free(program->eab_kid);
+    mem_free(program->eab_key);
     mem_free(program->provider);
     mem_free(program->defaults_authority);
     buf_fini(&program->transcript);
@@ -151,6 +155,38 @@ void program_remove_set(struct program *program, const char *name)
     CHECK(unlink(path) == 0);
 }
 
+static void eab_write(const struct program *program, struct buf *text)
+{
+    if (program->eab_kid == NULL)
+        return;
+    file_put(program, "kid", program->eab_kid);
+    file_put(program, "mac", program->eab_key);
+    buf_add_cstr(text, ", eab: {kid: 'file:kid', key: 'file:mac'}");
+}
+
+static void authority_write(const struct program *program, int i, struct buf *text)
+{
+    buf_printf(text, "  %s: {directory: %s/directory, agree_tos: %s, parallel: %lld",
+               world.cas[i].name, world.cas[i].base_url, program->agrees ? "true" : "false",
+               (long long)program->parallel);
+    buf_printf(text, ", caa: %s", program->ignores_caa ? "ignore" : "check");
+    if (program->contact != NULL)
+        buf_printf(text, ", contact: ['%s']", program->contact);
+    if (i == 0)
+        eab_write(program, text);
+    buf_add_cstr(text, "}\n");
+}
+
+void program_hide_eab(struct program *program)
+{
+    static const char *const names[] = {"kid", "mac"};
+    char path[512];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", program->folder, names[i]);
+        CHECK(unlink(path) == 0);
+    }
+}
+
 void program_write_config(struct program *program)
 {
     AUTO(buf_fini)
@@ -158,10 +194,7 @@ void program_write_config(struct program *program)
     buf_printf(&text, "store: sqlite:%s/store.db\nseal: file:seal.key\nauthorities:\n",
                program->folder);
     for (int i = 0; i < WORLD_CAS_MAX; i++)
-        buf_printf(&text,
-                   "  %s: {directory: %s/directory, agree_tos: true, parallel: %lld, caa: %s}\n",
-                   world.cas[i].name, world.cas[i].base_url, (long long)program->parallel,
-                   program->ignores_caa ? "ignore" : "check");
+        authority_write(program, i, &text);
     buf_printf(&text,
                "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
                "    propagation: {timeout: %llds, settle: %llds}\n",
@@ -326,6 +359,30 @@ void program_run(struct program *program, bool forced, struct run *run)
                run->ok || run->was_killed ? "" : run->err.text);
     if (heap_first(&world.events) != NULL)
         world_wrong("the program ended and left something under way");
+}
+
+bool program_errand(struct program *program, bool (*act)(struct house *house, struct err *err),
+                    struct err *err)
+{
+    struct house house = {0};
+    int fd = memfd_create("story", MFD_CLOEXEC);
+    world.is_killed = false;
+    world.n_waits = 0;
+    world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
+    house_open_net(program, &house);
+    house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);
+    bool ok = house_begin(program, false, &house, err) && act(&house, err);
+    program->errand_was_killed = world.is_killed;
+    house_end(&house);
+    world_wake();
+    take_log(program, fd);
+    transcript_time(program);
+    buf_printf(&program->transcript, "the errand %s%s\n",
+               program->errand_was_killed ? "was killed"
+               : ok                       ? "ends"
+                                          : "fails: ",
+               ok || program->errand_was_killed ? "" : err->text);
+    return ok;
 }
 
 bool program_revoke(struct program *program, const char *set, struct err *err)

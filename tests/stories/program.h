@@ -30,6 +30,9 @@ struct program {
     char *defaults_authority;
     int64_t propagation_ms, settle_ms, parallel;
     bool judges_dnssec, ignores_caa;
+    char *contact, *eab_kid, *eab_key; /* of every CA; of the first one. NULL: none */
+    bool agrees;                       /* to the terms */
+    bool errand_was_killed;
     struct buf transcript; /* what the program said, with virtual times */
 };
 
@@ -51,6 +54,11 @@ void program_remove_set(struct program *program, const char *name);
 void program_write_config(struct program *program);
 
 void program_run(struct program *program, bool forced, struct run *ret);
+/* A command by hand that asks a CA: act gets the whole house. */
+bool program_errand(struct program *program, bool (*act)(struct house *house, struct err *err),
+                    struct err *err);
+/* The files of the binding go; the settings still name them. */
+void program_hide_eab(struct program *program);
 bool program_revoke(struct program *program, const char *set, struct err *err);
 
 /* Config, store and seal, for looking. False: says why in err. */

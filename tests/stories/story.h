@@ -14,6 +14,7 @@
  *     for A B C          right after the title: told once for each word, which stands for $ in all lines
  *     kill everywhere    told once for each point at which a run can die from this line on
  *     kill here and there    the same for each third of them
+ *     kill no more       the points end here
  */
 #ifndef STORIES_STORY_H
 #define STORIES_STORY_H
@@ -47,9 +48,9 @@ struct clause {
     const char *subject, *pattern, *sentence;
     void (*act)(struct story *s, const struct args *a);
 };
-/* story_world.c, story_run.c, story_expect.c, story_stand.c, story_keys.c; each ends with a row without a subject. */
+/* story_world.c, story_run.c, story_account.c, story_expect.c, story_stand.c, story_keys.c; each ends with a row without a subject. */
 extern const struct clause story_world_clauses[], story_run_clauses[], story_expect_clauses[],
-    story_stand_clauses[], story_caa_clauses[], story_keys_clauses[];
+    story_stand_clauses[], story_account_clauses[], story_caa_clauses[], story_keys_clauses[];
 
 /* The story is wrong: the first reason counts, what follows is skipped. */
 void story_fail(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

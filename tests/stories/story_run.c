@@ -144,6 +144,13 @@ ACT(kill_from_here)
         world_kill_at(KILL_AT_POINT, "", s->kill_at);
 }
 
+ACT(kill_no_more)
+{
+    (void)s;
+    (void)a;
+    world.kill.when = KILL_NEVER;
+}
+
 ACT(store_full)
 {
     (void)s;
@@ -189,6 +196,7 @@ const struct clause story_run_clauses[] = {
     {"kill", "everywhere", "told once for each point at which a run can die from here on",
      kill_from_here},
     {"kill", "here and there", "the same for each third point", kill_from_here},
+    {"kill", "no more", "the points at which a run can die end here", kill_no_more},
     {"store", "is full", "commits fail", store_full},
     {"store", "has room", "", store_room},
     {"signals", "%n", "so many SIGTERM were sent before the next run; 0: none", stop},

@@ -154,6 +154,7 @@ void story_say(struct story *s, const char *text)
             !clause_try(s, story_run_clauses, subject, &words, from, to) &&
             !clause_try(s, story_expect_clauses, subject, &words, from, to) &&
             !clause_try(s, story_stand_clauses, subject, &words, from, to) &&
+            !clause_try(s, story_account_clauses, subject, &words, from, to) &&
             !clause_try(s, story_caa_clauses, subject, &words, from, to) &&
             !clause_try(s, story_keys_clauses, subject, &words, from, to))
             story_fail(s, "not understood: %s%s", subject, strstr(text, subject) + strlen(subject));

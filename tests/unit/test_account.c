@@ -157,9 +157,9 @@ static void test_account_when_changed_then_signed_by_kid(void **state)
     assert_string_equal(ask.payload.p, "{\"status\":\"deactivated\"}");
     assert_string_equal(ask.url, "https://ca.test/account/7");
     assert_int_equal(ask.signer, ACME_SIGN_KID);
-    acme_account_ask_contact("https://ca.test/account/7", contact, arena, &ask);
+    acme_account_ask_update("https://ca.test/account/7", contact, false, arena, &ask);
     assert_string_equal(ask.payload.p, "{\"contact\":[\"mailto:ops@example.com\"]}");
-    acme_account_ask_contact("https://ca.test/account/7", none, arena, &ask);
+    acme_account_ask_update("https://ca.test/account/7", none, false, arena, &ask);
     assert_string_equal(ask.payload.p, "{\"contact\":[]}");
 }
 

@@ -235,8 +235,11 @@ static void test_prepare_when_terms_are_not_agreed_to_then_no_key_is_made_and_th
     struct err err = {0};
     authority->agree_tos = false;
     assert_false(prepare(ca_get_open(), &err));
-    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_int_equal(err.kind, ERR_DENIED);
     has_words(err.text, "agree_tos");
+    assert_int_equal(
+        sql_int(0, "SELECT count(*) FROM account_hold WHERE reason = 'terms' AND url LIKE 'http%'"),
+        1);
     assert_int_equal(sql_int(0, "SELECT count(*) FROM private_key"), 0);
     assert_int_equal(ca_server_asked(&server, "newAccount"), 0);
 }
@@ -251,7 +254,7 @@ static void test_prepare_when_the_account_is_to_be_asked_then_a_lost_one_is_regi
     ca_say("{\"forget\": \"accounts\"}");
     office_again();
     struct ca *ca = ca_get_open();
-    ca_ask_account(ca);
+    ca_ask_account(ca, KEY_ECDSA_P256);
     assert_true(prepare(ca, &err));
     assert_int_equal(ca_server_asked(&server, "newAccount"), 2);
     assert_int_equal(sql_int(0, "SELECT count(*) FROM account"), 1);

@@ -538,7 +538,7 @@ static void test_account_when_used_with_the_ca_then_every_verb_works(void **stat
     assert_string_equal(facts.url, p.kid);
     assert_false(facts.was_new);
     acme_answer_fini(&answer);
-    acme_account_ask_contact(p.kid, contact, p.arena, &ask);
+    acme_account_ask_update(p.kid, contact, false, p.arena, &ask);
     ask_perform(&p, &ask, &answer);
     assert_true(acme_account_hear_change(&answer, p.kid, p.directory, p.arena, &facts, &err));
     acme_answer_fini(&answer);
