@@ -19,6 +19,7 @@ struct check {
     struct house house; /* with the store in memory */
     size_t n_sets, n_names;
     bool files_only;
+    struct json *online; /* what check_online found, for --json; NULL */
     char **tried; /* references to secrets */
     size_t n_tried;
 };
@@ -40,5 +41,8 @@ void check_secrets(struct check *check);
 void check_store(struct check *check);
 /* Secrets and targets of one good set. */
 void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set);
+
+/* Asks DNS and the CAs' directories what they would say to each good set; needs the house in memory. */
+void check_online(struct check *check);
 
 #endif

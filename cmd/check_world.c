@@ -22,6 +22,7 @@ void check_fini(struct check *check)
     mem_free(check->tried);
     findings_fini(&check->findings);
     yaml_free(check->doc);
+    json_free(check->online);
     store_close(check->house.store);
 }
 

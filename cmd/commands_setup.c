@@ -47,11 +47,14 @@ const struct command command_init = {
 static const struct option check_options[] = {
     {"files-only", 0, NULL,
      "only the files: no secrets, no store, no folders; for a repository or a build"},
+    {"online", 0, NULL,
+     "also ask DNS what the CAs would find: CAA and DNSSEC, and the CAA records that would suit"},
 };
 static const struct example check_examples[] = {
     {"chancery check", "is everything in order on this host?"},
     {"chancery check --config chancery.yaml --files-only --json",
      "in a pipeline, before the files are rolled out"},
+    {"chancery check --online", "would the CAs issue, as DNS stands now?"},
 };
 static const struct meaning check_meanings[] = {
     {EXIT_CODE_DONE, "nothing is wrong"},
@@ -67,8 +70,13 @@ const struct command command_check = {
         "that do not exist, zones nobody serves, two sets that want the same names or the same "
         "folder. Then looks whether each secret can be had, whether the sealing key opens the "
         "store, whether the store can be used, and whether targets can be written by this user.\n\n"
-        "Programs behind exec: references are run. Nothing is written, and nothing is asked of a "
-        "CA or a DNS server.",
+        "With --online the name servers of each set are asked for CAA records, the chains of trust "
+        "are judged, and directories of CAs that the store does not know are fetched: what would "
+        "keep a CA from issuing is a complaint about the set. docs/PREFLIGHT.md tells how to read "
+        "it.\n\n"
+        "Programs behind exec: references are run. Nothing is written, and without --online "
+        "nothing "
+        "is asked of a CA or a DNS server.",
     OPTIONS(check_options),
     EXAMPLES(check_examples),
     MEANINGS(check_meanings),

@@ -262,6 +262,8 @@ static void check_all(struct check *check)
         check_store(check);
     }
     check_set_files(check);
+    if (option_is_on(check->in, "online"))
+        check_online(check);
 }
 
 static void check_tell(struct check *check, enum exit_code code)
@@ -273,6 +275,8 @@ static void check_tell(struct check *check, enum exit_code code)
         json_set_text(tree, "config", check->path);
         json_set_int(tree, "sets", (int64_t)check->n_sets);
         json_set(tree, "findings", findings_json(&check->findings));
+        if (check->online != NULL)
+            json_set(tree, "online", json_copy(check->online));
         json_print(tree);
         return;
     }
@@ -288,6 +292,11 @@ static void check_tell(struct check *check, enum exit_code code)
 enum exit_code check_run(struct invocation *in)
 {
     struct check check = {.in = in, .files_only = option_is_on(in, "files-only")};
+    if (check.files_only && option_is_on(in, "online")) {
+        err_set(&in->err, ERR_CONFIG,
+                "--online looks at the world, --files-only does not: one of them");
+        return EXIT_CODE_USAGE;
+    }
     house_protect_keys(in);
     check_all(&check);
     findings_sort(&check.findings, check.path);

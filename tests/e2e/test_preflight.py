@@ -105,6 +105,28 @@ def test_bogus_zone_is_refused_before_a_challenge_is_answered(office, world, ca)
     assert world.bind.txt("_acme-challenge.www.bad.test") == []
 
 
+def test_check_online_tells_what_the_ca_would_find(office, world, ca):
+    settle(office, world, ca)
+    office.set("good", ["www.good.test", "*.wild.good.test"])
+    office.run("renew", check=0)
+    url = office.sql("SELECT url FROM account")[0][0]
+    office.set("bad", ["www.bad.test"])
+    result = office.run("check", "--online", "--json", check=2)
+    found = {view["set"]: view for view in result.json()["online"]}
+    good, bad = found["good"], found["bad"]
+    assert good["verdict"] == "clear" and good["caa_identities"] == ["pebble.test"] and good["account_url"] == url, good
+    assert [(n["caa"], n["dnssec"], n["zone"]) for n in good["names"]] == [("permitted", "secure", "good.test")] * 2, good
+    value = f"pebble.test; accounturi={url}; validationmethods=dns-01"
+    assert good["recommended"] == [{"owner": "good.test", "flags": 0, "tag": "issue", "value": value},
+                                   {"owner": "good.test", "flags": 0, "tag": "issuewild", "value": value}], good
+    assert bad["verdict"] == "refused" and bad["names"][0]["dnssec"] == "bogus", bad
+    faults = [f for f in result.json()["findings"] if f["level"] == "error"]
+    assert len(faults) == 1 and faults[0]["file"].endswith("bad.yaml") and faults[0]["line"] == 1, faults
+    text = office.run("check", "--online", check=2)
+    assert f'would suit: good.test. CAA 0 issue "{value}"' in text.out, text
+    assert "bad.yaml:1:8: at pebble: pre-flight: www.bad.test: DNSSEC of bad.test is bogus" in text.out, text
+
+
 def test_caa_of_another_ca_is_refused_until_it_is_changed(office, world, ca):
     settle(office, world, ca)
     office.set("good", ["*.shop.good.test"])
