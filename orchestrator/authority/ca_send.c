@@ -138,7 +138,8 @@ static void call_heard(void *arg, const struct http_reply *reply, const struct e
     call->http = NULL;
     answer_from(ca, &answer, reply, err);
     answer.slot = call->ask.slot;
-    ca_note_health(ca, call->sent_at_ms, reply, answer.lost, &answer);
+    if (!call->ask.is_aside)
+        ca_note_health(ca, call->sent_at_ms, reply, answer.lost, &answer);
     if (answer.problem != NULL && answer.problem->type == PROBLEM_BAD_NONCE &&
         call->n_bad_nonces < BAD_NONCES_MAX && nonce != NULL) {
         call->n_bad_nonces++;

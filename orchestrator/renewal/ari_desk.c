@@ -5,7 +5,7 @@
 #include "crypto/key.h"
 #include "inventory/event.h"
 
-enum { OUT_MAX = 32, RANDOM_N = 1000000 };
+enum { OUT_MAX = 32, RANDOM_N = 1000000, SILENCE_MAX = 3, CAS_MAX = 64 };
 
 struct poll { /* one look at one certificate */
     struct list in_desk;
@@ -27,7 +27,12 @@ struct ari_desk {
     struct list polls;
     size_t n_polls, n_out, n_heard; /* all; asked and not heard; heard and not written */
     bool looks;                     /* rows may be due */
-    char **due;                     /* sets */
+    /* Looks in a row that a CA did not answer: ten thousand that wait for a dead one would hold up the run. */
+    struct {
+        const struct ca *ca;
+        int n;
+    } silence[CAS_MAX];
+    char **due; /* sets */
     size_t n_due;
     struct arena *arena; /* of the answer being heard */
 };
@@ -121,8 +126,25 @@ static void poll_begin(struct ari_desk *desk, const struct rows *rows, struct ca
     desk->n_polls++;
 }
 
+static int *silence_of(struct ari_desk *desk, const struct ca *ca)
+{
+    for (size_t i = 0; i < CAS_MAX; i++) {
+        if (desk->silence[i].ca == NULL)
+            desk->silence[i].ca = ca;
+        if (desk->silence[i].ca == ca)
+            return &desk->silence[i].n;
+    }
+    return &desk->silence[CAS_MAX - 1].n;
+}
+
+static bool ca_is_silent(struct ari_desk *desk, const struct ca *ca)
+{
+    return *silence_of(desk, ca) >= SILENCE_MAX || ca_gate(ca) == BREAKER_OPEN;
+}
+
 /* The row says that it failed until it is known that it did not. */
-static bool poll_mark(struct ari_desk *desk, const struct rows *rows, struct err *err)
+static bool row_mark(struct ari_desk *desk, const struct rows *rows, const char *why,
+                     struct err *err)
 {
     const struct renewal_info unheard = {.fate = RENEWAL_PASSING};
     const struct renewal_life life = {rows_int(rows, 8), rows_int(rows, 9)};
@@ -130,7 +152,7 @@ static bool poll_mark(struct ari_desk *desk, const struct rows *rows, struct err
     int64_t next_at_ms = renewal_info_next_at_ms(&unheard, &life, n_failures,
                                                  house_now(desk->house), random_below(RANDOM_N));
     return store_run(desk->house->store, NULL, err, SQL_ARI_FAILED, "iiit", rows_int(rows, 0),
-                     next_at_ms, n_failures, "asked, and not heard yet");
+                     next_at_ms, n_failures, why);
 }
 
 static bool row_take(struct ari_desk *desk, const struct rows *rows, struct err *err)
@@ -145,7 +167,9 @@ static bool row_take(struct ari_desk *desk, const struct rows *rows, struct err 
         return row_put_off(desk, id, MS_MINUTE, err);
     if (is_gone || !ca_find(desk, rows, &ca))
         return row_put_off(desk, id, MS_DAY, err);
-    if (!poll_mark(desk, rows, err))
+    if (ca_is_silent(desk, ca))
+        return row_mark(desk, rows, "the CA does not answer", err);
+    if (!row_mark(desk, rows, "asked, and not heard yet", err))
         return false;
     poll_begin(desk, rows, ca);
     return true;
@@ -208,8 +232,11 @@ static void poll_ask(struct poll *poll)
         poll_fails(poll, &why);
         return;
     }
-    struct acme_ask ask = {
-        .method = ACME_GET, .signer = ACME_UNSIGNED, .what = "renewalInfo", .url = buf_cstr(&url)};
+    struct acme_ask ask = {.method = ACME_GET,
+                           .signer = ACME_UNSIGNED,
+                           .what = "renewalInfo",
+                           .is_aside = true,
+                           .url = buf_cstr(&url)};
     FAILPOINT("ari.send.before");
     ca_send(poll->ca, &ask, NULL, poll_hear, poll);
 }
@@ -325,6 +352,10 @@ static bool desk_settle(struct ari_desk *desk, struct err *err)
         if (!poll_settle(poll, err))
             return err_wrap(err, "renewal information of set %s", poll->set);
         desk->n_heard--;
+        if (poll->info.fate == RENEWAL_PASSING)
+            ++*silence_of(desk, poll->ca);
+        else
+            *silence_of(desk, poll->ca) = 0;
         poll_free(poll);
     }
     return true;

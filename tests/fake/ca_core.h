@@ -47,7 +47,8 @@
     X(orders_per_page, 20, "page length of the orders list")                                       \
     X(ari, 1, "0: no renewalInfo")                                                                 \
     X(ari_retry_s, 21600, "Retry-After of renewalInfo")                                            \
-    X(ari_now, 0, "1: every suggested window lies in the past, with an explanationURL")            \
+    X(ari_now, 0, "1: all suggested windows lie in the past, 2: of those past a tenth of life")    \
+    X(ari_at_pm, 0, "centre of the suggested window in per mille of the life; 0: as usual")        \
     X(names_max, 100, "identifiers an order may hold")                                             \
     X(dates, 0, "1: notBefore and notAfter of newOrder are honoured, else refused")                \
     X(odd_urls, 0, "1: URLs carry a query with escapes that no client may touch")                  \

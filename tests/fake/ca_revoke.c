@@ -43,6 +43,14 @@ struct fake_cert *fake_call_cert_id(struct call *c, struct str cert_id)
     return cert;
 }
 
+/* A CA that has to revoke wants what it issued before replaced, and not what it issues now. */
+static bool wants_back(const struct call *c, const struct fake_certificate *cert)
+{
+    int64_t life_ms = cert->not_after_ms - cert->not_before_ms;
+    return c->ca->options.ari_now == 1 ||
+           (c->ca->options.ari_now == 2 && c->now_ms - cert->issued_at_ms >= life_ms / 10);
+}
+
 /* Two thirds of the life, half of a short one; a hundredth of it to both sides. */
 static void window_of(const struct call *c, const struct fake_certificate *cert, int64_t *ret_start,
                       int64_t *ret_end)
@@ -50,9 +58,11 @@ static void window_of(const struct call *c, const struct fake_certificate *cert,
     int64_t life_ms = cert->not_after_ms - cert->not_before_ms;
     int64_t centre_ms =
         cert->not_before_ms + (life_ms < 10 * MS_DAY ? life_ms / 2 : life_ms / 3 * 2);
+    if (c->ca->options.ari_at_pm != 0)
+        centre_ms = cert->not_before_ms + life_ms / 1000 * c->ca->options.ari_at_pm;
     *ret_start = centre_ms - life_ms / 100;
     *ret_end = centre_ms + life_ms / 100;
-    if (cert->revoked || c->ca->options.ari_now != 0) {
+    if (cert->revoked || wants_back(c, cert)) {
         *ret_start = c->now_ms - MS_HOUR;
         *ret_end = c->now_ms - 30 * MS_MINUTE;
     }
@@ -84,7 +94,7 @@ void fake_answer_renewal_info(struct call *c)
     fake_json_set_time(window, "start", start);
     fake_json_set_time(window, "end", end);
     json_set(out, "suggestedWindow", window);
-    if (c->ca->options.ari_now != 0) {
+    if (wants_back(c, &cert->public)) {
         AUTO(mem_fini)
         char *why = mem_printf("%s/incident/1", c->ca->base_url);
         json_set_text(out, "explanationURL", why);

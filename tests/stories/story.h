@@ -48,9 +48,19 @@ struct clause {
     const char *subject, *pattern, *sentence;
     void (*act)(struct story *s, const struct args *a);
 };
-/* story_world.c, story_run.c, story_account.c, story_expect.c, story_stand.c, story_keys.c; each ends with a row without a subject. */
-extern const struct clause story_world_clauses[], story_run_clauses[], story_expect_clauses[],
-    story_stand_clauses[], story_account_clauses[], story_caa_clauses[], story_keys_clauses[];
+/* The tables of clauses, story_NAME.c each; each ends with a row without a subject. */
+#define STORY_TABLES(X)                                                                            \
+    X(world)                                                                                       \
+    X(run)                                                                                         \
+    X(account)                                                                                     \
+    X(expect)                                                                                      \
+    X(stand)                                                                                       \
+    X(when)                                                                                        \
+    X(caa)                                                                                         \
+    X(keys)
+#define X(name) extern const struct clause story_##name##_clauses[];
+STORY_TABLES(X)
+#undef X
 
 /* The story is wrong: the first reason counts, what follows is skipped. */
 void story_fail(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -187,12 +187,9 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--words") == 0) {
         printf("%%n a number, %%t a length of time (90s, 1h30m), %%m a moment (2030-01-01T00:00), "
                "%%w a word, %%s \"a text\", %%* words\n\n");
-        words_print(story_world_clauses);
-        words_print(story_run_clauses);
-        words_print(story_expect_clauses);
-        words_print(story_stand_clauses);
-        words_print(story_caa_clauses);
-        words_print(story_keys_clauses);
+#define X(name) words_print(story_##name##_clauses);
+        STORY_TABLES(X)
+#undef X
         return 0;
     }
     snprintf(t.folder, sizeof t.folder, "%s/chancery-story-XXXXXX",

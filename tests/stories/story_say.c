@@ -150,13 +150,12 @@ void story_say(struct story *s, const char *text)
         for (to = from; to < words.n && !words.ends_clause[to]; to++)
             ;
         to += to < words.n ? 1 : 0;
-        if (!clause_try(s, story_world_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_run_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_expect_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_stand_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_account_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_caa_clauses, subject, &words, from, to) &&
-            !clause_try(s, story_keys_clauses, subject, &words, from, to))
+        bool understood = false;
+#define X(name)                                                                                    \
+    understood = understood || clause_try(s, story_##name##_clauses, subject, &words, from, to);
+        STORY_TABLES(X)
+#undef X
+        if (!understood)
             story_fail(s, "not understood: %s%s", subject, strstr(text, subject) + strlen(subject));
         if (world.wrong[0] != '\0')
             story_fail(s, "%s", world.wrong);

@@ -288,6 +288,9 @@ static void test_brake_when_called_back_in_a_row_then_a_sixth_of_the_life(void *
     assert_int_equal(renewal_info_brake_at_ms(&life90, issued, 0), issued);
     assert_int_equal(renewal_info_brake_at_ms(&life90, issued, issued - 60 * MS_DAY), issued);
     assert_int_equal(renewal_info_brake_at_ms(&life90, issued, NOW), issued + 36 * MS_HOUR);
+    /* The next one in the row, too. */
+    assert_int_equal(renewal_info_brake_at_ms(&life90, issued, issued - 37 * MS_HOUR),
+                     issued + 36 * MS_HOUR);
     assert_int_equal(renewal_info_brake_at_ms(&life_tiny, issued, NOW), issued + 100 * MS_SECOND);
 }
 
