@@ -21,6 +21,7 @@ struct acme_ask {
     const char *what;   /* for messages: "newOrder", "authorization", "finalize" ... */
     const char *url;    /* octet for octet as the CA gave it (RFC 8555 6.4) */
     struct str payload; /* JSON text of a POST, e.g. "{}" */
+    bool is_aside;      /* faults say nothing of the CA's health: it may be served by others */
     bool wants_pem;     /* Accept: application/pem-certificate-chain */
     int slot;           /* which of several asks of one step: index of the authorization; else 0 */
 };

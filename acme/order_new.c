@@ -1,5 +1,6 @@
 /* KEY and NEW: from the key to the order's URLs. */
 #include "acme/order_inner.h"
+#include "acme/profile.h"
 
 struct verdict order_step_KEY(struct order *order, const struct acme_world *world,
                               const struct acme_answer *answer)
@@ -34,8 +35,13 @@ static struct json *new_order_payload(const struct order *order, const struct ac
 
 static struct verdict new_ask(struct order *order, const struct acme_world *world)
 {
+    struct err err;
     if (!order->has_key)
         return verdict_fail(ERR_BUG, "newOrder: no key is stored for the order");
+    /* What the CA would refuse costs no request. */
+    if (!profile_check(world->directory, order->profile, &err) ||
+        !profile_check_names(order->directory, order->profile, order->n_names, &err))
+        return verdict_of_err(&err);
     struct acme_ask *ask = ask_new(world, 1);
     ask_post(ask, world, "newOrder", world->directory->new_order, 0,
              new_order_payload(order, world));
@@ -54,6 +60,8 @@ static bool refusal_may_be_of_replaces(const struct acme_answer *answer)
         PROBLEM_BAD_PUBLIC_KEY,
         PROBLEM_BAD_SIGNATURE_ALGORITHM,
         PROBLEM_BAD_CSR,
+        PROBLEM_INVALID_PROFILE,
+        PROBLEM_UNSUPPORTED_IDENTIFIER,
         PROBLEM_ACCOUNT_DOES_NOT_EXIST,
         PROBLEM_EXTERNAL_ACCOUNT_REQUIRED,
         PROBLEM_USER_ACTION_REQUIRED,
@@ -111,6 +119,10 @@ static struct verdict new_adopt(struct order *order, const struct acme_world *wo
     if (order->finalize_url == NULL)
         return verdict_fail(ERR_BROKEN, "newOrder: order.finalize: missing");
     mem_set_str(&order->url, answer->location);
+    if (!profile_check_echo(order->profile, answer->tree, &err)) {
+        err_wrap(&err, "newOrder");
+        return verdict_of_err(&err);
+    }
     return new_go(order, &object);
 }
 

@@ -207,6 +207,6 @@ int64_t renewal_info_brake_at_ms(const struct renewal_life *life, int64_t issued
                                  int64_t previous_at_ms)
 {
     int64_t brake_ms = smaller(life_ms(life) / BRAKE_PARTS, BRAKE_MOST_MS);
-    bool in_a_row = previous_at_ms != 0 && issued_at_ms - previous_at_ms < brake_ms;
+    bool in_a_row = previous_at_ms != 0 && issued_at_ms - previous_at_ms < 2 * brake_ms;
     return in_a_row ? issued_at_ms + brake_ms : issued_at_ms;
 }

@@ -1,5 +1,6 @@
 #include "renewal/driver.h"
 
+#include "acme/profile.h"
 #include "base/failpoint.h"
 #include "inventory/register.h"
 #include "renewal/job_preflight.h"
@@ -342,6 +343,19 @@ static bool job_prepare(struct job *job)
     return false;
 }
 
+/* A profile that the directory of yesterday does not list may be there by now. False: that is being asked. */
+static bool job_has_fresh_directory(struct job *job)
+{
+    const struct order *order = job->record->order;
+    if (order->step != ORDER_NEW || ca_directory_is_fresh(job->ca) ||
+        profile_is_offered(ca_directory(job->ca), order->profile))
+        return true;
+    job->preparing = true;
+    job->driver->n_out++;
+    ca_fetch_directory(job->ca, job_prepared, job);
+    return false;
+}
+
 /* False: the step waits. A refusal leads to TIDY, where the gate is open. */
 static bool job_passes_gate(struct job *job)
 {
@@ -361,7 +375,8 @@ static bool job_passes_gate(struct job *job)
 static void job_step(struct job *job, const struct acme_answer *answer)
 {
     for (;;) {
-        if (!job_prepare(job) || (answer == NULL && !job_passes_gate(job)))
+        if (!job_prepare(job) ||
+            (answer == NULL && (!job_has_fresh_directory(job) || !job_passes_gate(job))))
             return;
         struct acme_world world = job_world(job);
         struct verdict verdict = order_step_run(job->record->order, &world, answer);

@@ -151,10 +151,67 @@ static void test_new_when_asked_then_intent_is_marked_and_names_are_sent(void **
                         "{\"type\":\"dns\",\"value\":\"*.example.com\"}]}");
 }
 
+static void case_offer(struct acme_case *c, const char *directory_url)
+{
+    acme_directory_free(c->directory);
+    c->directory =
+        case_directory(CASE_ARI ",\"meta\":{\"profiles\":{\"classic\":\"\",\"tlsserver\":\"\"}}");
+    c->world.directory = c->directory;
+    mem_set_str(&c->order->directory, directory_url);
+    case_at(c, ORDER_NEW);
+}
+
+static void test_new_when_profile_is_not_offered_then_nothing_is_sent(void **state)
+{
+    struct acme_case *c = *state;
+    case_offer(c, "https://ca.test/directory");
+    c->order->profile = mem_strdup("shortlived");
+    struct verdict v = case_ask(c);
+    assert_int_equal(v.kind, VERDICT_FAIL);
+    assert_int_equal(v.err.kind, ERR_CONFIG);
+    assert_has(v.err.text, "one of classic, tlsserver");
+    assert_false(c->order->new_sent);
+}
+
+static void test_new_when_more_names_than_the_profile_may_have_then_nothing_is_sent(void **state)
+{
+    struct acme_case *c = *state;
+    case_offer(c, "https://acme-v02.api.letsencrypt.org/directory");
+    c->order->profile = mem_strdup("tlsserver");
+    size_t n_names = c->order->n_names;
+    c->order->n_names = 26;
+    struct verdict v = case_ask(c);
+    c->order->n_names = n_names;
+    assert_int_equal(v.kind, VERDICT_FAIL);
+    assert_int_equal(v.err.kind, ERR_CONFIG);
+    assert_has(v.err.text, "may have 25");
+    assert_false(c->order->new_sent);
+}
+
+static void test_new_when_another_profile_is_echoed_then_given_up_at_the_ca(void **state)
+{
+    struct acme_case *c = *state;
+    case_offer(c, "https://ca.test/directory");
+    c->order->profile = mem_strdup("tlsserver");
+    case_ask(c);
+    struct verdict v = case_hear_with(
+        c, 0, 201, "Location: https://ca.test/order/1",
+        "{\"status\":\"pending\",\"identifiers\":[{\"type\":\"dns\",\"value\":\"www.example.com\"},"
+        "{\"type\":\"dns\",\"value\":\"*.example.com\"}],\"authorizations\":[\"https://ca.test/a/"
+        "1\","
+        "\"https://ca.test/a/2\"],\"profile\":\"classic\"," LIFE "}");
+    assert_int_equal(v.kind, VERDICT_FAIL);
+    assert_int_equal(v.err.kind, ERR_REFUSED);
+    assert_has(v.err.text, "profile \"classic\", but \"tlsserver\" was asked for");
+    /* What TIDY needs. */
+    assert_int_equal(c->order->n_authz, 2);
+    assert_string_equal(c->order->url, "https://ca.test/order/1");
+}
+
 static void test_new_when_profile_and_predecessor_then_both_go_along(void **state)
 {
     struct acme_case *c = *state;
-    case_at(c, ORDER_NEW);
+    case_offer(c, "https://ca.test/directory");
     c->order->profile = mem_strdup("tlsserver");
     c->order->replaces = mem_strdup("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
     struct verdict v = case_ask(c);
@@ -366,6 +423,9 @@ int main(void)
         CASE_TEST(test_key_when_missing_then_wanted_before_anything_is_asked),
         CASE_TEST(test_new_when_key_is_missing_then_nothing_is_ordered),
         CASE_TEST(test_new_when_asked_then_intent_is_marked_and_names_are_sent),
+        CASE_TEST(test_new_when_profile_is_not_offered_then_nothing_is_sent),
+        CASE_TEST(test_new_when_more_names_than_the_profile_may_have_then_nothing_is_sent),
+        CASE_TEST(test_new_when_another_profile_is_echoed_then_given_up_at_the_ca),
         CASE_TEST(test_new_when_profile_and_predecessor_then_both_go_along),
         CASE_TEST(test_new_when_ca_has_no_ari_then_no_predecessor_is_named),
         CASE_TEST(test_new_when_answered_then_urls_are_kept_octet_for_octet),
