@@ -31,6 +31,7 @@
     X(provider_show)                                                                               \
     X(provider_test)                                                                               \
     X(account_show)                                                                                \
+    X(persist)                                                                                     \
     X(documents)
 #define X(name) extern const struct command command_##name;
 COMMANDS(X)

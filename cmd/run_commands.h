@@ -22,6 +22,7 @@ enum exit_code provider_list_run(struct invocation *in);
 enum exit_code provider_show_run(struct invocation *in);
 enum exit_code provider_test_run(struct invocation *in);
 enum exit_code account_show_run(struct invocation *in);
+enum exit_code persist_run(struct invocation *in);
 enum exit_code documents_run(struct invocation *in);
 
 #endif

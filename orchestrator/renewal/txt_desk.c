@@ -156,6 +156,34 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
     return txt_wish_insert(w, err);
 }
 
+bool txt_desk_stand(struct txt_desk *desk, int64_t group_id, const struct txt_standing *s,
+                    int64_t deadline_at_ms, struct err *err)
+{
+    const struct provider_config *provider =
+        s->provider != NULL ? config_provider(desk->house->config, s->provider) : NULL;
+    if (provider == NULL)
+        provider = wish_provider(desk, s->challenge, s->alias, err);
+    if (provider == NULL)
+        return false;
+    struct txt_wish *w = wish_new(desk, group_id, s->set, s->challenge, s->value, s->alias);
+    w->stands = true;
+    w->id = s->id;
+    w->ref = mem_strdup(s->ref);
+    w->provider = provider;
+    w->deadline_at_ms = deadline_at_ms;
+    w->may_stand = s->gone;
+    /* Which record it stands for its row says; another alias is another record. */
+    w->has_twin = false;
+    if (s->gone) {
+        txt_wish_turn(w);
+        return true;
+    }
+    wish_join(w);
+    w->asked_for = true;
+    txt_wish_seek(w);
+    return true;
+}
+
 bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err)
 {
     (void)err;

@@ -33,6 +33,18 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
 /* Inside a transaction: every wish of the order shall be gone. */
 bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err);
 
+/* A record that stands: its row in the table persist is the caller's, written before; the desk only keeps it. gone: it shall be removed, else be
+ * there; all that shall be there have the fate of order group_id. CONFIG: nobody serves the zone. */
+struct txt_standing { /* texts are copied */
+    int64_t id;
+    const char *set, *challenge, *value, *alias, *ref;
+    const char *
+        provider; /* that published it; NULL, or no longer configured: whoever serves the zone now */
+    bool gone;
+};
+bool txt_desk_stand(struct txt_desk *desk, int64_t group_id, const struct txt_standing *standing,
+                    int64_t deadline_at_ms, struct err *err);
+
 enum txt_fate { TXT_PENDING, TXT_SERVED, TXT_FAILED };
 /* All wishes of the order together. When FAILED *ret_why is filled: kind and who answered what. */
 enum txt_fate txt_desk_fate(const struct txt_desk *desk, int64_t order_id, struct err *ret_why);

@@ -36,8 +36,23 @@ bool txt_wish_insert(struct txt_wish *w, struct err *err)
                         w->provider->ttl_s, house_now(house), w->deadline_at_ms, w->alias);
 }
 
+static bool standing_save(struct txt_wish *w, struct err *err)
+{
+    struct house *house = w->desk->house;
+    bool failed = w->failure.kind != ERR_NONE;
+    if (w->state == WISH_GONE)
+        return store_run(house->store, NULL, err, SQL_PERSIST_GONE, "ii", w->id, house_now(house));
+    return store_run(house->store, NULL, err, SQL_PERSIST_SAVE, "itttttttti", w->id,
+                     w->provider->name, w->zone != NULL ? w->zone->info->zone : NULL, w->owner,
+                     w->present ? "present" : "gone", wish_state_name(w->state), w->ref,
+                     failed ? err_kind_name(w->failure.kind) : NULL,
+                     failed ? w->failure.text : NULL, house_now(house));
+}
+
 bool txt_wish_save(struct txt_wish *w, struct err *err)
 {
+    if (w->stands)
+        return standing_save(w, err);
     struct house *house = w->desk->house;
     bool failed = w->failure.kind != ERR_NONE;
     if (w->state == WISH_GONE)
@@ -90,7 +105,8 @@ void txt_wish_enter(struct txt_wish *w, enum wish_state state)
     w->state = state;
     w->may_stand = w->may_stand || state == WISH_SENT;
     w->state_at_ms = house_now(w->desk->house);
-    if (state == WISH_SENT || state == WISH_REMOVING || state == WISH_GONE)
+    if (state == WISH_SENT || state == WISH_REMOVING || state == WISH_GONE ||
+        (w->stands && state == WISH_SERVED))
         txt_wish_touch(w);
     if (state == WISH_SERVED && w->order != NULL)
         desk_order_changed(w->order);

@@ -44,6 +44,7 @@ struct txt_wish {
     const struct provider_config *provider;
     int64_t id, order_id;
     char *set, *challenge, *alias, *owner, *value, *ref;
+    bool stands;  /* id is a row of the table persist */
     bool present; /* the wish itself */
     enum wish_state state;
     bool may_stand; /* a provider may have been asked to add it: only a removal makes it gone */
