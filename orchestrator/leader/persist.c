@@ -58,6 +58,9 @@ static bool desk_turn(struct errand *errand, struct txt_desk *desk, struct err *
     if (!turn_begin(errand, err) || !turn_end(errand, txt_desk_collect(desk, err), err))
         return false;
     txt_desk_act(desk);
+    /* Whose fate changed is only asked for by orders; who does not hear of it is not let sleep. */
+    while (txt_desk_next_changed(desk) != 0)
+        continue;
     return true;
 }
 
@@ -125,7 +128,6 @@ static bool publish_wait(struct publishing *p, struct err *err)
     while ((fate = txt_desk_fate(p->desk, GROUP, &why)) == TXT_PENDING && loop_n_stops(loop) == 0) {
         if (!desk_turn(p->errand, p->desk, err))
             return false;
-        txt_desk_next_changed(p->desk);
         loop_wait(loop, txt_desk_next_at_ms(p->desk));
     }
     /* What was learnt last is written too, whatever it is. */

@@ -107,7 +107,7 @@ run until quiet
 expect certificate, 1 orders at ca
 
 story  dns-persist-01: killed anywhere
-kill everywhere
+kill here and there
 ca     knob challenges 7, validates in 1s, issues in 1s
 dns    holds "ca.test; accounturi=https://ca1.test/acme/account/1; policy=wildcard" at _validation-persist.example.com
 set    main challenge dns-persist-01
@@ -126,3 +126,125 @@ run
 run until quiet
 run until quiet
 expect certificate, at most 1 certificates at ca, no TXT left, nothing surplus
+
+story  persist: published once, it serves two certificates; removed, none
+for    0 1 2
+ca     knob challenges 7, knob persist_form $
+set    main challenge dns-persist-01
+want   example.com, *.example.com, mail.example.net
+persist main for 400d
+expect 2 TXT left, 2 events txt.stands
+run
+expect certificate for example.com *.example.com mail.example.net, 2 TXT left, 0 failed validations at ca, 1 orders at ca
+wait   70d
+run
+expect 2 certificates, 2 TXT left, 2 orders at ca
+persist main
+expect 2 TXT left
+persist main removed
+expect 0 TXT left, no TXT left
+run by hand
+expect failed "no standing record", 2 certificates
+
+story  persist: the CA turns to the new draft: told, published anew, and the old record goes
+ca     knob challenges 7
+dns    holds not-ours at _validation-persist.www.example.com
+set    main challenge dns-persist-01
+want   www.example.com
+persist main
+run
+expect certificate, 1 TXT left
+ca     knob persist_form 2
+wait   70d
+run
+expect failed "names another account", failed "accounturi=acct:sha-256/", 1 certificates
+persist main
+expect 1 TXT left, 1 foreign TXT, 2 events txt.stands, 1 events txt.unstands
+run
+expect 2 certificates, not failed, 1 TXT left
+
+story  persist: a set that failed for want of its record is taken up at once
+ca     knob challenges 7
+set    main challenge dns-persist-01
+want   www.example.com
+run
+run by hand
+expect failed "no standing record", next try in 10m
+persist main
+run
+expect certificate, not failed
+
+story  persist: near its end a record gets another life, and the old one goes
+ca     knob challenges 7
+set    main challenge dns-persist-01
+want   www.example.com
+persist main for 100d
+wait   30d
+persist main
+expect 1 TXT left, 1 events txt.stands, 0 events txt.unstands
+wait   60d
+persist main
+expect 1 TXT left, 2 events txt.stands, 1 events txt.unstands
+wait   50d
+run
+expect certificate, 0 failed validations at ca
+
+story  persist: two sets stand on one record: the first that goes leaves it
+ca     knob challenges 7
+want   example.com, *.example.com
+set    main challenge dns-persist-01
+set    other names example.com *.example.com mail.example.net, challenge dns-persist-01
+persist main
+persist other
+expect 2 TXT left
+persist main removed
+expect 2 TXT left
+persist other removed
+expect 0 TXT left, no TXT left
+
+story  persist: killed anywhere, repeated: one record, and no run removes it
+kill everywhere
+ca     knob challenges 7
+dns    holds not-ours at _validation-persist.example.com
+set    main challenge dns-persist-01
+want   example.com, *.example.com
+persist main for 400d
+persist main for 400d
+run
+run until quiet
+expect certificate, 1 TXT left, 1 foreign TXT, 0 failed validations at ca
+
+story  persist: its removal killed anywhere, repeated
+ca     knob challenges 7
+dns    holds not-ours at _validation-persist.www.example.com
+set    main challenge dns-persist-01
+want   www.example.com
+persist main
+kill everywhere
+persist main removed
+persist main removed
+expect 0 TXT left, 1 foreign TXT
+
+story  persist: the provider refuses: told, nothing is half done
+ca     knob challenges 7
+set    main challenge dns-persist-01
+want   www.example.com
+updates are refused
+persist main
+expect error "REFUSED", 0 TXT left
+updates work
+persist main
+run
+expect certificate, 1 TXT left
+
+story  persist: with an alias all names of a set share a record
+ca     knob challenges 7
+dns    _validation-persist.a.example.com is an alias of proofs.example.net
+dns    _validation-persist.b.example.com is an alias of proofs.example.net
+set    main challenge dns-persist-01, alias proofs.example.net
+want   a.example.com, b.example.com
+persist main
+run
+expect certificate, 1 TXT left, 0 failed validations at ca
+persist main removed
+expect 0 TXT left

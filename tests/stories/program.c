@@ -5,6 +5,7 @@
 #include "inventory/held.h"
 #include "inventory/register.h"
 #include "io/http.h"
+#include "leader/persist.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -319,8 +320,9 @@ static bool expiry_count(void *arg, const struct set_row *row)
     return true;
 }
 
-static bool run_inside(struct house *house, bool forced, struct run *run)
+static bool run_inside(struct house *house, const void *arg, struct run *run)
 {
+    const bool forced = *(const bool *)arg;
     static const char *const main_set[] = {"main", NULL};
     struct leader_options options = {.purpose = "renew",
                                      .renews = true,
@@ -335,7 +337,9 @@ static bool run_inside(struct house *house, bool forced, struct run *run)
            leader_run(house, &options, &run->result, &run->err);
 }
 
-void program_run(struct program *program, bool forced, struct run *run)
+/* Everything afresh around one deed. */
+typedef bool run_deed(struct house *house, const void *arg, struct run *run);
+static void run_around(struct program *program, run_deed *deed, const void *arg, struct run *run)
 {
     struct house house = {0};
     int fd = memfd_create("story", MFD_CLOEXEC);
@@ -345,7 +349,7 @@ void program_run(struct program *program, bool forced, struct run *run)
     world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
     house_open_net(program, &house);
     house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);
-    run->ok = house_begin(program, false, &house, &run->err) && run_inside(&house, forced, run);
+    run->ok = house_begin(program, false, &house, &run->err) && deed(&house, arg, run);
     run->was_killed = world.is_killed;
     house_end(&house);
     world_wake();
@@ -383,6 +387,45 @@ bool program_errand(struct program *program, bool (*act)(struct house *house, st
                                           : "fails: ",
                ok || program->errand_was_killed ? "" : err->text);
     return ok;
+}
+
+void program_run(struct program *program, bool forced, struct run *run)
+{
+    run_around(program, run_inside, &forced, run);
+}
+
+struct persisting {
+    const char *set;
+    bool removes;
+    int64_t for_ms;
+};
+
+static bool persist_inside(struct house *house, const void *arg, struct run *run)
+{
+    const struct persisting *p = arg;
+    struct persist_options options = {
+        .publishes = true, .until_at_ms = p->for_ms != 0 ? house_now(house) + p->for_ms : 0};
+    struct persist_report report = {0};
+    struct register_result seen;
+    struct set_config *set = NULL;
+    bool ok = register_refresh(house, &seen, &run->err);
+    if (ok && p->removes) {
+        ok = leader_persist_remove(house, p->set, 0, &report.n_removed, &run->err) ||
+             run->err.kind == ERR_ABSENT; /* removed before */
+    } else if (ok) {
+        ok = register_set(house, p->set, &set, &run->err) &&
+             leader_persist(house, set, &options, &report, &run->err);
+    }
+    persist_report_fini(&report);
+    set_config_free(set);
+    return ok;
+}
+
+void program_persist(struct program *program, const char *set, bool removes, int64_t for_ms,
+                     struct run *run)
+{
+    struct persisting p = {set, removes, for_ms};
+    run_around(program, persist_inside, &p, run);
 }
 
 bool program_revoke(struct program *program, const char *set, struct err *err)

@@ -59,6 +59,9 @@ bool program_errand(struct program *program, bool (*act)(struct house *house, st
                     struct err *err);
 /* The files of the binding go; the settings still name them. */
 void program_hide_eab(struct program *program);
+/* `chancery persist`: for_ms 0 without --for. Dies like a run. */
+void program_persist(struct program *program, const char *set, bool removes, int64_t for_ms,
+                     struct run *ret);
 bool program_revoke(struct program *program, const char *set, struct err *err);
 
 /* Config, store and seal, for looking. False: says why in err. */

@@ -9,15 +9,20 @@ enum { QUIET_RUNS_MAX = 60 };
 
 #define ACT(name) static void name(struct story *s, const struct args *a)
 
-static void run_once(struct story *s, bool forced)
+static void run_seen(struct story *s)
 {
-    program_run(&s->program, forced, &s->run);
     s->has_run = true;
     s->error_is_seen = false;
     s->n_runs++;
     s->n_expired += s->run.n_expired;
     if (world.wrong[0] != '\0')
         story_fail(s, "%s", world.wrong);
+}
+
+static void run_once(struct story *s, bool forced)
+{
+    program_run(&s->program, forced, &s->run);
+    run_seen(s);
 }
 
 ACT(run)
@@ -171,6 +176,17 @@ ACT(stop)
     world.n_stops = (int)a->n[0];
 }
 
+ACT(persist_publish)
+{
+    program_persist(&s->program, a->w[0], false, a->n_n > 0 ? a->n[0] : 0, &s->run);
+    run_seen(s);
+}
+ACT(persist_remove)
+{
+    program_persist(&s->program, a->w[0], true, 0, &s->run);
+    run_seen(s);
+}
+
 ACT(revoke)
 {
     struct err err;
@@ -200,6 +216,9 @@ const struct clause story_run_clauses[] = {
     {"store", "is full", "commits fail", store_full},
     {"store", "has room", "", store_room},
     {"signals", "%n", "so many SIGTERM were sent before the next run; 0: none", stop},
+    {"persist", "%w", "`chancery persist --publish` of a set", persist_publish},
+    {"persist", "%w for %t", "with --for", persist_publish},
+    {"persist", "%w removed", "`chancery persist --remove`", persist_remove},
     {"revoke", "%w", "the current certificate of a set, by hand", revoke},
     {NULL, NULL, NULL, NULL},
 };
