@@ -1,4 +1,5 @@
 /* revoke, export: what is done with one certificate. */
+#include "cmd/chain_words.h"
 #include "cmd/house_open.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
@@ -288,6 +289,16 @@ static bool out_prepare(struct exporting *e, const struct format *format)
     return !e->into_folder || is_folder || folder_make(e->out, 0700, &e->in->err);
 }
 
+static bool key_check(struct invocation *in, const struct certificate *certificate,
+                      const struct format *format)
+{
+    return !format->has_key || certificate->key_id != 0 ||
+           err_set(&in->err, ERR_CONFIG,
+                   "the private key of set %s is elsewhere: version %lld was made from a "
+                   "certificate request (csr). What can be exported: fullchain, cert, chain",
+                   certificate->set_name, (long long)certificate->version);
+}
+
 enum exit_code export_run(struct invocation *in)
 {
     struct certificate *certificate = NULL;
@@ -296,7 +307,8 @@ enum exit_code export_run(struct invocation *in)
     struct json *files = json_array();
     struct exporting e = {.in = in, .files = files};
     bool ok = format_read(in, &format) && way_check(in, format) &&
-              set_words_certificate(in, &certificate) && out_prepare(&e, format);
+              set_words_certificate(in, &certificate) && key_check(in, certificate, format) &&
+              chain_option_take(in, certificate) && out_prepare(&e, format);
     ok = ok && (format->has_key ? secret_export(&e, certificate, format)
                                 : public_export(&e, certificate, format));
     if (ok)

@@ -41,6 +41,9 @@ void check_secrets(struct check *check);
 void check_store(struct check *check);
 /* Secrets and targets of one good set. */
 void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set);
+/* Its certificate request, when that comes from a file. */
+void check_set_request(struct check *check, const struct set_row *row,
+                       const struct set_config *set);
 
 /* Asks DNS and the CAs' directories what they would say to each good set; needs the house in memory. */
 void check_online(struct check *check);

@@ -228,6 +228,7 @@ static void target_program(const struct target *t, const char *key, char *const 
 /* The file is read again for the places of what is wrong. */
 void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set)
 {
+    check_set_request(check, row, set);
     AUTO(yaml_fini)
     struct yaml *doc = set->n_deploys > 0 ? check_yaml(row->file) : NULL;
     if (doc == NULL)

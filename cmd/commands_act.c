@@ -182,6 +182,9 @@ static const struct option export_options[] = {
      "fullchain (default), cert, chain, key, combined (certificate, chain, key), keyfirst (key, "
      "certificate, chain), p12, or pem: key, cert, chain and fullchain as four files"},
     {"version", 0, "N", "this version instead of the current one; `chancery show SET` lists them"},
+    {"chain", 0, "NAME",
+     "the stored chain that ends at this root, or holds the certificate sha256:FINGERPRINT; "
+     "`chancery show SET` lists them (default: the one that is delivered)"},
     {"out", 'o', "PATH", "the file to write (mode 0600), or a folder to write into"},
     {"password", 0, "REF",
      "password of p12 as a reference: file:PATH, env:NAME, cred:NAME or exec:PROGRAM (default: "
@@ -195,12 +198,14 @@ static const struct example export_examples[] = {
      "all in one file that only root may read"},
     {"chancery export shop --format p12 --password file:/root/p12 --out .",
      "bundle.p12 in this folder"},
+    {"chancery export shop --chain \"ISRG Root X1\"", "with another of the chains the CA offered"},
 };
 static const struct meaning export_meanings[] = {
     {EXIT_CODE_DONE, "written"},
     {EXIT_CODE_FAILED, "the file cannot be written"},
     {EXIT_CODE_USAGE,
-     "no such set, version or format; or a private key would have gone to a terminal or into JSON"},
+     "no such set, version, chain or format; a private key would have gone to a terminal or into "
+     "JSON, or is not here"},
     {EXIT_CODE_STORE, "the sealing key does not open the private key"},
 };
 const struct command command_export = {

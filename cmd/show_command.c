@@ -1,4 +1,5 @@
 /* show: everything about one set, as one tree for people and programs. */
+#include "cmd/chain_words.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
 #include "cmd/run_commands.h"
@@ -57,7 +58,10 @@ static void config_show(struct showing *s)
         duration_format(s->set->verify_every_ms, every);
         json_set(tree, "names", texts_json(s->set->names));
         json_set(tree, "authorities", texts_json(s->set->authorities));
-        json_set_text(tree, "key", key_kind_name(s->set->key));
+        json_set_text(tree, "key", s->set->csr != NULL ? "elsewhere" : key_kind_name(s->set->key));
+        json_set_bool(tree, "keep_key", s->set->keep_key);
+        json_set_text(tree, "csr", s->set->csr);
+        json_set_text(tree, "chain", s->set->chain);
         json_set_text(tree, "profile", s->set->profile);
         json_set_text(tree, "challenge_alias", s->set->challenge_alias);
         json_set_text(tree, "verify_every", every);
@@ -119,6 +123,8 @@ static bool current_show(struct showing *s)
     json_set_text(tree, "sha256", c->sha256);
     json_set_text(tree, "spki_sha256", c->spki);
     json_set_text(tree, "key", c->key_kind);
+    json_set_text(tree, "key_is",
+                  c->key_id != 0 ? "here" : "elsewhere: it was made from a certificate request");
     json_set_text(tree, "profile", c->profile);
     json_set_time(tree, "not_before_at", c->not_before_at_ms);
     json_set_time(tree, "not_after_at", c->not_after_at_ms);
@@ -127,7 +133,10 @@ static bool current_show(struct showing *s)
     json_set_time(tree, "renewal_due_at", c->due_at_ms);
     json_set_time(tree, "revoked_at", c->revoked_at_ms);
     json_set(s->tree, "certificate", tree);
-    return true;
+    struct json *chains = chains_json(&s->in->house, c, &s->in->err);
+    if (chains != NULL)
+        json_set(s->tree, "chains", chains);
+    return chains != NULL;
 }
 
 static bool versions_show(struct showing *s)

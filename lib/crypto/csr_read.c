@@ -62,8 +62,10 @@ static bool bytes_decode(struct str bytes, struct buf *der, struct err *err)
         return err_set(err, ERR_BROKEN, "it is empty");
     if (bytes.len > CSR_LEN_MAX)
         return err_set(err, ERR_BROKEN, "%zu bytes, more than %d", bytes.len, CSR_LEN_MAX);
-    /* A SEQUENCE of more than 127 bytes; no text begins so. */
-    if ((unsigned char)bytes.p[0] != 0x30 || bytes.len < 2 || (bytes.p[1] & 0x80) == 0)
+    /* A SEQUENCE. Text may begin with the same character, a digit, but not go on like that. */
+    bool is_der = bytes.p[0] == 0x30 && bytes.len > 1 &&
+                  ((bytes.p[1] & 0x80) != 0 || str_find(bytes, STR("-----BEGIN ")) == bytes.len);
+    if (!is_der)
         return pem_decode(bytes, der, err);
     buf_add_str(der, bytes);
     return true;

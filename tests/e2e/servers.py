@@ -105,7 +105,8 @@ def make_tls(folder: Path, name="localhost"):
 class Pebble:
     """The test CA. `old` tells that only Debian's 2.4 was to be had: no ARI, no profiles."""
 
-    def __init__(self, folder: Path, dns: str, nonce_reject=5, authz_reuse=50, always_valid=False, port=None, **config):
+    def __init__(self, folder: Path, dns: str, nonce_reject=5, authz_reuse=50, always_valid=False, port=None,
+                 alternate_roots=0, chain_length=1, **config):
         program = os.environ.get("PEBBLE") or find_program("pebble")
         assert program, "pebble is not installed: run tests/run.sh, which fetches it"
         self.tls = make_tls(folder / "tls")
@@ -122,6 +123,8 @@ class Pebble:
         (folder / "pebble.json").write_text(json.dumps({"pebble": pebble}))
         env = dict(os.environ, PEBBLE_VA_NOSLEEP="1", PEBBLE_WFE_NONCEREJECT=str(nonce_reject),
                    PEBBLE_AUTHZREUSE=str(authz_reuse))
+        if alternate_roots or chain_length != 1:
+            env.update(PEBBLE_ALTERNATE_ROOTS=str(alternate_roots), PEBBLE_CHAIN_LENGTH=str(chain_length))
         if always_valid:
             env["PEBBLE_VA_ALWAYS_VALID"] = "1"
         self.argv = [program, "-config", folder / "pebble.json", "-dnsserver", dns, "-strict=false"]
@@ -150,8 +153,8 @@ class Pebble:
         with urllib.request.urlopen(request, context=context, timeout=10) as reply:
             return reply.read()
 
-    def root_pem(self):
-        return self.fetch("/roots/0").decode()
+    def root_pem(self, n=0):
+        return self.fetch(f"/roots/{n}").decode()
 
     def n_issued(self):
         return self.log().count("Issued certificate serial")
