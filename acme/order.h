@@ -93,7 +93,7 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     char *account_url;             /* the same */
     struct buf csr;                /* DER */
     /* marks: what may have been done (column memory) */
-    bool new_sent, finalize_sent, without_replaces, published, tidied;
+    bool new_sent, finalize_sent, finalize_asked, without_replaces, published, tidied;
     int n_finalize; /* finalize requests so far */
     int n_polls;    /* times the present step has asked; the driver sets it to 0 with each GO */
     int64_t started_at_ms, step_at_ms;
@@ -153,6 +153,9 @@ struct verdict order_step_run(struct order *order, const struct acme_world *worl
 
 /* Where the TXT record of an authorization belongs. */
 void order_challenge_name(const struct order *order, const struct authz *authz, struct buf *out);
+
+/* May the CA have a certificate of this order, or be making one? Then another order elsewhere would be one too many. */
+bool order_may_have_issued(const struct order *order);
 
 /* Generated documents. */
 void order_life_document(struct buf *out);

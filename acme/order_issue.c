@@ -17,7 +17,7 @@ static struct verdict finalize_ask(struct order *order, const struct acme_world 
     struct acme_ask *ask = ask_new(world, 1);
     ask_post(ask, world, "finalize", order->finalize_url, 0,
              json_set_str(json_object(), "csr", buf_str(&csr)));
-    order->finalize_sent = true;
+    order->finalize_sent = order->finalize_asked = true;
     order->n_finalize++;
     return verdict_ask(ask, 1);
 }
@@ -70,11 +70,14 @@ struct verdict order_step_FINALIZE(struct order *order, const struct acme_world 
 /* Ready: the request did not arrive, or was not taken. The CA is asked with the very same one. */
 static struct verdict issue_ready(struct order *order)
 {
-    if (order->n_finalize >= FINALIZE_TRIES_MAX)
-        return verdict_fail(ERR_AGAIN,
-                            "order: still ready after %d certificate requests; a new order will "
-                            "be placed",
-                            order->n_finalize);
+    if (order->n_finalize >= FINALIZE_TRIES_MAX) {
+        struct verdict verdict = verdict_fail(
+            ERR_AGAIN,
+            "order: still ready after %d certificate requests; a new order will be placed",
+            order->n_finalize);
+        err_judge(&verdict.err, CLASS_LATER, FAULT_CA, NULL);
+        return verdict;
+    }
     order->finalize_sent = false;
     return verdict_go(order, ORDER_FINALIZE);
 }
@@ -122,6 +125,12 @@ static struct verdict issue_hear(struct order *order, const struct acme_world *w
     }
     order_mark_invalid(order, &object);
     return verdict_invalid(order);
+}
+
+bool order_may_have_issued(const struct order *order)
+{
+    return order->finalize_asked || order->finalize_sent || order->certificate_url != NULL ||
+           order->step == ORDER_ISSUE || order->step == ORDER_FETCH;
 }
 
 struct verdict order_step_ISSUE(struct order *order, const struct acme_world *world,

@@ -11,6 +11,7 @@ struct mark {
 static const struct mark flags[] = {
     {"new_sent", offsetof(struct order, new_sent)},
     {"finalize_sent", offsetof(struct order, finalize_sent)},
+    {"finalize_asked", offsetof(struct order, finalize_asked)},
     {"without_replaces", offsetof(struct order, without_replaces)},
     {"published", offsetof(struct order, published)},
     {"failed", offsetof(struct order, failed)},

@@ -5,6 +5,7 @@
 #include "inventory/held.h"
 #include "inventory/plan.h"
 #include "inventory/register.h"
+#include "renewal/failover.h"
 
 /* ---- a new order ---- */
 
@@ -39,9 +40,10 @@ static bool predecessor_find(struct renewal *r, const char *set, const char *lan
     return true;
 }
 
+/* fallback: why it is not the first CA of the set; "": it is. */
 static bool job_begin_new(struct renewal *r, const struct set_config *set,
                           const struct lane_config *lane, struct ca *ca, const char *why,
-                          struct job **ret, struct err *err)
+                          const char *fallback, struct job **ret, struct err *err)
 {
     struct certificate *held = NULL;
     struct order_record *record = NULL;
@@ -51,13 +53,19 @@ static bool job_begin_new(struct renewal *r, const struct set_config *set,
         !predecessor_find(r, set->name, lane->name, &held, err))
         return false;
     struct order *order = order_for(set, ca, held);
+    int64_t replaces_account_id = held != NULL ? held->account_id : 0;
     certificate_free(held);
     if (!order_record_create(r->house, order, why, set->want, lane->name, lane->key, fencing,
                              &record, err))
         return false;
-    event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s", why,
-                ca_config(ca)->name);
-    house_say(r->house, set->name, "order", "begins: %s", why);
+    record->replaces_account_id = replaces_account_id;
+    if (fallback[0] != '\0' && !order_record_set_fallback(r->house, record, fallback, err)) {
+        order_record_free(record);
+        return false;
+    }
+    event_write(r->house, EVENT_ORDER_START, set->name, record->order->id, "%s, at %s%s%s", why,
+                ca_config(ca)->name, fallback[0] != '\0' ? ", because " : "", fallback);
+    house_say(r->house, set->name, "order", "begins at %s: %s", ca_config(ca)->name, why);
     *ret = job_new(&r->driver, ca, record, set->challenge_alias);
     return true;
 }
@@ -77,29 +85,59 @@ static bool lane_choose(struct renewal *r, const struct waiting *w, const struct
     return true;
 }
 
-static bool waiting_begin_new(struct renewal *r, const struct waiting *w,
-                              const struct set_config *set, struct job **ret, struct err *err)
+static bool is_soon(const struct renewal *r, int64_t at_ms)
 {
-    struct ca *ca = NULL;
-    if (!ca_open(r->office, set->authorities[0], &ca, err))
+    return at_ms <= house_now(r->house) + r->driver.patience_ms;
+}
+
+/* No CA of the set can be asked now: it stays due and costs no request. */
+static void set_is_put_off(struct renewal *r, const char *set, const struct ca_choice *choice,
+                           const char *reasons)
+{
+    char until[TIME_TEXT_MAX];
+    time_format(choice->until_ms, false, until);
+    renewal_count_put_off(&r->result, err_kind_name(choice->is_quota ? ERR_THROTTLED : ERR_AGAIN),
+                          choice->until_ms);
+    house_say_end(r->house, set, "order", !choice->is_quota, "left to a run after %s: %s", until,
+                  reasons);
+}
+
+static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct set_config *set,
+                              struct job **ret, struct err *err)
+{
+    struct ca_choice choice;
+    int64_t bearable_until_ms;
+    AUTO(buf_fini)
+    struct buf reasons = BUF(8192);
+    buf_add_cstr(&reasons, w->fallback != NULL ? w->fallback : "");
+    if (!failover_bearable_until(r->house, set->name, &bearable_until_ms, err) ||
+        !failover_choose(r, set, w->first, bearable_until_ms, &reasons, &choice, err))
         return false;
-    if (ca_hold(ca) != NULL) {
-        set_is_held_up(r, set->name, ca);
+    switch (choice.kind) {
+    case CHOICE_HOLD_BACK:
+        w->is_held_back = true;
+        return true;
+    case CHOICE_PUT_OFF:
+        w->is_held_back = !choice.is_quota && is_soon(r, choice.until_ms);
+        if (!w->is_held_back)
+            set_is_put_off(r, set->name, &choice, buf_cstr(&reasons));
+        return true;
+    case CHOICE_TAKE:
+        break;
+    }
+    if (ca_hold(choice.ca) != NULL) {
+        set_is_held_up(r, set->name, choice.ca);
         return register_schedule(r->house, set->name,
-                                 house_now(r->house) + account_hold_wait_ms(ca_hold(ca)->reason),
+                                 house_now(r->house) +
+                                     account_hold_wait_ms(ca_hold(choice.ca)->reason),
                                  "held", err);
     }
-    int64_t pause_until_ms = renewal_is_forced(r) ? 0 : ca_pause_until_ms(ca);
-    if (pause_until_ms > house_now(r->house)) {
-        /* Others were refused for want of quota a moment ago: the set stays due and costs no request. */
-        renewal_count_put_off(&r->result, err_kind_name(ERR_THROTTLED), pause_until_ms);
-        return true;
-    }
     const struct lane_config *lane = NULL;
-    if (!lane_choose(r, w, set, &lane, err) || !job_begin_new(r, set, lane, ca, w->why, ret, err))
+    if (!lane_choose(r, w, set, &lane, err) ||
+        !job_begin_new(r, set, lane, choice.ca, w->why, buf_cstr(&reasons), ret, err))
         return false;
     (*ret)->lanes_tried = w->tried;
-    return true;
+    return failover_equip(r, set, *ret, err);
 }
 
 /* ---- an order of an earlier run ---- */
@@ -164,21 +202,62 @@ static bool order_wait_for_person(struct renewal *r, struct order_record *record
     return true;
 }
 
-static bool record_begin(struct renewal *r, const struct set_config *set, const struct waiting *w,
+/* Its CA is left alone: the order rests until somebody may try it. */
+static bool record_rest(struct renewal *r, struct order_record *record, const struct ca *ca,
+                        struct err *err)
+{
+    AUTO(buf_fini)
+    struct buf trouble = BUF(2048);
+    ca_trouble(ca, &trouble);
+    err_set(&record->failure, ERR_AGAIN, "%s", buf_cstr(&trouble));
+    record->next_at_ms = ca_open_until_ms(ca);
+    if (!order_record_save(r->house, record, err))
+        return false;
+    order_is_put_off(r, record, ca);
+    return true;
+}
+
+/* An order whose CA is left alone waits, or is left for another CA. True: no job is to be made now; *ret_ok false: *err tells why. */
+static bool record_is_barred(struct renewal *r, const struct set_config *set, struct waiting *w,
+                             struct order_record *record, struct ca *ca, bool *ret_ok,
+                             struct err *err)
+{
+    bool has_left = false;
+    *ret_ok = true;
+    if (w->is_gone || renewal_is_forced(r) || record->order->step >= ORDER_TIDY)
+        return false;
+    enum breaker_gate gate = ca_gate_ask(ca);
+    if (gate == BREAKER_CLOSED || gate == BREAKER_PROBE)
+        return false;
+    if (gate == BREAKER_OPEN)
+        *ret_ok = failover_leave_record(r, set, record, ca, &has_left, err);
+    w->is_held_back = gate == BREAKER_WAIT || (!has_left && is_soon(r, ca_open_until_ms(ca)));
+    if (*ret_ok && !has_left && !w->is_held_back)
+        *ret_ok = record_rest(r, record, ca, err);
+    *ret_ok = *ret_ok && set_lease_drop(r->house, w->set, record->fencing, err);
+    return true;
+}
+
+static bool record_begin(struct renewal *r, const struct set_config *set, struct waiting *w,
                          struct order_record *record, struct job **ret, struct err *err)
 {
     struct ca *ca = NULL;
     struct err why;
+    bool ok = false;
     const char *obstacle = order_cannot_go_on(r, record->order);
     if (obstacle != NULL) {
-        bool ok = order_replace(r, w, obstacle, err) &&
-                  set_lease_drop(r->house, w->set, record->fencing, err);
+        ok = order_replace(r, w, obstacle, err) &&
+             set_lease_drop(r->house, w->set, record->fencing, err);
         order_record_free(record);
         return ok;
     }
     if (!ca_open(r->office, record->order->authority, &ca, &why)) {
-        bool ok = w->is_gone ? order_give_up(r, w, "the file of its set was removed", err)
-                             : order_wait_for_person(r, record, &why, err);
+        ok = w->is_gone ? order_give_up(r, w, "the file of its set was removed", err)
+                        : order_wait_for_person(r, record, &why, err);
+        order_record_free(record);
+        return ok;
+    }
+    if (record_is_barred(r, set, w, record, ca, &ok, err)) {
         order_record_free(record);
         return ok;
     }
@@ -186,12 +265,12 @@ static bool record_begin(struct renewal *r, const struct set_config *set, const 
         house_say(r->house, w->set, "order", "goes on with order %lld at step %s",
                   (long long)w->order_id, order_step_name(record->order->step));
     *ret = job_new(&r->driver, ca, record, set != NULL ? set->challenge_alias : NULL);
-    return true;
+    return failover_equip(r, set, *ret, err);
 }
 
 /* A row that cannot be understood costs this order: what it has at the CA ends by itself. */
-static bool waiting_begin_open(struct renewal *r, const struct waiting *w,
-                               const struct set_config *set, struct job **ret, struct err *err)
+static bool waiting_begin_open(struct renewal *r, struct waiting *w, const struct set_config *set,
+                               struct job **ret, struct err *err)
 {
     struct order_record *record = NULL;
     struct err why = {0};
@@ -256,6 +335,12 @@ bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
     else
         ok = ok && waiting_begin_new(r, w, set, &job, &why);
     set_config_free(set);
+    if (!ok && job != NULL) {
+        job_free(job);
+        job = NULL;
+    }
+    if (w->is_held_back)
+        return true;
     if (job == NULL)
         return waiting_cannot_begin(r, w, ok ? &(struct err){0} : &why, err);
     job_enter(r, w, job);

@@ -125,6 +125,64 @@ static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
     job_sleep(job, at_ms);
 }
 
+/* What a person must mend is not tried within seconds. The order is kept: what it has at the CA is as good as ever. */
+static void job_wait_for_person(struct job *job, const struct err *why)
+{
+    int64_t wait_ms = retry_ladder_ms(++job->record->n_tries);
+    job_put_off(job, why, house_now(job->driver->house) + wait_ms);
+}
+
+/* ---- leaving for another CA ---- */
+
+bool job_fault_is_of_ca(const struct err *why)
+{
+    return why->fault == FAULT_CA && why->class == CLASS_LATER;
+}
+
+/* at_ms: the next try at this CA. Before the order is placed one silence is enough, for each costs half a minute. */
+static bool job_would_leave(const struct job *job, const struct err *why, int64_t at_ms)
+{
+    const struct order *order = job->record->order;
+    if (!job->has_others || order->failed || order->step >= ORDER_TIDY ||
+        order_may_have_issued(order))
+        return false;
+    if (why->fault == FAULT_QUOTA)
+        return at_ms > job->bearable_until_ms;
+    if (!job_fault_is_of_ca(why))
+        return false;
+    return ca_gate(job->ca) == BREAKER_OPEN ||
+           at_ms > house_now(job->driver->house) + job->driver->patience_ms ||
+           (ca_hangs(job->ca) && order->step <= ORDER_NEW);
+}
+
+static void job_leave(struct job *job, const struct err *why, int64_t at_ms, enum job_else or_else)
+{
+    job->record->failure = *why;
+    job->record->next_at_ms = at_ms;
+    job->or_else = or_else;
+    job->end = JOB_LEAVES;
+    job_touch(job);
+}
+
+void job_stay(struct job *job)
+{
+    struct err why = job->record->failure;
+    job->end = JOB_RUNS;
+    job->has_others = false;
+    switch (job->or_else) {
+    case ELSE_SLEEP:
+        job_put_off(job, &why, job->record->next_at_ms);
+        return;
+    case ELSE_FAIL:
+        job_fail(job, &why);
+        job_run(job);
+        return;
+    case ELSE_PERSON:
+        job_wait_for_person(job, &why);
+        return;
+    }
+}
+
 void job_again(struct job *job, const struct err *why)
 {
     struct order_record *record = job->record;
@@ -142,14 +200,21 @@ void job_again(struct job *job, const struct err *why)
         at_ms = why->until_ms;
     if (is_throttled && record->order->step == ORDER_NEW)
         ca_refused(job->ca, at_ms);
-    job_put_off(job, why, at_ms);
+    if (job_would_leave(job, why, at_ms))
+        job_leave(job, why, at_ms, ELSE_SLEEP);
+    else
+        job_put_off(job, why, at_ms);
 }
 
-/* What a person must mend is not tried within seconds. The order is kept: what it has at the CA is as good as ever. */
-static void job_wait_for_person(struct job *job, const struct err *why)
+/* A fault that does not pass. True: the next step should be asked right away. */
+static bool job_hear_failure(struct job *job, const struct err *why)
 {
-    int64_t wait_ms = retry_ladder_ms(++job->record->n_tries);
-    job_put_off(job, why, house_now(job->driver->house) + wait_ms);
+    if (job_would_leave(job, why, INT64_MAX)) {
+        job_leave(job, why, house_now(job->driver->house), ELSE_FAIL);
+        return false;
+    }
+    job_fail(job, why);
+    return true;
 }
 
 /* A person must look after the account: until then nobody asks the CA, and no order fails by that. Clean-up needs no account. */
@@ -296,8 +361,7 @@ static bool job_obey(struct job *job, const struct verdict *verdict, bool heard)
         job_again(job, &verdict->err);
         return false;
     case VERDICT_FAIL:
-        job_fail(job, &verdict->err);
-        return true;
+        return job_hear_failure(job, &verdict->err);
     }
     CHECK(verdict->kind <= VERDICT_FAIL);
     return false;
@@ -330,6 +394,9 @@ static bool job_prepare(struct job *job)
     if (!job_needs_ca(job))
         return true;
     if (ca_is_ready(job->ca)) {
+        /* Another account's certificate is none of this one's business (RFC 9773 5). */
+        if (order->step <= ORDER_NEW && job->record->replaces_account_id != ca_account_id(job->ca))
+            order->without_replaces = true;
         memcpy(order->thumbprint, ca_thumbprint(job->ca), strlen(ca_thumbprint(job->ca)) + 1);
         mem_set_str(&order->account_url, ca_account_url(job->ca));
         job->record->account_id = ca_account_id(job->ca);
@@ -381,6 +448,8 @@ static void job_step(struct job *job, const struct acme_answer *answer)
         struct acme_world world = job_world(job);
         struct verdict verdict = order_step_run(job->record->order, &world, answer);
         bool heard = answer != NULL;
+        if (heard && verdict.err.kind == ERR_BROKEN && answer->lost == NULL)
+            ca_broke_protocol(job->ca, verdict.err.text);
         answer = NULL;
         if (job->n_out > 0 && (verdict.kind == VERDICT_AGAIN || verdict.kind == VERDICT_FAIL)) {
             job_keep_worst(job, &verdict);
@@ -436,6 +505,9 @@ static void job_prepared(void *arg, const struct err *err)
     } else if (err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL ||
                err->kind == ERR_STORE) {
         job_again(job, err);
+    } else if (job_would_leave(job, err, INT64_MAX)) {
+        job_leave(job, err, house_now(job->driver->house),
+                  job->record->order->new_sent ? ELSE_PERSON : ELSE_FAIL);
     } else if (job->record->order->new_sent) {
         job_wait_for_person(job, err);
     } else {

@@ -30,7 +30,10 @@ struct driver { /* what all jobs of a run share */
     size_t n_out;         /* asks, keys and preparations under way */
 };
 
-enum job_end { JOB_RUNS, JOB_ISSUED, JOB_FAILED, JOB_PARKED };
+/* LEAVES: the fault is its CA's, and the set lists another. */
+enum job_end { JOB_RUNS, JOB_ISSUED, JOB_FAILED, JOB_PARKED, JOB_LEAVES };
+/* What a job does that would leave and finds no other CA: waits as it would have, fails, or waits for a person. */
+enum job_else { ELSE_SLEEP, ELSE_FAIL, ELSE_PERSON };
 
 struct job {
     struct list in_run; /* member of the run's list of jobs */
@@ -55,7 +58,10 @@ struct job {
     bool preflight_first;        /* newOrder waits for it too; set before the job first runs */
     bool preflight_was_begun, preflight_runs, preflight_refuses, preflight_is_awaited;
     unsigned lanes_tried; /* of its set, in this run before this order: 1 << index */
+    bool has_others;             /* the set lists further CAs */
+    int64_t bearable_until_ms;   /* a longer wait for its CA endangers what is served */
     enum job_end end;
+    enum job_else or_else; /* while it would leave */
 };
 
 /* Takes the record. The job is dirty and runs in the next settle. */
@@ -86,6 +92,10 @@ bool job_want_look(struct job *job, struct err *err);
 void job_look(struct job *job);
 /* The order cannot succeed: it goes to TIDY and ends failed. */
 void job_fail(struct job *job, const struct err *why);
+/* A passing fault on the CA's side: another CA may do better. */
+bool job_fault_is_of_ca(const struct err *why);
+/* There is no other CA to leave for: it goes on as if it had not asked. */
+void job_stay(struct job *job);
 /* Marks for settling. */
 void job_touch(struct job *job);
 

@@ -3,6 +3,7 @@
 #include "authority/lease.h"
 #include "inventory/event.h"
 #include "inventory/register.h"
+#include "renewal/failover.h"
 
 /* ---- counting ---- */
 
@@ -95,10 +96,15 @@ static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
 {
     struct order_record *record = job->record;
     const struct order *order = record->order;
+    bool replaced = false;
     if (record->lane != NULL && record->lane[0] != '\0' && !job->is_given_up)
         err_wrap(&record->failure, "%s", key_kind_name(record->key_kind));
     if (!order_record_end(r->house, record, "failed", err))
         return false;
+    if (!job->is_given_up && !failover_replace(r, job, &replaced, err))
+        return false;
+    if (replaced)
+        return true;
     if (!job->is_given_up)
         return set_fails(r, order->set_name, order->id, &record->failure, err) &&
                lanes_go_on(r, job, &record->failure, err);
@@ -111,7 +117,7 @@ static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
 
 bool job_retire(struct renewal *r, struct job *job, struct err *err)
 {
-    bool ok = true;
+    bool ok = true, has_left = false;
     switch (job->end) {
     case JOB_RUNS:
         return true;
@@ -124,6 +130,11 @@ bool job_retire(struct renewal *r, struct job *job, struct err *err)
     case JOB_PARKED:
         order_is_put_off(r, job->record, job->ca);
         ok = lanes_rest(r, job->record->order->set_name, job->record->lane, err);
+        break;
+    case JOB_LEAVES:
+        ok = failover_leave(r, job, &has_left, err);
+        if (!ok || !has_left)
+            return ok;
         break;
     }
     ok = ok && set_lease_drop(r->house, job->record->order->set_name, job->record->fencing, err);

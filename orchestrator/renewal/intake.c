@@ -26,6 +26,7 @@ void waiting_free(struct waiting *w)
     mem_free(w->set);
     mem_free(w->why);
     mem_free(w->lane);
+    mem_free(w->fallback);
     mem_free(w);
 }
 

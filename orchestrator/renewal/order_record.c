@@ -202,6 +202,7 @@ static bool record_fill(struct order_record *record, int64_t id, const struct ro
     record->why = mem_strdup(rows_text(rows, 3));
     record->want = mem_strdup(rows_text(rows, 4));
     record->lane = mem_strdup(rows_text(rows, 26));
+    record->replaces_account_id = rows_int(rows, 28);
     if (record->why == NULL || record->want == NULL ||
         !key_kind_find(rows_text(rows, 6), &record->key_kind))
         return row_broken(id, "its kind of key", err);
@@ -279,6 +280,12 @@ bool order_record_save(struct house *house, struct order_record *record, struct 
         return err_set(err, ERR_STORE, "order %lld of set %s is no longer open in the store",
                        (long long)order->id, order->set_name);
     return authz_save(house, record, err);
+}
+
+bool order_record_set_fallback(struct house *house, const struct order_record *record,
+                               const char *why, struct err *err)
+{
+    return store_run(house->store, NULL, err, SQL_ORDER_SET_FALLBACK, "it", record->order->id, why);
 }
 
 bool order_record_end(struct house *house, struct order_record *record, const char *outcome,

@@ -11,7 +11,8 @@ struct order_record {
     struct order *order;
     char *why, *want, *lane; /* lane "": the set has one kind of key */
     enum key_kind key_kind;
-    int64_t account_id, key_id; /* 0: none yet; key_id stays 0 for a key that lives elsewhere */
+    int64_t account_id, key_id;  /* 0: none yet; key_id stays 0 for a key that lives elsewhere */
+    int64_t replaces_account_id; /* of the certificate that order->replaces names; 0: not known */
     int64_t n_tries, next_at_ms;
     int64_t fencing;        /* of the set lease this run took */
     int64_t certificate_id; /* of the certificate this order brought; 0: none yet */
@@ -28,7 +29,10 @@ bool order_record_create(struct house *house, struct order *take_order, const ch
 bool order_record_load(struct house *house, int64_t id, struct order_record **ret, struct err *err);
 /* Inside a transaction. */
 bool order_record_save(struct house *house, struct order_record *record, struct err *err);
-/* outcome: "issued" or "failed". Inside a transaction. */
+/* Why the order is not at the first CA of its set. Inside a transaction. */
+bool order_record_set_fallback(struct house *house, const struct order_record *record,
+                               const char *why, struct err *err);
+/* outcome: "issued", "failed", or "left" for another CA. Inside a transaction. */
 bool order_record_end(struct house *house, struct order_record *record, const char *outcome,
                       struct err *err);
 void order_record_free(struct order_record *record);

@@ -53,14 +53,27 @@ static size_t renewal_room(const struct renewal *r)
     return (size_t)most > r->n_jobs ? (size_t)most - r->n_jobs : 0;
 }
 
+/* One job tries a CA that was left alone: the rest wait for what it hears. */
+static void hold_back(struct renewal *r, struct waiting *w)
+{
+    w->is_held_back = false;
+    list_push_front(&r->queue, &w->in_queue);
+    r->look_again_at_ms = house_now(r->house) + MS_SECOND;
+}
+
 static bool renewal_begin_more(struct renewal *r, struct err *err)
 {
     size_t room = renewal_room(r);
+    r->look_again_at_ms = 0;
     if (loop_n_stops(r->house->loop) > 0)
         return true;
     while (room-- > 0 && !list_is_empty(&r->queue)) {
         struct waiting *w = LIST_OWNER(list_pop_front(&r->queue), struct waiting, in_queue);
         bool ok = waiting_begin(r, w, err);
+        if (ok && w->is_held_back) {
+            hold_back(r, w);
+            return true;
+        }
         waiting_free(w);
         if (!ok)
             return false;
@@ -199,6 +212,8 @@ static int64_t renewal_next_at_ms(const void *self)
     if (ari_desk_next_at_ms(r->ari) < desk_ms)
         desk_ms = ari_desk_next_at_ms(r->ari);
     const struct heap_node *first = heap_first(&r->driver.sleepers);
+    if (r->look_again_at_ms != 0 && r->look_again_at_ms < desk_ms)
+        desk_ms = r->look_again_at_ms;
     return first != NULL && first->at_ms < desk_ms ? first->at_ms : desk_ms;
 }
 

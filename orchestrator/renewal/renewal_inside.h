@@ -19,10 +19,13 @@ enum { SET_LEASE_MS = 10 * 60 * 1000, SET_LEASE_RENEW_MS = 3 * 60 * 1000 };
 struct waiting {
     struct list in_queue;
     char *set, *why;
-    int64_t order_id; /* of an open order to go on with; 0: a new one */
-    char *lane;       /* of a set with several kinds of keys; NULL: it has just one */
-    unsigned tried;   /* lanes that had an order in this run, 1 << index */
-    bool is_gone;     /* nothing more is issued for the set: its order is given up */
+    int64_t order_id;  /* of an open order to go on with; 0: a new one */
+    size_t first;      /* of the set's authorities: those before it were left */
+    char *fallback;    /* why; NULL: nothing was left */
+    char *lane;        /* of a set with several kinds of keys; NULL: it has just one */
+    unsigned tried;    /* lanes that had an order in this run, 1 << index */
+    bool is_held_back; /* by waiting_begin: it must be looked at again soon */
+    bool is_gone;      /* nothing more is issued for the set: its order is given up */
 };
 
 struct renewal {
@@ -35,6 +38,7 @@ struct renewal {
     struct list jobs, queue;
     size_t n_jobs;
     int64_t renew_leases_at_boot_ms;
+    int64_t look_again_at_ms; /* somebody is held back; 0: nobody */
     bool taken_in, told_clock;
 };
 

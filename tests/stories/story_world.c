@@ -264,6 +264,20 @@ ACT(set_authority)
     mem_set_str(&s->set->authority, a->w[0]);
     program_write_set(&s->program, s->set);
 }
+static char *words_join(const struct args *a)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(4096);
+    for (size_t i = 0; i < a->n_w; i++)
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", a->w[i]);
+    return buf_take(&text);
+}
+ACT(set_authorities)
+{
+    mem_free(s->set->authority);
+    s->set->authority = words_join(a);
+    program_write_set(&s->program, s->set);
+}
 ACT(set_alias)
 {
     mem_set_str(&s->set->alias, a->w[0]);
@@ -325,6 +339,13 @@ ACT(yaml_authority)
     program_write_config(&s->program);
 }
 
+ACT(yaml_authorities)
+{
+    mem_free(s->program.defaults_authority);
+    s->program.defaults_authority = words_join(a);
+    program_write_config(&s->program);
+}
+
 const struct clause story_world_clauses[] = {
     {"clock", "%m", "true time, as 2030-01-01T00:00", clock_is},
     {"clock", "ours is %t ahead", "the program's wall clock is wrong", clock_ahead},
@@ -363,6 +384,7 @@ const struct clause story_world_clauses[] = {
     {"set", "key %w", "", set_key},
     {"set", "keys %*", "several kinds at once", set_keys},
     {"set", "authority %w", "", set_authority},
+    {"set", "authorities %*", "several, the preferred one first", set_authorities},
     {"set", "alias %w", "its challenge_alias", set_alias},
     {"set", "profile %w", "", set_profile},
     {"set", "challenge %w", "", set_challenge},
@@ -374,5 +396,6 @@ const struct clause story_world_clauses[] = {
     {"config", "parallel %n", "orders in flight", yaml_parallel},
     {"config", "provider %w", "rfc2136 or exec", yaml_provider},
     {"config", "authority %w", "the default", yaml_authority},
+    {"config", "authorities %*", "several as the default", yaml_authorities},
     {NULL, NULL, NULL, NULL},
 };

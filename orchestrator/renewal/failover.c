@@ -1,0 +1,267 @@
+#include "renewal/failover.h"
+
+#include "inventory/event.h"
+#include "inventory/held.h"
+#include "inventory/register.h"
+
+enum { REASONS_MAX = 4096, NEW_MAY_WAIT_MS = 60 * 60 * 1000 };
+
+bool failover_bearable_until(struct house *house, const char *set, int64_t *ret_at_ms,
+                             struct err *err)
+{
+    struct certificate *held = NULL;
+    struct err why = {0};
+    int64_t now_ms = house_now(house);
+    *ret_at_ms = now_ms + NEW_MAY_WAIT_MS;
+    if (!held_current(house, set, false, &held, &why))
+        return why.kind == ERR_ABSENT || err_set(err, why.kind, "%s", why.text);
+    int64_t tenth_ms = (held->not_after_at_ms - held->not_before_at_ms) / 10;
+    if (held->revoked_at_ms == 0 && held->not_after_at_ms - tenth_ms > *ret_at_ms)
+        *ret_at_ms = held->not_after_at_ms - tenth_ms;
+    certificate_free(held);
+    return true;
+}
+
+static void set_config_fini(struct set_config **set)
+{
+    set_config_free(*set);
+}
+
+/* ---- which CA ---- */
+
+static void reason_begin(struct buf *reasons)
+{
+    if (reasons->len > 0)
+        buf_add_cstr(reasons, "; ");
+}
+
+static void choice_put_off(struct ca_choice *choice, int64_t until_ms, bool is_quota)
+{
+    if (choice->until_ms != 0 && until_ms >= choice->until_ms)
+        return;
+    choice->until_ms = until_ms;
+    choice->is_quota = is_quota;
+}
+
+/* Others were refused for want of quota a moment ago. */
+static bool is_without_quota(const struct renewal *r, const struct ca *ca, struct buf *reasons,
+                             struct ca_choice *choice)
+{
+    char until[TIME_TEXT_MAX];
+    int64_t pause_until_ms = renewal_is_forced(r) ? 0 : ca_pause_until_ms(ca);
+    if (pause_until_ms <= house_now(r->house))
+        return false;
+    choice_put_off(choice, pause_until_ms, true);
+    time_format(pause_until_ms, false, until);
+    reason_begin(reasons);
+    buf_printf(reasons, "%s has no quota for us until %s", ca_config(ca)->name, until);
+    return true;
+}
+
+/* A second CA that we cannot ask, for instance for want of its secrets, is no reason to fail: the first is the matter. */
+static bool choice_open(struct renewal *r, const struct set_config *set, size_t i, size_t first,
+                        struct buf *reasons, struct ca **ret, struct err *err)
+{
+    struct err why;
+    *ret = NULL;
+    if (ca_open(r->office, set->authorities[i], ret, &why))
+        return true;
+    if (i == first || why.kind == ERR_STORE)
+        return err_set(err, why.kind, "%s", why.text);
+    reason_begin(reasons);
+    buf_add_cstr(reasons, why.text);
+    return true;
+}
+
+/* A person's matter is no reason to leave the first CA; as a second one such a CA is of no use. */
+static bool hold_decides(const struct ca *ca, bool is_first, struct buf *reasons,
+                         struct ca_choice *choice)
+{
+    if (is_first) {
+        choice->kind = CHOICE_TAKE;
+        return true;
+    }
+    reason_begin(reasons);
+    buf_printf(reasons, "%s waits for a person: %s", ca_config(ca)->name, ca_hold(ca)->failure);
+    return false;
+}
+
+/* One CA. False: the next one is looked at. */
+static bool ca_is_decided(struct renewal *r, struct ca *ca, bool is_first,
+                          int64_t bearable_until_ms, struct buf *reasons, struct ca_choice *choice)
+{
+    choice->ca = ca;
+    if (ca_hold(ca) != NULL)
+        return hold_decides(ca, is_first, reasons, choice);
+    if (is_without_quota(r, ca, reasons, choice))
+        return choice->until_ms <= bearable_until_ms;
+    switch (renewal_is_forced(r) ? ca_gate(ca) : ca_gate_ask(ca)) {
+    case BREAKER_OPEN:
+        choice_put_off(choice, ca_open_until_ms(ca), false);
+        reason_begin(reasons);
+        ca_trouble(ca, reasons);
+        return false;
+    case BREAKER_WAIT:
+        choice->kind = CHOICE_HOLD_BACK;
+        if (!renewal_is_forced(r))
+            return true;
+        break;
+    case BREAKER_PROBE:
+    case BREAKER_CLOSED:
+        break;
+    }
+    choice->kind = CHOICE_TAKE;
+    return true;
+}
+
+bool failover_choose(struct renewal *r, const struct set_config *set, size_t first,
+                     int64_t bearable_until_ms, struct buf *reasons, struct ca_choice *ret,
+                     struct err *err)
+{
+    *ret = (struct ca_choice){.kind = CHOICE_PUT_OFF};
+    for (size_t i = first; set->authorities[i] != NULL; i++) {
+        struct ca *ca = NULL;
+        if (!choice_open(r, set, i, first, reasons, &ca, err))
+            return false;
+        if (ca != NULL && ca_is_decided(r, ca, i == 0, bearable_until_ms, reasons, ret))
+            return true;
+    }
+    if (!renewal_is_forced(r) || first > 0)
+        return true;
+    /* Whoever asks by hand wants it tried. */
+    ret->kind = CHOICE_TAKE;
+    buf_clear(reasons);
+    return ca_open(r->office, set->authorities[0], &ret->ca, err);
+}
+
+/* ---- leaving ---- */
+
+static size_t authority_index(const struct set_config *set, const char *name)
+{
+    size_t i = 0;
+    while (set->authorities[i] != NULL && strcmp(set->authorities[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* The names behind the job's CA: as long as there are any the driver may ask to leave. */
+bool failover_equip(struct renewal *r, const struct set_config *set, struct job *job,
+                    struct err *err)
+{
+    if (set == NULL)
+        return true;
+    size_t i = authority_index(set, job->record->order->authority);
+    job->has_others = set->authorities[i] != NULL && set->authorities[i + 1] != NULL;
+    return failover_bearable_until(r->house, set->name, &job->bearable_until_ms, err);
+}
+
+/* Another CA of the set that can be asked now; *ret NULL: there is none. */
+static bool other_find(struct renewal *r, const struct set_config *set, const char *authority,
+                       struct ca **ret, struct err *err)
+{
+    struct ca_choice choice;
+    AUTO(buf_fini)
+    struct buf reasons = BUF(REASONS_MAX);
+    struct err why = {0};
+    size_t next = authority_index(set, authority);
+    *ret = NULL;
+    if (set->authorities[next] == NULL || set->authorities[next + 1] == NULL)
+        return true;
+    if (!failover_choose(r, set, next + 1, INT64_MAX, &reasons, &choice, &why))
+        return why.kind != ERR_STORE || err_set(err, why.kind, "%s", why.text);
+    *ret = choice.kind == CHOICE_TAKE ? choice.ca : NULL;
+    return true;
+}
+
+/* What is left is told with its reason, and the reason goes with the order that takes its place. */
+static void order_queue_other(struct renewal *r, const struct set_config *set,
+                              const struct order_record *record, unsigned lanes_tried,
+                              const struct err *why, const struct ca *other)
+{
+    const struct order *order = record->order;
+    bool has_lane = record->lane != NULL && record->lane[0] != '\0';
+    struct waiting *w =
+        has_lane ? waiting_new_lane(set->name, record->lane, lanes_tried, record->why)
+                 : waiting_new(set->name, record->why, 0);
+    w->first = authority_index(set, order->authority) + 1;
+    w->fallback = mem_printf("%s: %s", order->authority, why->text);
+    event_write(r->house, EVENT_ORDER_LEFT, order->set_name, order->id,
+                "at %s: %s; another order is placed at %s", order->authority, why->text,
+                ca_config(other)->name);
+    house_say(r->house, order->set_name, "order", "%s is left for %s: %s", order->authority,
+              ca_config(other)->name, why->text);
+    list_push_front(&r->queue, &w->in_queue);
+}
+
+/* What was found dead once is not tried again by all the others. Quota and nonsense are counted elsewhere. */
+static void ca_give_up(struct ca *ca, const struct err *why)
+{
+    if (why->fault == FAULT_CA && why->kind != ERR_BROKEN)
+        ca_trip(ca, why->text);
+}
+
+bool failover_leave(struct renewal *r, struct job *job, bool *ret_left, struct err *err)
+{
+    struct order_record *record = job->record;
+    AUTO(set_config_fini)
+    struct set_config *set = NULL;
+    struct ca *other = NULL;
+    struct err why = {0};
+    *ret_left = false;
+    if (!register_set(r->house, record->order->set_name, &set, &why) && why.kind == ERR_STORE)
+        return err_set(err, why.kind, "%s", why.text);
+    if (set != NULL && !other_find(r, set, record->order->authority, &other, err))
+        return false;
+    if (other == NULL) {
+        job_stay(job);
+        return true;
+    }
+    *ret_left = true;
+    ca_give_up(job->ca, &record->failure);
+    order_queue_other(r, set, record, job->lanes_tried, &record->failure, other);
+    return order_record_end(r->house, record, "left", err) &&
+           txt_desk_release(r->driver.desk, record->order->id, err);
+}
+
+bool failover_replace(struct renewal *r, const struct job *job, bool *ret_replaced, struct err *err)
+{
+    const struct order_record *record = job->record;
+    AUTO(set_config_fini)
+    struct set_config *set = NULL;
+    struct ca *other = NULL;
+    *ret_replaced = false;
+    if (!job->has_others || !job_fault_is_of_ca(&record->failure))
+        return true;
+    if (!register_set(r->house, record->order->set_name, &set, NULL))
+        return true;
+    if (!other_find(r, set, record->order->authority, &other, err))
+        return false;
+    if (other != NULL)
+        order_queue_other(r, set, record, job->lanes_tried, &record->failure, other);
+    *ret_replaced = other != NULL;
+    return true;
+}
+
+bool failover_leave_record(struct renewal *r, const struct set_config *set,
+                           struct order_record *record, const struct ca *ca, bool *ret_left,
+                           struct err *err)
+{
+    struct ca *other = NULL;
+    AUTO(buf_fini)
+    struct buf text = BUF(REASONS_MAX);
+    struct err why;
+    *ret_left = false;
+    if (set == NULL || order_may_have_issued(record->order))
+        return true;
+    if (!other_find(r, set, record->order->authority, &other, err))
+        return false;
+    if (other == NULL)
+        return true;
+    ca_trouble(ca, &text);
+    err_set(&why, ERR_AGAIN, "%s", buf_cstr(&text));
+    record->failure = why;
+    order_queue_other(r, set, record, 0, &why, other);
+    *ret_left = true;
+    return order_record_end(r->house, record, "left", err) &&
+           txt_desk_release(r->driver.desk, record->order->id, err);
+}
