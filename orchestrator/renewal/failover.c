@@ -150,7 +150,9 @@ bool failover_equip(struct renewal *r, const struct set_config *set, struct job 
 {
     if (set == NULL)
         return true;
+    /* The second choice must not be refused for what can be seen beforehand: an order there is one more than was meant. */
     size_t i = authority_index(set, job->record->order->authority);
+    job->preflight_first = job->record->fallback != NULL;
     job->has_others = set->authorities[i] != NULL && set->authorities[i + 1] != NULL;
     return failover_bearable_until(r->house, set->name, &job->bearable_until_ms, err);
 }
@@ -223,13 +225,25 @@ bool failover_leave(struct renewal *r, struct job *job, bool *ret_left, struct e
            txt_desk_release(r->driver.desk, record->order->id, err);
 }
 
+/* CAA, for instance, lets the second choice not issue: that is a fault of the DNS there, but no reason not to look further. */
+static bool second_choice_is_refused(const struct job *job)
+{
+    return job->preflight_refuses && job->record->fallback != NULL &&
+           job->record->order->url == NULL;
+}
+
 bool failover_replace(struct renewal *r, const struct job *job, bool *ret_replaced, struct err *err)
 {
-    const struct order_record *record = job->record;
+    struct order_record *record = job->record;
     AUTO(set_config_fini)
     struct set_config *set = NULL;
     struct ca *other = NULL;
     *ret_replaced = false;
+    if (second_choice_is_refused(job)) {
+        /* The set fails for what happened to its first CA as well, which passes. */
+        err_wrap(&record->failure, "%s; and at %s", record->fallback, record->order->authority);
+        err_judge(&record->failure, CLASS_LATER, FAULT_CA, record->failure.advice);
+    }
     if (!job->has_others || !job_fault_is_of_ca(&record->failure))
         return true;
     if (!register_set(r->house, record->order->set_name, &set, NULL))

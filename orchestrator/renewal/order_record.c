@@ -202,6 +202,7 @@ static bool record_fill(struct order_record *record, int64_t id, const struct ro
     record->why = mem_strdup(rows_text(rows, 3));
     record->want = mem_strdup(rows_text(rows, 4));
     record->lane = mem_strdup(rows_text(rows, 26));
+    record->fallback = mem_strdup(rows_text(rows, 27));
     record->replaces_account_id = rows_int(rows, 28);
     if (record->why == NULL || record->want == NULL ||
         !key_kind_find(rows_text(rows, 6), &record->key_kind))
@@ -282,9 +283,10 @@ bool order_record_save(struct house *house, struct order_record *record, struct 
     return authz_save(house, record, err);
 }
 
-bool order_record_set_fallback(struct house *house, const struct order_record *record,
-                               const char *why, struct err *err)
+bool order_record_set_fallback(struct house *house, struct order_record *record, const char *why,
+                               struct err *err)
 {
+    mem_set_str(&record->fallback, why);
     return store_run(house->store, NULL, err, SQL_ORDER_SET_FALLBACK, "it", record->order->id, why);
 }
 
@@ -303,6 +305,7 @@ void order_record_free(struct order_record *record)
     if (record == NULL)
         return;
     order_free(record->order);
+    mem_free(record->fallback);
     mem_free(record->why);
     mem_free(record->want);
     mem_free(record->lane);

@@ -9,6 +9,7 @@
 
 struct order_record {
     struct order *order;
+    char *fallback;          /* why the order is not at the first CA of its set; NULL: it is */
     char *why, *want, *lane; /* lane "": the set has one kind of key */
     enum key_kind key_kind;
     int64_t account_id, key_id;  /* 0: none yet; key_id stays 0 for a key that lives elsewhere */
@@ -30,8 +31,8 @@ bool order_record_load(struct house *house, int64_t id, struct order_record **re
 /* Inside a transaction. */
 bool order_record_save(struct house *house, struct order_record *record, struct err *err);
 /* Why the order is not at the first CA of its set. Inside a transaction. */
-bool order_record_set_fallback(struct house *house, const struct order_record *record,
-                               const char *why, struct err *err);
+bool order_record_set_fallback(struct house *house, struct order_record *record, const char *why,
+                               struct err *err);
 /* outcome: "issued", "failed", or "left" for another CA. Inside a transaction. */
 bool order_record_end(struct house *house, struct order_record *record, const char *outcome,
                       struct err *err);
