@@ -57,9 +57,9 @@ struct job {
     struct preflight *preflight; /* job_preflight.h */
     bool preflight_first;        /* newOrder waits for it too; set before the job first runs */
     bool preflight_was_begun, preflight_runs, preflight_refuses, preflight_is_awaited;
-    unsigned lanes_tried; /* of its set, in this run before this order: 1 << index */
-    bool has_others;             /* the set lists further CAs */
-    int64_t bearable_until_ms;   /* a longer wait for its CA endangers what is served */
+    unsigned lanes_tried;      /* of its set, in this run before this order: 1 << index */
+    bool has_others;           /* the set lists further CAs */
+    int64_t bearable_until_ms; /* a longer wait for its CA endangers what is served */
     enum job_end end;
     enum job_else or_else; /* while it would leave */
 };

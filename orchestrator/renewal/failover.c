@@ -182,9 +182,9 @@ static void order_queue_other(struct renewal *r, const struct set_config *set,
 {
     const struct order *order = record->order;
     bool has_lane = record->lane != NULL && record->lane[0] != '\0';
-    struct waiting *w =
-        has_lane ? waiting_new_lane(set->name, record->lane, lanes_tried, record->why)
-                 : waiting_new(set->name, record->why, 0);
+    struct waiting *w = has_lane
+                            ? waiting_new_lane(set->name, record->lane, lanes_tried, record->why)
+                            : waiting_new(set->name, record->why, 0);
     w->first = authority_index(set, order->authority) + 1;
     w->fallback = mem_printf("%s: %s", order->authority, why->text);
     event_write(r->house, EVENT_ORDER_LEFT, order->set_name, order->id,
