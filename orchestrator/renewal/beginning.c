@@ -127,10 +127,9 @@ static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct
     }
     if (ca_hold(choice.ca) != NULL) {
         set_is_held_up(r, set->name, choice.ca);
-        return register_schedule(r->house, set->name,
-                                 house_now(r->house) +
-                                     account_hold_wait_ms(ca_hold(choice.ca)->reason),
-                                 "held", err);
+        return register_schedule(
+            r->house, set->name,
+            house_now(r->house) + account_hold_wait_ms(ca_hold(choice.ca)->reason), "held", err);
     }
     const struct lane_config *lane = NULL;
     if (!lane_choose(r, w, set, &lane, err) ||

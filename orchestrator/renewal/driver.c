@@ -394,9 +394,6 @@ static bool job_prepare(struct job *job)
     if (!job_needs_ca(job))
         return true;
     if (ca_is_ready(job->ca)) {
-        /* Another account's certificate is none of this one's business (RFC 9773 5). */
-        if (order->step <= ORDER_NEW && job->record->replaces_account_id != ca_account_id(job->ca))
-            order->without_replaces = true;
         memcpy(order->thumbprint, ca_thumbprint(job->ca), strlen(ca_thumbprint(job->ca)) + 1);
         mem_set_str(&order->account_url, ca_account_url(job->ca));
         job->record->account_id = ca_account_id(job->ca);
@@ -439,12 +436,22 @@ static bool job_passes_gate(struct job *job)
     return false;
 }
 
+/* Another account's certificate is none of this one's business (RFC 9773 5). */
+static void job_judge_replaces(struct job *job)
+{
+    struct order *order = job->record->order;
+    if (order->step == ORDER_NEW && job->record->replaces_account_id != job->record->account_id)
+        order->without_replaces = true;
+}
+
 static void job_step(struct job *job, const struct acme_answer *answer)
 {
     for (;;) {
         if (!job_prepare(job) ||
             (answer == NULL && (!job_has_fresh_directory(job) || !job_passes_gate(job))))
             return;
+        if (answer == NULL)
+            job_judge_replaces(job);
         struct acme_world world = job_world(job);
         struct verdict verdict = order_step_run(job->record->order, &world, answer);
         bool heard = answer != NULL;
