@@ -185,6 +185,10 @@ static const struct option export_options[] = {
     {"chain", 0, "NAME",
      "the stored chain that ends at this root, or holds the certificate sha256:FINGERPRINT; "
      "`chancery show SET` lists them (default: the one that is delivered)"},
+    {"key-kind", 0, "KIND",
+     "of a set with several kinds of keys that of this one: ecdsa, rsa, or as in `keys` (default: "
+     "the "
+     "preferred one)"},
     {"out", 'o', "PATH", "the file to write (mode 0600), or a folder to write into"},
     {"password", 0, "REF",
      "password of p12 as a reference: file:PATH, env:NAME, cred:NAME or exec:PROGRAM (default: "

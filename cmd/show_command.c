@@ -13,8 +13,9 @@ struct showing {
     struct invocation *in;
     const char *name;
     struct set_row row;
-    struct set_config *set;      /* NULL: never was good */
-    struct certificate *current; /* NULL: none */
+    struct set_config *set;    /* NULL: never was good */
+    struct certificate **unit; /* current ones, one a kind of key */
+    size_t n_unit;
     struct json *tree;
 };
 
@@ -48,6 +49,14 @@ static struct json *deploys_json(const struct set_config *set)
     return list;
 }
 
+static struct json *keys_json(const struct set_config *set)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; i < set->n_lanes; i++)
+        json_push_text(list, key_kind_name(set->lanes[i].key));
+    return list;
+}
+
 static void config_show(struct showing *s)
 {
     struct json *tree = json_set_text(json_object(), "file", s->row.file);
@@ -62,6 +71,8 @@ static void config_show(struct showing *s)
         json_set_bool(tree, "keep_key", s->set->keep_key);
         json_set_text(tree, "csr", s->set->csr);
         json_set_text(tree, "chain", s->set->chain);
+        if (s->set->n_lanes > 1)
+            json_set(tree, "keys", keys_json(s->set));
         json_set_text(tree, "profile", s->set->profile);
         json_set_text(tree, "challenge_alias", s->set->challenge_alias);
         json_set_text(tree, "verify_every", every);
@@ -81,7 +92,8 @@ static bool plan_show(struct showing *s)
         return false;
     struct json *tree = json_object();
     if (s->set != NULL || s->row.fault != NULL) {
-        plan_judge(s->set, &s->row, s->current, order_id != 0, house_now(house), &line);
+        plan_judge_unit(s->set, &s->row, s->unit, s->n_unit, order_id != 0, house_now(house),
+                        &line);
         json_set_text(tree, "action", plan_action_name(line.action));
         json_set_text(tree, "why", line.why);
         json_set_time(tree, "when_at", line.at_ms);
@@ -103,16 +115,8 @@ static int64_t life_left_percent(const struct certificate *c, int64_t now_ms)
     return life_ms <= 0 || left_ms <= 0 ? 0 : left_ms >= life_ms ? 100 : left_ms * 100 / life_ms;
 }
 
-static bool current_show(struct showing *s)
+static struct json *certificate_json(const struct certificate *c, int64_t now_ms)
 {
-    struct err why = {0};
-    if (!held_current(&s->in->house, s->name, false, &s->current, &why)) {
-        json_set(s->tree, "certificate", json_new_null());
-        if (why.kind != ERR_ABSENT)
-            s->in->err = why;
-        return why.kind == ERR_ABSENT;
-    }
-    const struct certificate *c = s->current;
     struct json *tree = json_set_int(json_object(), "version", c->version), *names = json_array();
     for (size_t i = 0; i < c->n_names; i++)
         json_push_text(names, c->names[i]);
@@ -128,15 +132,36 @@ static bool current_show(struct showing *s)
     json_set_text(tree, "profile", c->profile);
     json_set_time(tree, "not_before_at", c->not_before_at_ms);
     json_set_time(tree, "not_after_at", c->not_after_at_ms);
-    json_set_int(tree, "life_left_percent", life_left_percent(c, house_now(&s->in->house)));
+    json_set_int(tree, "life_left_percent", life_left_percent(c, now_ms));
     json_set_time(tree, "issued_at", c->issued_at_ms);
     json_set_time(tree, "renewal_due_at", c->due_at_ms);
     json_set_time(tree, "revoked_at", c->revoked_at_ms);
-    json_set(s->tree, "certificate", tree);
-    struct json *chains = chains_json(&s->in->house, c, &s->in->err);
-    if (chains != NULL)
+    return tree;
+}
+
+/* That of the preferred kind of key first; the others, where there are any, beside it. */
+static bool current_show(struct showing *s)
+{
+    int64_t now_ms = house_now(&s->in->house);
+    if (!held_unit(&s->in->house, s->name, false, &s->unit, &s->n_unit, &s->in->err))
+        return false;
+    json_set(s->tree, "certificate",
+             s->n_unit > 0 ? certificate_json(s->unit[0], now_ms) : json_new_null());
+    struct json *chains =
+        s->n_unit > 0 ? chains_json(&s->in->house, s->unit[0], &s->in->err) : json_array();
+    if (chains == NULL)
+        return false;
+    if (s->n_unit > 0)
         json_set(s->tree, "chains", chains);
-    return chains != NULL;
+    else
+        json_free(chains);
+    if (s->n_unit < 2)
+        return true;
+    struct json *others = json_array();
+    for (size_t i = 1; i < s->n_unit; i++)
+        json_push(others, certificate_json(s->unit[i], now_ms));
+    json_set(s->tree, "other_certificates", others);
+    return true;
 }
 
 static bool versions_show(struct showing *s)
@@ -151,6 +176,7 @@ static bool versions_show(struct showing *s)
     for (size_t i = 0; i < n && i < VERSIONS_SHOWN; i++) {
         struct json *one = json_set_int(json_object(), "version", list[i]->version);
         json_set_bool(one, "current", list[i]->is_current);
+        json_set_text(one, "key", list[i]->key_kind);
         json_set_text(one, "serial", list[i]->serial);
         json_set_text(one, "authority", list[i]->authority);
         json_set_time(one, "not_after_at", list[i]->not_after_at_ms);
@@ -232,10 +258,10 @@ static bool endpoints_show(struct showing *s)
         {"checked_at", COLUMN_TIME, 2}, {"next_at", COLUMN_TIME, 4}, {"failure", COLUMN_TEXT, 5},
     };
     static const struct column seen[] = {
-        {"endpoint", COLUMN_TEXT, 0},         {"address", COLUMN_TEXT, 1},
-        {"verdict", COLUMN_TEXT, 2},          {"not_after_at", COLUMN_TIME, 4},
-        {"life_left_percent", COLUMN_INT, 5}, {"sha256", COLUMN_TEXT, 3},
-        {"detail", COLUMN_TEXT, 6},
+        {"endpoint", COLUMN_TEXT, 0},      {"address", COLUMN_TEXT, 1},
+        {"asked_for_key", COLUMN_TEXT, 8}, {"verdict", COLUMN_TEXT, 2},
+        {"not_after_at", COLUMN_TIME, 4},  {"life_left_percent", COLUMN_INT, 5},
+        {"sha256", COLUMN_TEXT, 3},        {"detail", COLUMN_TEXT, 6},
     };
     struct rows rows;
     struct store *store = s->in->house.store;
@@ -294,7 +320,7 @@ enum exit_code show_run(struct invocation *in)
         json_print(tree);
     else if (ok)
         tree_print(in, tree);
-    certificate_free(s.current);
+    certificates_free(s.unit, s.n_unit);
     set_config_free(s.set);
     set_row_fini(&s.row);
     return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);

@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 
-enum { FILES_MAX = 8, FILE_MAX = CHAIN_PEM_MAX + 64 * 1024, SHA256_SHOWN = 8 };
+enum { FILES_MAX = 16, FILE_MAX = CHAIN_PEM_MAX + 64 * 1024, SHA256_SHOWN = 8 };
 
 struct bundle_file {
-    const char *name;
+    char *name;
     struct secret bytes;
 };
 struct bundle {
@@ -33,8 +33,10 @@ void bundle_free(struct bundle *bundle)
 {
     if (bundle == NULL)
         return;
-    for (size_t i = 0; i < bundle->n; i++)
+    for (size_t i = 0; i < bundle->n; i++) {
+        mem_free(bundle->files[i].name);
         secret_fini(&bundle->files[i].bytes);
+    }
     mem_free(bundle);
 }
 
@@ -64,7 +66,7 @@ static struct secret *bundle_add(struct bundle *bundle, const char *name)
 {
     CHECK(bundle->n < FILES_MAX);
     struct bundle_file *file = &bundle->files[bundle->n++];
-    file->name = name;
+    file->name = mem_strdup(name);
     return &file->bytes;
 }
 
@@ -130,6 +132,27 @@ bool bundle_make(const struct key *key, const struct chain *chain, const char *f
     }
     *ret = bundle;
     return true;
+}
+
+char *bundle_file_name(const char *name, const char *suffix)
+{
+    const char *end = strrchr(name, '.');
+    CHECK(end != NULL);
+    return suffix == NULL ? mem_strdup(name)
+                          : mem_printf("%.*s.%s%s", (int)(end - name), name, suffix, end);
+}
+
+void bundle_join(struct bundle **bundle, struct bundle *take_other, const char *suffix)
+{
+    struct bundle *into = *bundle != NULL ? *bundle : NEW(struct bundle);
+    for (size_t i = 0; i < take_other->n; i++) {
+        CHECK(into->n < FILES_MAX);
+        into->files[into->n++] = (struct bundle_file){
+            bundle_file_name(take_other->files[i].name, suffix), take_other->files[i].bytes};
+        mem_free(take_other->files[i].name);
+    }
+    mem_free(take_other);
+    *bundle = into;
 }
 
 bool bundle_replace(struct bundle *bundle, const char *name, struct str bytes)

@@ -65,6 +65,7 @@ void deployment_free(struct deployment *d)
     deployment_record_free(d->record);
     set_config_free(d->set);
     certificate_free(d->certificate);
+    certificates_free(d->unit, d->n_unit);
     served_fini(&d->served);
     mem_free(d->print);
     mem_free(d->version);

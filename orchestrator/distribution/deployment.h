@@ -42,10 +42,12 @@ struct deployment {
     struct deployment_record *record;
     struct set_config *set;          /* NULL until prepared; so are the next five */
     const struct deploy_config *how; /* borrowed from set */
-    struct certificate *certificate; /* with its chain */
-    char *print;                     /* fingerprint of what the target shall hold */
-    char *version;                   /* name of its generation */
-    struct served served;            /* what was there when this try, or this round of it, began */
+    struct certificate *certificate; /* with its chain; of several kinds of keys the newest */
+    struct certificate **unit; /* with several kinds of keys: one of each, with their chains */
+    size_t n_unit;             /* 0: just `certificate` */
+    char *print;               /* fingerprint of what the target shall hold */
+    char *version;             /* name of its generation */
+    struct served served;      /* what was there when this try, or this round of it, began */
     struct server_visit visit;
     struct process_call *check;
     bool had_previous;         /* an older switch was not proven when this try began */
@@ -73,6 +75,10 @@ bool deployment_settle(struct deployment *d, struct err *err);
 /* ---- between the files of a deployment ---- */
 
 void deployment_touch(struct deployment *d, bool steps);
+/* deployment_unit.c: what goes to the target. ret_hold: it may not go out. */
+bool deployment_load_unit(struct deployment *d, struct err *err);
+bool deployment_bundle(struct deployment *d, const char *base, struct bundle **ret,
+                       struct err *ret_hold, struct err *err);
 /* False: it came to its end, or goes back. Else the stage says what is to be done next. */
 bool deployment_prepare(struct deployment *d);
 /* It cannot go on from the stage where it stands: ends, or turns to the rollback. */

@@ -1,5 +1,7 @@
 #include "distribution/served.h"
 
+#include "distribution/bundle_inside.h"
+
 #include <stdio.h>
 
 enum { FILE_MAX = 1024 * 1024, VARIANTS_MAX = 1000, NAME_MAX_LEN = 128 };
@@ -28,13 +30,16 @@ static bool leaf_parse(struct str text, struct cert_facts *ret)
     return chain_parse_pem(block, &chain, NULL) && chain_facts(chain, 0, ret, NULL);
 }
 
-static bool leaf_read(const char *dir, struct served *served)
+/* suffix: of the kind of key, NULL for the preferred one. */
+static bool leaf_read(const char *dir, const char *suffix, struct served *served)
 {
     static const char *const names[] = {"cert.pem", "fullchain.pem", "combined.pem",
                                         "keyfirst.pem"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         AUTO(mem_fini)
-        char *path = mem_printf("%s/versions/%s/%s", dir, served->version, names[i]);
+        char *name = bundle_file_name(names[i], suffix);
+        AUTO(mem_fini)
+        char *path = mem_printf("%s/versions/%s/%s", dir, served->version, name);
         AUTO(buf_fini)
         struct buf bytes = BUF(FILE_MAX);
         if (file_read(path, FILE_MAX, false, &bytes, NULL) &&
@@ -103,8 +108,23 @@ bool served_look(struct house *house, const char *set, const char *dir, struct s
         ret->version = mem_strdup("");
         return true;
     }
-    ret->has_leaf = leaf_read(dir, ret);
+    ret->has_leaf = leaf_read(dir, NULL, ret);
     if (served_find(house, set, ret, err))
+        return true;
+    served_fini(ret);
+    return false;
+}
+
+/* What cannot be read is known by nobody: the name of the version is that of another pair. */
+bool served_look_beside(struct house *house, const char *set, const char *dir,
+                        const struct served *first, const char *suffix, struct served *ret,
+                        struct err *err)
+{
+    *ret = (struct served){.version = mem_strdup(first->version)};
+    if (first->version[0] == '\0')
+        return true;
+    ret->has_leaf = leaf_read(dir, suffix, ret);
+    if (!ret->has_leaf || served_find(house, set, ret, err))
         return true;
     served_fini(ret);
     return false;

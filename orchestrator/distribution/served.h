@@ -17,6 +17,10 @@ struct served {
 /* set: whose certificates the store is asked for. Kinds as generation_current, STORE. */
 bool served_look(struct house *house, const char *set, const char *dir, struct served *ret,
                  struct err *err);
+/* Of another kind of key in the same folder: the files with that suffix. */
+bool served_look_beside(struct house *house, const char *set, const char *dir,
+                        const struct served *first, const char *suffix, struct served *ret,
+                        struct err *err);
 void served_fini(struct served *served);
 
 /* Every generation's name is the certificate's ("3-1a2b3c4d"), or that with ".2", ".3" ... when the

@@ -78,11 +78,25 @@ static const struct endpoint_config *settings_find(const struct set_config *set,
     return NULL;
 }
 
+/* ABSENT when there is none. */
+static bool unit_load(struct watch *watch, struct err *err)
+{
+    struct certificate **unit = NULL;
+    size_t n = 0;
+    if (!held_unit(watch->house, watch->set, true, &unit, &n, err))
+        return false;
+    if (n == 0)
+        return err_set(err, ERR_ABSENT, "set %s has no certificate yet", watch->set);
+    certificates_free(watch->unit, watch->n_unit);
+    watch->unit = unit;
+    watch->n_unit = n;
+    return true;
+}
+
 /* False with err ABSENT: there is nothing to compare with, the endpoint rests until there is. */
 static bool watch_load(struct watch *watch, struct err *err)
 {
-    if (!register_set(watch->house, watch->set, &watch->config, err) ||
-        !held_current(watch->house, watch->set, true, &watch->current, err))
+    if (!register_set(watch->house, watch->set, &watch->config, err) || !unit_load(watch, err))
         return false;
     watch->settings = settings_find(watch->config, watch->endpoint);
     return watch->settings != NULL ||
@@ -202,7 +216,7 @@ static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_
     watch_tell(watch, verdict, changed, text);
     return store_run(m->house->store, NULL, err, SQL_ENDPOINT_SAVE, "itiitii", watch->id,
                      endpoint_verdict_name(verdict), now_ms, changed ? now_ms : watch->since_at_ms,
-                     fine ? NULL : text, watch->current->id, next_ms);
+                     fine ? NULL : text, watch->unit[0]->id, next_ms);
 }
 
 static void watch_end(struct monitoring *m, struct watch *watch)
@@ -243,15 +257,11 @@ static bool watch_settle(struct monitoring *m, struct watch *watch, struct err *
 /* A newer certificate may have been delivered between two looks. */
 static bool watch_look_again(struct watch *watch, struct err *err)
 {
-    struct certificate *current = NULL;
     struct err why = {0};
     watch->again_at_ms = 0;
     watch->starts = true;
-    if (!held_current(watch->house, watch->set, true, &current, &why))
-        return why.kind != ERR_STORE || err_set(err, why.kind, "%s", why.text);
-    certificate_free(watch->current);
-    watch->current = current;
-    return true;
+    return unit_load(watch, &why) || why.kind != ERR_STORE ||
+           err_set(err, why.kind, "%s", why.text);
 }
 
 /* ---- the concern ---- */

@@ -18,6 +18,7 @@
     X(STALE, "stale", "serves an older certificate of this set")                                   \
     X(OURS_OTHER, "ours-other", "serves a certificate of another set")                             \
     X(CHAIN_INCOMPLETE, "chain-incomplete", "serves the right certificate without its chain")      \
+    X(NO_SUCH_KEY, "no-such-key", "has no certificate of this kind of key")                        \
     X(UNREACHABLE, "unreachable", "cannot be reached")                                             \
     X(TIMEOUT, "timeout", "does not answer in time")                                               \
     X(REFUSED_STARTTLS, "refused-starttls", "does not offer STARTTLS")                             \

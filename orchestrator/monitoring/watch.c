@@ -29,7 +29,7 @@ void watch_free(struct watch *watch)
     watch_reset(watch);
     list_remove(&watch->in_monitoring);
     set_config_free(watch->config);
-    certificate_free(watch->current);
+    certificates_free(watch->unit, watch->n_unit);
     mem_free(watch->set);
     mem_free(watch->endpoint);
     mem_free(watch->old_verdict);
@@ -69,19 +69,28 @@ static void probed(void *arg, const struct probe_result *result, const struct er
         watch_end(watch);
 }
 
+/* With several kinds of keys a handshake offers only what one of them can sign. */
+static void sight_start(struct watch *watch, struct sight *sight, const struct net_address *address,
+                        const struct certificate *expected)
+{
+    const char *lane = expected->lane;
+    struct probe_request request = {.address = *address,
+                                    .host = watch->settings->host,
+                                    .starttls = watch->settings->starttls,
+                                    .prefer = lane != NULL && lane[0] != '\0' ? lane : NULL};
+    sight->watch = watch;
+    sight->address = *address;
+    sight->expected = expected;
+    sight->call = probe_start(watch->house->loop, &request, probed, sight);
+}
+
 static void watch_probe(struct watch *watch, const struct net_address *addresses, size_t n)
 {
-    watch->n_sights = n < WATCH_ADDRESSES_MAX ? n : WATCH_ADDRESSES_MAX;
-    watch->n_probing = watch->n_sights;
-    for (size_t i = 0; i < watch->n_sights; i++) {
-        struct sight *sight = &watch->sights[i];
-        struct probe_request request = {.address = addresses[i],
-                                        .host = watch->settings->host,
-                                        .starttls = watch->settings->starttls};
-        sight->watch = watch;
-        sight->address = addresses[i];
-        sight->call = probe_start(watch->house->loop, &request, probed, sight);
-    }
+    size_t n_lanes = watch->n_unit < LANES_MAX ? watch->n_unit : LANES_MAX;
+    n = n < WATCH_ADDRESSES_MAX ? n : WATCH_ADDRESSES_MAX;
+    watch->n_sights = watch->n_probing = n * n_lanes;
+    for (size_t i = 0; i < watch->n_sights; i++)
+        sight_start(watch, &watch->sights[i], &addresses[i / n_lanes], watch->unit[i % n_lanes]);
 }
 
 static void resolved(void *arg, const struct net_address *addresses, size_t n,
@@ -139,11 +148,22 @@ static bool sight_is_ours(const struct watch *watch, const struct sight *sight, 
 static enum endpoint_verdict verdict_without_handshake(const struct sight *sight)
 {
     if (sight->err.kind == ERR_REFUSED)
-        return ENDPOINT_IS_REFUSED_STARTTLS;
+        return sight->stage == PROBE_HANDSHAKE ? ENDPOINT_IS_NO_SUCH_KEY
+                                               : ENDPOINT_IS_REFUSED_STARTTLS;
     if (sight->stage == PROBE_CONNECT)
         return strstr(sight->err.text, "time") != NULL ? ENDPOINT_IS_TIMEOUT
                                                        : ENDPOINT_IS_UNREACHABLE;
     return sight->err.kind == ERR_AGAIN ? ENDPOINT_IS_TIMEOUT : ENDPOINT_IS_PROTOCOL_ERROR;
+}
+
+/* Asked for one kind of key it shows the other: what it has is right, but not all of it. */
+static bool shows_other_kind(const struct watch *watch, const struct sight *sight)
+{
+    for (size_t i = 0; i < watch->n_unit; i++)
+        if (watch->unit[i] != sight->expected &&
+            strcmp(watch->unit[i]->sha256, sight->presented.leaf.sha256_hex) == 0)
+            return true;
+    return false;
 }
 
 static bool sight_judge(const struct watch *watch, struct sight *sight, struct err *err)
@@ -155,16 +175,20 @@ static bool sight_judge(const struct watch *watch, struct sight *sight, struct e
     }
     if (!sight_is_ours(watch, sight, &older, &other, err))
         return false;
-    sight->verdict = endpoint_judge(&sight->presented, watch->settings->host, watch->current, older,
-                                    other, house_now(watch->house), &sight->life_left);
+    sight->verdict = endpoint_judge(&sight->presented, watch->settings->host, sight->expected,
+                                    older, other, house_now(watch->house), &sight->life_left);
+    if (shows_other_kind(watch, sight))
+        sight->verdict = ENDPOINT_IS_NO_SUCH_KEY;
     return true;
 }
 
-static void sight_describe(const struct watch *watch, const struct sight *sight, struct buf *out)
+static void sight_describe(const struct sight *sight, struct buf *out)
 {
     char address[NET_ADDRESS_TEXT_MAX], until[TIME_TEXT_MAX];
     net_address_format(&sight->address, true, address);
-    buf_printf(out, "%s %s", address, endpoint_verdict_text(sight->verdict));
+    const char *lane = sight->expected->lane != NULL ? sight->expected->lane : "";
+    buf_printf(out, "%s%s%s %s", address, lane[0] != '\0' ? " with " : "", lane,
+               endpoint_verdict_text(sight->verdict));
     if (sight->presented.chain == NULL) {
         buf_printf(out, " (%s)", sight->err.text);
         return;
@@ -173,9 +197,9 @@ static void sight_describe(const struct watch *watch, const struct sight *sight,
         return;
     time_format(sight->presented.leaf.not_after_at_ms, false, until);
     buf_printf(out, " (serial %s, until %s", sight->presented.leaf.serial_hex, until);
-    if (watch->current != NULL && sight->verdict != ENDPOINT_IS_CHAIN_INCOMPLETE)
-        buf_printf(out, "; expected version %lld, serial %s", (long long)watch->current->version,
-                   watch->current->serial);
+    if (sight->verdict != ENDPOINT_IS_CHAIN_INCOMPLETE)
+        buf_printf(out, "; expected version %lld, serial %s", (long long)sight->expected->version,
+                   sight->expected->serial);
     buf_add_cstr(out, ")");
 }
 
@@ -190,7 +214,7 @@ static bool observation_save(const struct watch *watch, const struct sight *sigh
                      seen ? sight->presented.leaf.not_after_at_ms : (int64_t)0,
                      (int64_t)(sight->life_left * 1000000.0),
                      seen ? (int64_t)chain_len(sight->presented.chain) : (int64_t)0,
-                     seen ? NULL : sight->err.text, house_now(watch->house), "");
+                     seen ? NULL : sight->err.text, house_now(watch->house), sight->expected->lane);
 }
 
 bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct buf *ret_text,
@@ -211,7 +235,7 @@ bool watch_judge(struct watch *watch, enum endpoint_verdict *ret_verdict, struct
             worst = sight->verdict;
         if (i > 0)
             buf_add_cstr(ret_text, "; ");
-        sight_describe(watch, sight, ret_text);
+        sight_describe(sight, ret_text);
     }
     *ret_verdict = worst;
     return true;

@@ -8,11 +8,12 @@
 #include "io/probe.h"
 #include "monitoring/monitoring.h"
 
-enum { WATCH_ADDRESSES_MAX = 16 };
+enum { WATCH_ADDRESSES_MAX = 16, WATCH_SIGHTS_MAX = WATCH_ADDRESSES_MAX * LANES_MAX };
 
-struct sight { /* of one address */
+struct sight { /* of one address, with one kind of key */
     struct watch *watch;
     struct net_address address;
+    const struct certificate *expected; /* of the watch's unit */
     struct probe_call *call;
     struct presented presented; /* chain NULL when there was no handshake */
     enum probe_stage stage;
@@ -31,9 +32,10 @@ struct watch {
     char *old_verdict;         /* as stored, or NULL */
     struct set_config *config; /* owned; endpoint settings are looked up in it */
     const struct endpoint_config *settings;
-    struct certificate *current;
+    struct certificate **unit; /* the current certificates, one a kind of key; at least one */
+    size_t n_unit;
     struct resolve_call *resolving;
-    struct sight sights[WATCH_ADDRESSES_MAX];
+    struct sight sights[WATCH_SIGHTS_MAX];
     size_t n_sights, n_probing;
     struct err err; /* the name has no address */
     bool starts, is_over;
