@@ -113,7 +113,7 @@ void order_free(struct order *order)
     char *const texts[] = {order->set_name,        order->authority,       order->directory,
                            order->profile,         order->replaces,        order->url,
                            order->finalize_url,    order->certificate_url, order->failure,
-                           order->failure_problem, order->account_url};
+                           order->failure_problem, order->account_url,     order->aside};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mem_free(texts[i]);
     for (size_t i = 0; i < order->n_names; i++)

@@ -102,11 +102,14 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     struct alternate
         *alternates; /* at most ACME_ALTERNATES_MAX; a kill costs their downloads, too */
     size_t n_alternates;
+    char *aside; /* or a certificate that must not be served, as text for people */
     /* more marks */
     bool invalid;               /* the CA called the order invalid: VALIDATE asks why, then fails */
     char *failure;              /* what the CA said of the order itself */
     enum err_kind failure_kind; /* of the first fault heard, NONE before */
     char *failure_problem;      /* type of the problem of that fault, NULL when none was told */
+    bool wait_told;             /* that this step waits for the CA stands in the history */
+    bool held;                  /* failed because its certificate must not be served */
     int n_back;                 /* times ISSUE had to go back to an earlier step */
 };
 struct order *order_new(const char *set_name, const char *const *names, size_t n_names);

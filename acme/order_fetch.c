@@ -28,12 +28,29 @@ static struct verdict fetch_refused(const struct order *order, const struct acme
     return verdict;
 }
 
-static struct verdict fetch_spoiled(const struct order *order, const struct acme_world *world,
-                                    const struct err *why)
+enum { ASIDE_MAX = 64 * 1024 };
+
+/* What the CA sent is kept for a person to look at: PEM is plain text, and what is not plain is no PEM. */
+static struct verdict fetch_held(struct order *order, struct str body, const char *why)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(ASIDE_MAX);
+    for (size_t i = 0; i < body.len && text.len < ASIDE_MAX - 1; i++) {
+        bool plain = (body.p[i] >= ' ' && body.p[i] <= '~') || body.p[i] == '\n';
+        if (body.p[i] != '\r')
+            buf_add_char(&text, plain ? body.p[i] : '?');
+    }
+    mem_set_str(&order->aside, buf_cstr(&text));
+    order->held = true;
+    return verdict_fail(ERR_BROKEN, "the certificate is held back: %s", why);
+}
+
+static struct verdict fetch_spoiled(struct order *order, const struct acme_world *world,
+                                    struct str body, const struct err *why)
 {
     if (world->now_ms - order->step_at_ms < fetch_grace_ms)
         return verdict_again(ERR_AGAIN, "certificate: %s; it is downloaded again", why->text);
-    return verdict_fail(ERR_BROKEN, "the certificate is held back: %s", why->text);
+    return fetch_held(order, body, why->text);
 }
 
 static struct verdict fetch_hear(struct order *order, const struct acme_world *world,
@@ -45,13 +62,12 @@ static struct verdict fetch_hear(struct order *order, const struct acme_world *w
     if (answer->status != 200)
         return fetch_refused(order, world, answer);
     if (!chain_parse_pem(answer->body, &chain, &err))
-        return fetch_spoiled(order, world, &err);
+        return fetch_spoiled(order, world, answer->body, &err);
     enum chain_fault fault = chain_check(chain, order->spki, (const char *const *)order->names,
                                          order->n_names, world->now_ms, fetch_clock_slack_ms);
     if (fault != CHAIN_FINE) {
         chain_free(chain);
-        return verdict_fail(ERR_BROKEN, "the certificate is held back: %s",
-                            chain_fault_text(fault));
+        return fetch_held(order, answer->body, chain_fault_text(fault));
     }
     chain_free(order->chain);
     order->chain = chain;

@@ -18,6 +18,8 @@ static const struct mark flags[] = {
     {"tidied", offsetof(struct order, tidied)},
     {"invalid", offsetof(struct order, invalid)},
     {"key_elsewhere", offsetof(struct order, key_is_elsewhere)},
+    {"held", offsetof(struct order, held)},
+    {"wait_told", offsetof(struct order, wait_told)},
 };
 static const struct mark counts[] = {
     {"n_finalize", offsetof(struct order, n_finalize)},

@@ -1,6 +1,11 @@
 #include "acme/order_inner.h"
 
-enum { POLL_LEAST_MS = 250, POLL_MOST_MS = 10000, POLL_FIRST_MS = 50 };
+enum {
+    POLL_LEAST_MS = 250,
+    POLL_MOST_MS = 10000,
+    POLL_FIRST_MS = 50,
+    POLL_LONG_MS = 10 * 60 * 1000
+};
 enum { REASONS_LEN_MAX = 640, REASON_LEN_MIN = 60 };
 
 /* The earliest instant at which the answer is likely to be of use. */
@@ -56,17 +61,26 @@ bool order_poll_hear(struct order *order, const struct acme_world *world,
     return false;
 }
 
-/* 250 ms, then 1.6 times as long each time, up to 10 s. A Retry-After that does not lie in the
+/* What takes minutes may take hours: an eighth of what was waited already, up to ten minutes, and no run stays for it. */
+static int64_t poll_most_ms(const struct order *order, const struct acme_world *world)
+{
+    int64_t most_ms = (world->now_ms - order->step_at_ms) / 8;
+    if (most_ms < POLL_MOST_MS)
+        return POLL_MOST_MS;
+    return most_ms < POLL_LONG_MS ? most_ms : POLL_LONG_MS;
+}
+
+/* 250 ms, then 1.6 times as long each time, up to 10 s and more. A Retry-After that does not lie in the
  * future is no reason to ask without pause. */
 static int64_t poll_next_at_ms(const struct order *order, const struct acme_world *world,
                                int64_t retry_at_ms)
 {
-    int64_t wait_ms = POLL_LEAST_MS;
-    for (int i = 1; i < order->n_polls && wait_ms < POLL_MOST_MS; i++)
+    int64_t wait_ms = POLL_LEAST_MS, most_ms = poll_most_ms(order, world);
+    for (int i = 1; i < order->n_polls && wait_ms < most_ms; i++)
         wait_ms = wait_ms * 8 / 5;
     if (retry_at_ms >= world->now_ms + POLL_LEAST_MS)
         return retry_at_ms;
-    return world->now_ms + (wait_ms < POLL_MOST_MS ? wait_ms : POLL_MOST_MS);
+    return world->now_ms + (wait_ms < most_ms ? wait_ms : most_ms);
 }
 
 struct verdict order_poll_again(const struct order *order, const struct acme_world *world,

@@ -118,6 +118,7 @@ void http_easy_set(struct http_call *call)
     SET(CURLOPT_ERRORBUFFER, call->curl_error);
     SET(CURLOPT_PRIVATE, call);
     SET(CURLOPT_URL, call->url);
+    SET(CURLOPT_PATH_AS_IS, 1L); /* what is signed is the URL as the peer gave it, dots and all */
     SET(CURLOPT_HEADERFUNCTION, head_came);
     SET(CURLOPT_HEADERDATA, call);
     SET(CURLOPT_WRITEFUNCTION, body_came);

@@ -76,12 +76,14 @@ static const char *why_of(const struct http_call *call, CURLcode code)
     return call->curl_error[0] != '\0' ? point_of(call->curl_error) : curl_easy_strerror(code);
 }
 
-/* Most failed handshakes are a peer that restarts; these say that it does not speak our TLS at all. */
-static bool handshake_is_hopeless(const char *text)
+/* Most failed handshakes are a peer that restarts. These say that it speaks no TLS at all, or none that may be trusted. */
+static enum err_kind handshake_kind(const char *text)
 {
-    return strstr(text, "wrong version number") != NULL ||
-           strstr(text, "unsupported protocol") != NULL || strstr(text, "packet length") != NULL ||
-           strstr(text, "alert protocol version") != NULL;
+    if (strstr(text, "wrong version number") != NULL || strstr(text, "packet length") != NULL)
+        return ERR_BROKEN;
+    if (strstr(text, "unsupported protocol") != NULL || strstr(text, "protocol version") != NULL)
+        return ERR_DENIED;
+    return ERR_AGAIN;
 }
 
 static void fault_connect(struct http_call *call)
@@ -117,9 +119,13 @@ void http_fault(struct http_call *call, CURLcode code)
         return;
     }
     const char *why = why_of(call, code);
+    /* With HTTP/2 curl gives up on a flood of headers by itself, in words of its library. */
+    if (strstr(why, "nghttp2_session_mem_recv") != NULL) {
+        err_set(&call->err, ERR_BROKEN, "%s: answer: HTTP/2 frames that cannot be taken", host);
+        return;
+    }
     if (code == CURLE_SSL_CONNECT_ERROR) {
-        err_set(&call->err, handshake_is_hopeless(why) ? ERR_BROKEN : ERR_AGAIN,
-                "%s: TLS handshake: %s", host, why);
+        err_set(&call->err, handshake_kind(why), "%s: TLS handshake: %s", host, why);
         return;
     }
     const struct fault *fault = fault_find(code);

@@ -168,6 +168,8 @@ static enum plan_action need_find(const struct set_config *set, const struct set
         due_format(c, now_ms, why);
     else if (row->next_at_ms <= now_ms && strcmp(row->why, "forced") == 0)
         buf_add_cstr(why, "forced");
+    else if (row->n_failures > 0 && strcmp(row->why, "retry") == 0)
+        buf_add_cstr(why, "asked for, and not done yet");
     else
         return PLAN_NONE;
     return PLAN_RENEW;

@@ -57,11 +57,15 @@ void job_free(struct job *job)
 static void job_sleep(struct job *job, int64_t until_ms)
 {
     struct driver *driver = job->driver;
+    struct order *order = job->record->order;
     job->record->next_at_ms = until_ms;
-    if (until_ms > house_now(driver->house) + driver->patience_ms)
+    if (until_ms > house_now(driver->house) + driver->patience_ms) {
         job->end = JOB_PARKED;
-    else
+        job->tells_wait = !order->wait_told && job->record->failure.kind == ERR_NONE;
+        order->wait_told = order->wait_told || job->tells_wait;
+    } else {
         heap_put(&driver->sleepers, &job->sleep, until_ms);
+    }
     job_touch(job);
 }
 
@@ -78,6 +82,7 @@ void job_fail(struct job *job, const struct err *why)
 {
     struct order *order = job->record->order;
     job->record->failure = *why;
+    job->trouble.kind = ERR_NONE; /* the failure tells what came of it */
     order->failed = true;
     if (order->step != ORDER_TIDY) {
         order->step = ORDER_TIDY;
@@ -120,6 +125,10 @@ static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
     record->failure = *why;
     if (why->kind == ERR_THROTTLED)
         record->failure.until_ms = at_ms;
+    if (job->trouble.kind == ERR_NONE) {
+        job->trouble = *why;
+        job->trouble_at_ms = house_now(job->driver->house);
+    }
     house_say(job->driver->house, record->order->set_name, order_step_name(record->order->step),
               "%s", why->text);
     job_sleep(job, at_ms);
@@ -193,8 +202,8 @@ void job_again(struct job *job, const struct err *why)
     }
     int64_t at_ms = now_ms + again_delay_ms(++record->n_tries);
     bool is_throttled = why->kind == ERR_THROTTLED;
-    /* Who is asked for patience without a time waits for minutes, not for seconds. */
-    if (is_throttled && why->until_ms == 0)
+    /* Who is asked for patience without a time waits for minutes, not for seconds; so does who cannot trust the peer. */
+    if ((is_throttled && why->until_ms == 0) || why->kind == ERR_DENIED)
         at_ms = now_ms + retry_ladder_ms(record->n_tries);
     else if (is_throttled && why->until_ms > at_ms)
         at_ms = why->until_ms;
@@ -285,8 +294,10 @@ static void job_go(struct job *job, enum order_step next, bool heard)
 {
     struct order *order = job->record->order;
     CHECK(order_step_may_follow(order->step, next));
-    if (heard && next > order->step)
+    if (heard && next > order->step) {
         job->record->n_tries = 0;
+        job->has_recovered = job->trouble.kind != ERR_NONE;
+    }
     job_learn(job, next);
     if (heard && order->step == ORDER_NEW)
         ca_accepted(job->ca);
@@ -297,6 +308,7 @@ static void job_go(struct job *job, enum order_step next, bool heard)
     order->step = next;
     order->step_at_ms = house_now(job->driver->house);
     order->n_polls = 0;
+    order->wait_told = false;
     if (!order->failed)
         job->record->failure.kind = ERR_NONE;
     job_touch(job);

@@ -60,6 +60,10 @@ struct job {
     unsigned lanes_tried;      /* of its set, in this run before this order: 1 << index */
     bool has_others;           /* the set lists further CAs */
     int64_t bearable_until_ms; /* a longer wait for its CA endangers what is served */
+    struct err trouble;        /* what made this step be tried again in this run; NONE: nothing */
+    int64_t trouble_at_ms;
+    bool tells_wait;    /* parked because the CA takes its time */
+    bool has_recovered; /* from the trouble; not told yet */
     enum job_end end;
     enum job_else or_else; /* while it would leave */
 };

@@ -14,8 +14,9 @@ static void renewal_count_failure(struct renewal *r, const struct err *failure)
         r->result.n_denied++;
 }
 
-bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struct err *why,
-               struct err *err)
+static bool set_fails_with(struct renewal *r, enum event_id event, const char *set,
+                           int64_t order_id, const char *authority, const struct err *why,
+                           struct err *err)
 {
     int64_t next_at_ms = 0;
     char when[TIME_TEXT_MAX];
@@ -26,10 +27,17 @@ bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struc
     r->result.n_undone++;
     if (why->kind == ERR_THROTTLED)
         renewal_count_throttled(&r->result, next_at_ms);
-    event_write(r->house, EVENT_ORDER_FAILED, set, order_id,
-                "%s; what is served stays as it is; next try at %s", why->text, when);
+    event_write(r->house, event, set, order_id,
+                "%s%s%s; what is served stays as it is; next try at %s", why->text,
+                authority != NULL ? ", at " : "", authority != NULL ? authority : "", when);
     house_say_end(r->house, set, "order", true, "%s; next try at %s", why->text, when);
     return true;
+}
+
+bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struct err *why,
+               struct err *err)
+{
+    return set_fails_with(r, EVENT_ORDER_FAILED, set, order_id, NULL, why, err);
 }
 
 /* ---- an order that stays open ---- */
@@ -51,7 +59,8 @@ static void put_off_tell(struct renewal *r, const struct order_record *record)
     time_format(record->next_at_ms, false, when);
     if (failed)
         event_write(r->house, EVENT_ORDER_RETRY, order->set_name, order->id,
-                    "%s; the order stays open and goes on at %s", record->failure.text, when);
+                    "%s, at %s; what is served stays as it is; the order goes on at %s",
+                    record->failure.text, order->authority, when);
     house_say_end(r->house, order->set_name, "order", failed,
                   "left to a later run: %s goes on at %s%s%s", order_step_name(order->step), when,
                   failed ? ": " : "", failed ? record->failure.text : "");
@@ -63,6 +72,16 @@ void set_is_held_up(struct renewal *r, const char *set, const struct ca *ca)
     renewal_count_put_off(&r->result, NULL, 0);
     house_say_end(r->house, set, "order", true, "waits: authority %s: %s", ca_config(ca)->name,
                   ca_hold(ca)->failure);
+}
+
+static void wait_tell(struct renewal *r, const struct order_record *record)
+{
+    const struct order *order = record->order;
+    char when[TIME_TEXT_MAX];
+    time_format(record->next_at_ms, false, when);
+    event_write(r->house, EVENT_ORDER_WAITS, order->set_name, order->id,
+                "step %s takes time at %s; what is served stays as it is; looked at again at %s",
+                order_step_name(order->step), order->authority, when);
 }
 
 void order_is_put_off(struct renewal *r, const struct order_record *record, const struct ca *ca)
@@ -106,7 +125,9 @@ static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
     if (replaced)
         return true;
     if (!job->is_given_up)
-        return set_fails(r, order->set_name, order->id, &record->failure, err) &&
+        return set_fails_with(r, order->held ? EVENT_CERTIFICATE_HELD : EVENT_ORDER_FAILED,
+                              order->set_name, order->id, order->authority, &record->failure,
+                              err) &&
                lanes_go_on(r, job, &record->failure, err);
     event_write(r->house, EVENT_ORDER_GIVEN_UP, order->set_name, order->id, "%s",
                 record->failure.text);
@@ -128,6 +149,8 @@ bool job_retire(struct renewal *r, struct job *job, struct err *err)
         ok = job_end_failed(r, job, err);
         break;
     case JOB_PARKED:
+        if (job->tells_wait)
+            wait_tell(r, job->record);
         order_is_put_off(r, job->record, job->ca);
         ok = lanes_rest(r, job->record->order->set_name, job->record->lane, err);
         break;
@@ -162,9 +185,13 @@ static void job_tell_left(struct renewal *r, const struct job *job)
     struct err why = job->record->failure;
     if (order->step == ORDER_PUBLISH && why.kind == ERR_NONE)
         txt_desk_trouble(r->driver.desk, order->id, &why);
+    /* A request that was under way again when the run ended: what went wrong before still holds. */
+    if (why.kind == ERR_NONE)
+        why = job->trouble;
     if (why.kind != ERR_NONE)
         event_write(r->house, EVENT_ORDER_RETRY, order->set_name, order->id,
-                    "%s; the order stays open and goes on with the next run", why.text);
+                    "%s, at %s; what is served stays as it is; the order goes on with the next run",
+                    why.text, order->authority);
     house_say_end(r->house, order->set_name, "order", why.kind != ERR_NONE,
                   "left to a later run at step %s%s%s", order_step_name(order->step),
                   why.kind != ERR_NONE ? ": " : "", why.kind != ERR_NONE ? why.text : "");

@@ -98,6 +98,29 @@ static bool job_settle_certificate(struct job *job, struct err *err)
     return true;
 }
 
+static bool job_settle_aside(struct job *job, struct err *err)
+{
+    struct order *order = job->record->order;
+    if (!store_run(job->driver->house->store, NULL, err, SQL_ORDER_KEEP_ASIDE, "it", order->id,
+                   order->aside))
+        return false;
+    mem_set_str(&order->aside, NULL);
+    return true;
+}
+
+/* A fault that was overcome within the run is told once, when it is over. */
+static void job_tell_recovered(struct job *job)
+{
+    const struct order *order = job->record->order;
+    char took[TIME_TEXT_MAX];
+    duration_format(house_now(job->driver->house) - job->trouble_at_ms, took);
+    event_write(job->driver->house, EVENT_ORDER_RECOVERED, order->set_name, order->id,
+                "%s, at %s; it worked when tried again, after %s", job->trouble.text,
+                order->authority, took);
+    job->trouble.kind = ERR_NONE;
+    job->has_recovered = false;
+}
+
 /* The wants of the steps, in the order in which an order has them. */
 static bool job_settle_wants(struct job *job, struct err *err)
 {
@@ -107,6 +130,10 @@ static bool job_settle_wants(struct job *job, struct err *err)
         return false;
     if (job->wants_certificate && !job_settle_certificate(job, err))
         return false;
+    if (job->record->order->aside != NULL && !job_settle_aside(job, err))
+        return false;
+    if (job->has_recovered)
+        job_tell_recovered(job);
     if (job->releases_txt) {
         job->releases_txt = false;
         if (!txt_desk_release(job->driver->desk, job->record->order->id, err))

@@ -31,7 +31,7 @@ WWW = {"www": ("www.example.com", "*.www.example.com")}
 
 
 class FakeCa:
-    def __init__(self, folder: Path, dns=None, **knobs):
+    def __init__(self, folder: Path, dns=None, base_url=None, **knobs):
         folder.mkdir(parents=True, exist_ok=True)
         self.ca_file = folder / "root.pem"
         settings = {"retry_after_s": -1, "validate_ms": 5, "issue_ms": 5}
@@ -39,8 +39,10 @@ class FakeCa:
         argv = [BUILD / "tests/fake/fake-ca", "--tls-cert-out", self.ca_file, "--set", json.dumps(settings)]
         if dns:
             argv += ["--dns", dns]
+        if base_url:
+            argv += ["--base-url", base_url]
         self.server = Server(folder, argv, name="fake-ca")
-        wait_until("fake-ca listens", lambda: "listening on" in self.server.log.read_text())
+        wait_until("fake-ca listens", lambda: "listening on" in self.server.log.read_text(), 60)
         self.url = self.server.log.read_text().split("listening on ")[1].split()[0]
         self.base = self.url.rsplit("/", 1)[0]
         self.context = ssl.create_default_context(cafile=str(self.ca_file))

@@ -142,7 +142,7 @@ void fake_ca_txt_heard(struct fake_ca *ca, size_t ticket, bool found, int64_t no
  *   "times": 1      how many from there on; 0: for ever
  *   "percent": 30   each of them only with this probability (seeded)
  *   "name": "a.b"   only requests about an order or authorization with this identifier
- *   "retry_after"   text of a Retry-After header
+ *   "retry_after"   text of a Retry-After header; each line of it is one
  * "on" is a name of FAKE_KINDS or "any"; acts are listed in FAKE_ACTS (ca_faults.h).
  */
 bool fake_ca_set(struct fake_ca *ca, struct str json, struct err *err);

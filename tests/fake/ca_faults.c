@@ -47,6 +47,13 @@ static bool act_read(const char *text, enum fake_act *ret_act, const char **ret_
     return false;
 }
 
+/* NAME=VALUE, and one that can be set. */
+static bool header_is_known(const char *argument)
+{
+    struct str rest = str_of(argument), name;
+    return str_split(&rest, '=', &name) && fake_fault_header(name) != NULL;
+}
+
 static bool wrong_read(const char *name, enum fake_wrong *ret_wrong)
 {
     for (int wrong = 0; wrong < WRONG_N; wrong++) {
@@ -80,6 +87,8 @@ bool fake_fault_read(const struct json *tree, struct fault *ret_fault, struct er
         return err_set(err, ERR_CONFIG, "act: no act %s", act != NULL ? act : "");
     if (f.act == ACT_WRONG_CERT && !wrong_read(argument, &f.wrong))
         return err_set(err, ERR_CONFIG, "act: no wrong certificate %s", argument);
+    if (f.act == ACT_HEADER && !header_is_known(argument))
+        return err_set(err, ERR_CONFIG, "act: no header that can be set: %s", argument);
     f.argument = mem_strdup(argument);
     f.retry_after = mem_strdup(json_text(tree, "retry_after"));
     f.name = mem_strdup(json_text(tree, "name"));
@@ -244,6 +253,16 @@ static void act_before(struct call *c)
     }
 }
 
+void fake_fault_retry_after(struct call *c)
+{
+    struct str rest = str_of(c->fault->retry_after), line;
+    if (c->fault->retry_after == NULL)
+        return;
+    fake_call_header_remove(c, "retry-after");
+    while (str_split(&rest, '\n', &line))
+        fake_call_header(c, "retry-after", "%.*s", STR_ARG(line));
+}
+
 bool fake_fault_before(struct call *c)
 {
     if (c->fault == NULL)
@@ -251,7 +270,7 @@ bool fake_fault_before(struct call *c)
     bool is_before = acts[c->fault->act].phase == PHASE_BEFORE;
     if (is_before)
         act_before(c);
-    if (is_before && c->fault->retry_after != NULL)
-        fake_call_header(c, "retry-after", "%s", c->fault->retry_after);
+    if (is_before)
+        fake_fault_retry_after(c);
     return is_before;
 }

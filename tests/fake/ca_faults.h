@@ -37,6 +37,9 @@
     X(HUGE, "huge", AFTER, "a gigabyte follows the body")                                          \
     X(DEEP, "deep", AFTER, "100,000 nested arrays")                                                \
     X(EMPTY, "empty", AFTER, "no body")                                                            \
+    X(PAGE, "page", AFTER, "200 with an HTML page, as of a captive portal")                        \
+    X(RAW, "raw:", AFTER, "raw:TEXT puts it right behind the first brace of the body")             \
+    X(HEADER, "header:", AFTER, "header:NAME=VALUE in place of what the header said")              \
     X(NUL, "nul", AFTER, "a member whose text holds a NUL")                                        \
     X(TWICE, "duplicate-key", AFTER, "every object begins with a second \"status\"")               \
     X(MANY_HEADERS, "many-headers", AFTER, "100,000 headers more")                                 \
@@ -76,7 +79,7 @@ enum fake_wrong {
 struct fault {
     enum fake_kind on; /* FAKE_KIND_N: any */
     enum fake_act act;
-    char *argument, *retry_after, *name;
+    char *argument, *retry_after, *name; /* retry_after: one header a line */
     enum fake_wrong wrong;
     int64_t nth, times, percent;
     int64_t seen, fired;
@@ -86,10 +89,14 @@ struct json;
 struct call;
 bool fake_fault_read(const struct json *tree, struct fault *ret_fault, struct err *err);
 void fake_fault_fini(struct fault *fault);
+/* The lasting text of a header's name that act HEADER may set; NULL for others. */
+const char *fake_fault_header(struct str name);
 /* The first fault that hits this request; counts it. NULL when none does. */
 struct fault *fake_fault_match(struct call *c);
 /* Phase BEFORE: true when the reply is written and the request must have no effect. */
 bool fake_fault_before(struct call *c);
 void fake_fault_after(struct call *c);
+/* The Retry-After headers the fault asks for, in place of any other. */
+void fake_fault_retry_after(struct call *c);
 
 #endif

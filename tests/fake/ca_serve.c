@@ -18,6 +18,7 @@ static const char usage[] =
     "A small ACME authority on https://127.0.0.1:PORT/directory for tests and load.\n"
     "  --port N            0 (default) takes a free one; the first line of stdout tells it\n"
     "  --tls-cert-out FILE writes the root of its own TLS certificate, for clients to trust\n"
+    "  --base-url URL      what its URLs begin with, where something stands in front of it\n"
     "  --latency-ms N      every reply waits so long, without keeping others waiting\n"
     "  --set JSON          knobs and faults (tests/fake/ca_core.h), as by POST to /ca-set\n"
     "  --dns ADDRESS       looks up the TXT records there; without it every validation succeeds\n"
@@ -29,7 +30,7 @@ enum { SETS_MAX = 32, EVENTS_MAX = 256 };
 
 struct flags {
     int64_t port, latency_ms, seed, chain_length;
-    const char *tls_cert_out, *dns, *ledger, *sets[SETS_MAX];
+    const char *tls_cert_out, *dns, *ledger, *base_url, *sets[SETS_MAX];
     size_t n_sets;
 };
 
@@ -48,6 +49,7 @@ static bool flags_read(int argc, char **argv, struct flags *f)
     static const struct option options[] = {
         {"port", required_argument, NULL, 'p'},
         {"tls-cert-out", required_argument, NULL, 't'},
+        {"base-url", required_argument, NULL, 'b'},
         {"latency-ms", required_argument, NULL, 'l'},
         {"set", required_argument, NULL, 's'},
         {"dns", required_argument, NULL, 'd'},
@@ -66,6 +68,7 @@ static bool flags_read(int argc, char **argv, struct flags *f)
                                      : NULL;
         const char **text = c == 't'                           ? &f->tls_cert_out
                             : c == 'd'                         ? &f->dns
+                            : c == 'b'                         ? &f->base_url
                             : c == 'g'                         ? &f->ledger
                             : c == 's' && f->n_sets < SETS_MAX ? &f->sets[f->n_sets++]
                                                                : NULL;
@@ -144,7 +147,7 @@ static bool server_open(struct server *server, struct flags *f, struct err *err)
         watch(server, txt_look_fd(server->look), &server->look);
     AUTO(mem_fini)
     char *base_url = mem_printf("https://127.0.0.1:%lld", (long long)f->port);
-    fake_ca_set_base_url(server->ca, base_url);
+    fake_ca_set_base_url(server->ca, f->base_url != NULL ? f->base_url : base_url);
     printf("listening on %s/directory\n", base_url);
     fflush(stdout);
     return true;

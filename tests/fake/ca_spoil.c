@@ -74,6 +74,34 @@ static void spoil_remove(struct call *c, const char *member)
     body_put(c, tree);
 }
 
+const char *fake_fault_header(struct str name)
+{
+    static const char *const names[] = {"location", "content-type", "content-encoding",
+                                        "replay-nonce", "link"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_eq(name, str_of(names[i])))
+            return names[i];
+    }
+    return NULL;
+}
+
+static void spoil_header(struct call *c, const char *argument)
+{
+    struct str value = str_of(argument), name;
+    if (!str_split(&value, '=', &name))
+        return;
+    fake_call_header_remove(c, fake_fault_header(name));
+    fake_call_header(c, fake_fault_header(name), "%.*s", STR_ARG(value));
+}
+
+static void spoil_page(struct call *c)
+{
+    fake_call_header_remove(c, "content-type");
+    fake_call_header(c, "content-type", "text/html");
+    c->reply->status = 200;
+    body_set(c, STR("<html><body>Welcome to the hotel. Please log in.</body></html>\n"));
+}
+
 /* Those that only tell the carrier how to send. True when the act was one of them. */
 static bool spoil_way(struct call *c)
 {
@@ -123,6 +151,15 @@ static void spoil_body(struct call *c)
     case ACT_TWICE:
         spoil_front(c, "\"status\":\"valid\",\"status\":\"pending\",");
         break;
+    case ACT_PAGE:
+        spoil_page(c);
+        break;
+    case ACT_RAW:
+        spoil_front(c, c->fault->argument);
+        break;
+    case ACT_HEADER:
+        spoil_header(c, c->fault->argument);
+        break;
     case ACT_SET:
         spoil_set(c, c->fault->argument);
         break;
@@ -141,10 +178,7 @@ void fake_fault_after(struct call *c)
 {
     if (c->fault == NULL)
         return;
-    if (c->fault->retry_after != NULL) {
-        fake_call_header_remove(c, "retry-after");
-        fake_call_header(c, "retry-after", "%s", c->fault->retry_after);
-    }
+    fake_fault_retry_after(c);
     if (!spoil_way(c))
         spoil_body(c);
 }

@@ -138,7 +138,8 @@ static bool peer_route(struct peer_connection *c, const char *path, const char *
         return peer_answer(
             c, "200 OK", "Date: Sat, 21 Nov 2026 22:01:23 GMT\r\nX-Two: first\r\nx-two:second\r\n",
             "hello");
-    if (strcmp(path, "/echo") == 0)
+    if (strcmp(path, "/echo") == 0 || str_starts(str_of(path), STR("/echo/")) ||
+        str_starts(str_of(path), STR("/echo?")))
         return peer_answer(c, "200 OK", "", request);
     if (strcmp(path, "/teapot") == 0)
         return peer_answer(c, "418 I'm a teapot", "Retry-After: 7\r\n", "{\"short\":true}");

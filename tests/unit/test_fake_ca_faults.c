@@ -219,6 +219,19 @@ static void test_fault_when_body_is_spoiled_then_as_described(void **state)
     fault(w, "\"on\":\"directory\",\"act\":\"remove:newOrder\"");
     mini_get(&w->m, "GET", url);
     assert_null(json_find(w->m.body, "newOrder"));
+    fault(w, "\"on\":\"directory\",\"act\":\"page\"");
+    mini_get(&w->m, "GET", url);
+    assert_null(w->m.body);
+    assert_string_equal(fake_reply_header(&w->m.reply, "content-type"), "text/html");
+    fault(w, "\"on\":\"directory\",\"act\":\"raw:\\\"n\\\":1e400,\"");
+    mini_get(&w->m, "GET", url);
+    assert_true(strncmp(w->m.reply.body.p, "{\"n\":1e400,", 11) == 0);
+    fault(w, "\"on\":\"directory\",\"act\":\"header:location=http://127.0.0.1/=\","
+             "\"retry_after\":\"1\\n2\"");
+    mini_get(&w->m, "GET", url);
+    assert_string_equal(fake_reply_header(&w->m.reply, "location"), "http://127.0.0.1/=");
+    assert_string_equal(fake_reply_header(&w->m.reply, "retry-after"), "1");
+    assert_string_equal(w->m.reply.headers[w->m.reply.n_headers - 2].value, "2");
     fault(w, "\"on\":\"newNonce\",\"act\":\"no-header:replay-nonce\"");
     mini_get(&w->m, "GET", BASE "/acme/new-nonce");
     assert_null(fake_reply_header(&w->m.reply, "replay-nonce"));

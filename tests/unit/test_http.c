@@ -175,6 +175,24 @@ static void test_post_when_sent_then_the_peer_sees_exactly_our_headers(void **st
     stage_end(&s);
 }
 
+/* RFC 8555 6.4: what is signed is the URL octet for octet, so no library may tidy it up. */
+static void test_url_when_odd_then_arrives_octet_for_octet(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/echo/../echo/./x", "/echo//y?a=%2e%2E/../&b=%7Eq%20+",
+                                        "/echo/%2e%2e/z", "/echo?"};
+    struct stage s = stage_new(NULL, false);
+    struct heard heard;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "GET %s HTTP/1.1\r\n", paths[i]);
+        ask(&s, &(struct http_request){.url = url_of(&s, "127.0.0.1", paths[i])}, &heard);
+        assert_int_equal(heard.status, 200);
+        assert_ptr_equal(strstr(heard.body, line), heard.body);
+    }
+    stage_end(&s);
+}
+
 static void test_methods_when_used_then_arrive_as_written(void **state)
 {
     (void)state;
@@ -670,6 +688,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get_when_answered_then_status_headers_date_and_body),
         cmocka_unit_test(test_post_when_sent_then_the_peer_sees_exactly_our_headers),
+        cmocka_unit_test(test_url_when_odd_then_arrives_octet_for_octet),
         cmocka_unit_test(test_methods_when_used_then_arrive_as_written),
         cmocka_unit_test(
             test_answer_when_interim_and_trailer_surround_it_then_only_its_own_headers_count),

@@ -54,6 +54,7 @@ static void test_memory_when_written_then_read_back_whole(void **state)
     assert_string_equal(buf_cstr(&text), "{}");
     c->order->new_sent = c->order->finalize_sent = c->order->without_replaces = true;
     c->order->published = c->order->tidied = c->order->invalid = true;
+    c->order->held = c->order->wait_told = true;
     c->order->n_finalize = 2;
     c->order->n_polls = 41;
     c->order->n_back = 1;
@@ -62,6 +63,7 @@ static void test_memory_when_written_then_read_back_whole(void **state)
     case_kill(c);
     assert_true(c->order->new_sent && c->order->finalize_sent && c->order->without_replaces);
     assert_true(c->order->published && c->order->tidied && c->order->invalid);
+    assert_true(c->order->held && c->order->wait_told);
     assert_int_equal(c->order->n_finalize, 2);
     assert_int_equal(c->order->n_polls, 41);
     assert_int_equal(c->order->n_back, 1);

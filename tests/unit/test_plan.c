@@ -179,6 +179,24 @@ static void test_judge_when_it_failed_before_then_it_waits_until_its_time(void *
            "no certificate yet; retry after failure: the CA said no");
 }
 
+/* A renewal by hand of a certificate that is far from due: what its event promised is kept. */
+static void test_judge_when_a_forced_one_failed_then_it_is_still_owed(void **state)
+{
+    (void)state;
+    struct certificate *c = certificate_new(both, 0, 90 * MS_DAY);
+    struct set_row row = calm;
+    row.n_failures = 1;
+    row.failure = (char *)"the CA said no";
+    row.why = (char *)"retry";
+    row.next_at_ms = now_ms + MS_MINUTE;
+    judged(NULL, &row, c, false, PLAN_RETRY, false,
+           "asked for, and not done yet; waits after failure: the CA said no");
+    row.next_at_ms = now_ms;
+    judged(NULL, &row, c, false, PLAN_RENEW, true,
+           "asked for, and not done yet; retry after failure: the CA said no");
+    certificate_free(c);
+}
+
 static void test_judge_when_revoked_forced_broken_or_removed_then_that_is_told(void **state)
 {
     (void)state;
@@ -413,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_judge_when_many_names_change_then_ten_are_shown_and_all_counted),
         cmocka_unit_test(test_judge_when_only_a_fallback_was_added_then_nothing_is_issued),
         cmocka_unit_test(test_judge_when_it_failed_before_then_it_waits_until_its_time),
+        cmocka_unit_test(test_judge_when_a_forced_one_failed_then_it_is_still_owed),
         cmocka_unit_test(test_judge_when_revoked_forced_broken_or_removed_then_that_is_told),
         TEST(test_each_when_sets_are_due_then_the_most_urgent_come_first),
         TEST(test_each_when_sets_are_broken_failed_or_gone_then_only_all_shows_them),
