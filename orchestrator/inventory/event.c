@@ -131,7 +131,8 @@ void event_document(struct buf *out)
         out,
         "# Events\n\n"
         "What `chancery` tells: a line of the log, and a row of the history (`chancery history`). "
-        "Each fault gives one event.\n\n"
+        "Each fault gives one event of each set it touches; what befalls a whole CA gives one of "
+        "that CA besides.\n\n"
         "| Event | Level | Meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < EVENT_N; i++)
         buf_printf(out, "| `%s` | %s | %s |\n", events[i].id, log_level_name(events[i].level),
