@@ -158,7 +158,7 @@ story  a forced renewal that fails is tried again, as its event says
 ca     certificates live 90d
 want   www.example.com
 run
-ca     fault newOrder "problem:400:rejectedIdentifier:not today"
+ca     fault newOrder "problem:400:rejectedIdentifier:not today" times 2
 run by hand
 expect failed "not today", next try in 1m, 1 certificates
 wait   until due
