@@ -54,6 +54,13 @@ int64_t order_step_patience_ms(enum order_step step)
     return (unsigned)step < ORDER_STEP_N ? steps[step].patience_s * MS_SECOND : 0;
 }
 
+int64_t order_patience_ms(const struct order *order)
+{
+    int64_t patience_ms = order_step_patience_ms(order->step);
+    bool is_bounded = order->patience_most_ms > 0 && order->patience_most_ms < patience_ms;
+    return is_bounded ? order->patience_most_ms : patience_ms;
+}
+
 bool order_step_may_follow(enum order_step from, enum order_step to)
 {
     return (unsigned)from < ORDER_STEP_N && (unsigned)to < ORDER_STEP_N &&

@@ -97,6 +97,8 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     int n_finalize; /* finalize requests so far */
     int n_polls;    /* times the present step has asked; the driver sets it to 0 with each GO */
     int64_t started_at_ms, step_at_ms;
+    int64_t
+        patience_most_ms; /* not stored: no step may have more, for what is to be replaced ends soon; 0: no bound */
     /* not stored: what FETCH brought, taken by the driver in the same turn */
     struct chain *chain;
     struct alternate
@@ -112,6 +114,8 @@ struct order { /* exactly what the row holds; texts owned, released by order_fre
     bool held;                  /* failed because its certificate must not be served */
     int n_back;                 /* times ISSUE had to go back to an earlier step */
 };
+/* Of the step it is at. */
+int64_t order_patience_ms(const struct order *order);
 struct order *order_new(const char *set_name, const char *const *names, size_t n_names);
 void order_free(struct order *order);
 /* Forgets what FETCH brought of other chains. */

@@ -12,7 +12,7 @@ enum { REASONS_LEN_MAX = 640, REASON_LEN_MIN = 60 };
 static int64_t poll_first_at_ms(const struct order *order, const struct acme_world *world)
 {
     int64_t wait_ms = world->poll_first_ms > 0 ? world->poll_first_ms : POLL_FIRST_MS;
-    int64_t most_ms = order_step_patience_ms(order->step) / 4;
+    int64_t most_ms = order_patience_ms(order) / 4;
     return order->step_at_ms + (wait_ms < most_ms ? wait_ms : most_ms);
 }
 
@@ -30,7 +30,7 @@ struct verdict order_poll_ask(struct order *order, const struct acme_world *worl
 static bool patience_is_over(const struct order *order, const struct acme_world *world)
 {
     bool has_expired = order->expires_at_ms > 0 && world->now_ms - MS_HOUR >= order->expires_at_ms;
-    return has_expired || world->now_ms - order->step_at_ms >= order_step_patience_ms(order->step);
+    return has_expired || world->now_ms - order->step_at_ms >= order_patience_ms(order);
 }
 
 /* One garbled answer must not cost an order that may hold a certificate already. */

@@ -1,6 +1,7 @@
 #include "distribution/deployment.h"
 
 #include "inventory/event.h"
+#include "inventory/lifetime.h"
 #include "inventory/register.h"
 
 enum { ENDPOINT_GRACE_MS = 500, REPEATED_WITHIN_MS = 10 * 60 * 1000, TEXT_MAX = 1024 };
@@ -87,10 +88,20 @@ static void done_tell(const struct deployment *d)
 
 /* ---- rows ---- */
 
+static struct lifetime deployment_life(const struct deployment *d)
+{
+    const struct certificate *c = d->certificate;
+    return c == NULL ? (struct lifetime){0}
+                     : lifetime_of(c->not_before_at_ms, c->not_after_at_ms,
+                                   house_now(d->deliveries->house));
+}
+
 /* Up to a tenth later, so that what failed together does not come back together. */
 static int64_t next_try_at_ms(const struct deployment *d)
 {
-    int64_t wait_ms = retry_ladder_ms(d->record->n_tries > 0 ? d->record->n_tries : 1);
+    struct lifetime life = deployment_life(d);
+    int64_t wait_ms =
+        lifetime_retry_ms(&life, retry_ladder_ms(d->record->n_tries > 0 ? d->record->n_tries : 1));
     return house_now(d->deliveries->house) + wait_ms +
            (int64_t)random_below((uint64_t)wait_ms / 10 + 1);
 }
@@ -101,7 +112,10 @@ static int64_t next_judgement_at_ms(const struct deployment *d)
 {
     if (d->certificate->revoked_at_ms != 0)
         return 0;
-    return d->again_at_ms != INT64_MAX ? d->again_at_ms : house_now(d->deliveries->house) + MS_DAY;
+    struct lifetime life = deployment_life(d);
+    return d->again_at_ms != INT64_MAX
+               ? d->again_at_ms
+               : house_now(d->deliveries->house) + lifetime_retry_ms(&life, MS_DAY);
 }
 
 /* Where the next try begins. What was switched and neither proven nor put back stays remembered. */

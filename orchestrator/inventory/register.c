@@ -1,6 +1,7 @@
 #include "inventory/register_inside.h"
 
 #include "inventory/config_inside.h"
+#include "inventory/lifetime.h"
 
 #include <stdlib.h>
 
@@ -173,9 +174,11 @@ bool register_failed(struct house *house, const char *set, const struct err *fai
                      int64_t *ret_next_at_ms, struct err *err)
 {
     int64_t n, now_ms = house_now(house);
-    if (!store_int(house->store, 0, &n, err, SQL_SET_N_FAILURES, "t", set))
+    struct lifetime life;
+    if (!store_int(house->store, 0, &n, err, SQL_SET_N_FAILURES, "t", set) ||
+        !lifetime_of_set(house, set, &life, err))
         return false;
-    int64_t wait_ms = retry_ladder_ms(n + 1);
+    int64_t wait_ms = lifetime_retry_ms(&life, retry_ladder_ms(n + 1));
     int64_t next_ms = now_ms + wait_ms + (int64_t)random_below((uint64_t)wait_ms / 10 + 1);
     if (failure->until_ms > next_ms)
         next_ms = failure->until_ms;

@@ -2,6 +2,7 @@
 
 #include "crypto/key.h"
 #include "inventory/event.h"
+#include "inventory/lifetime.h"
 #include "inventory/register.h"
 #include "monitoring/watch.h"
 
@@ -203,7 +204,12 @@ static void watch_tell(const struct watch *watch, enum endpoint_verdict verdict,
 static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_verdict verdict,
                        const char *text, struct err *err)
 {
-    int64_t now_ms = house_now(m->house), every_ms = watch->config->verify_every_ms;
+    struct lifetime life;
+    if (!lifetime_of_set(m->house, watch->set, &life, err))
+        return false;
+    /* Of what lives for a day only, six hours would be a quarter. */
+    int64_t now_ms = house_now(m->house),
+            every_ms = lifetime_look_ms(&life, watch->config->verify_every_ms);
     bool fine = verdict == ENDPOINT_IS_MATCH;
     bool changed = watch->old_verdict == NULL ||
                    strcmp(watch->old_verdict, endpoint_verdict_name(verdict)) != 0;

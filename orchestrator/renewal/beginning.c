@@ -287,6 +287,14 @@ static bool waiting_begin_open(struct renewal *r, struct waiting *w, const struc
 
 /* ---- both ---- */
 
+/* What replaces a certificate that ends soon must not take its time. */
+static void job_bound(struct job *job, const struct lifetime *life)
+{
+    int64_t patience_ms = lifetime_patience_ms(life);
+    job->life = *life;
+    job->record->order->patience_most_ms = patience_ms != INT64_MAX ? patience_ms : 0;
+}
+
 static void job_enter(struct renewal *r, const struct waiting *w, struct job *job)
 {
     struct err gone;
@@ -327,7 +335,10 @@ bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
 {
     struct set_config *set = NULL;
     struct job *job = NULL;
+    struct lifetime life = {0};
     struct err why = {0};
+    if (!lifetime_of_set(r->house, w->set, &life, err))
+        return false;
     bool ok = register_set(r->house, w->set, &set, &why);
     if (w->order_id != 0)
         ok = why.kind != ERR_STORE && waiting_begin_open(r, w, set, &job, &why);
@@ -342,6 +353,7 @@ bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
         return true;
     if (job == NULL)
         return waiting_cannot_begin(r, w, ok ? &(struct err){0} : &why, err);
+    job_bound(job, &life);
     job_enter(r, w, job);
     return true;
 }

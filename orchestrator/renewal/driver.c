@@ -97,7 +97,7 @@ static bool job_is_out_of_patience(const struct job *job)
 {
     const struct order *order = job->record->order;
     return job->record->n_tries >= TRIES_LEAST &&
-           house_now(job->driver->house) - order->step_at_ms > order_step_patience_ms(order->step);
+           house_now(job->driver->house) - order->step_at_ms > order_patience_ms(order);
 }
 
 /* A wrong clock is no fault of the order: it waits for the first run at which the clock is right. Instants of the wrong clock must not be
@@ -134,10 +134,25 @@ static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
     job_sleep(job, at_ms);
 }
 
+/* All tries that an order is worth fit into its patience. */
+static int64_t job_delay_ms(const struct job *job, int64_t n_tries)
+{
+    int64_t delay_ms = again_delay_ms(n_tries);
+    int64_t most_ms = job->record->order->patience_most_ms / TRIES_LEAST;
+    if (most_ms == 0 || delay_ms <= most_ms)
+        return delay_ms;
+    return most_ms > MS_SECOND ? most_ms : MS_SECOND;
+}
+
+static int64_t job_ladder_ms(const struct job *job, int64_t n_tries)
+{
+    return lifetime_retry_ms(&job->life, retry_ladder_ms(n_tries));
+}
+
 /* What a person must mend is not tried within seconds. The order is kept: what it has at the CA is as good as ever. */
 static void job_wait_for_person(struct job *job, const struct err *why)
 {
-    int64_t wait_ms = retry_ladder_ms(++job->record->n_tries);
+    int64_t wait_ms = job_ladder_ms(job, ++job->record->n_tries);
     job_put_off(job, why, house_now(job->driver->house) + wait_ms);
 }
 
@@ -200,11 +215,11 @@ void job_again(struct job *job, const struct err *why)
         job_wait_for_clock(job, why);
         return;
     }
-    int64_t at_ms = now_ms + again_delay_ms(++record->n_tries);
+    int64_t at_ms = now_ms + job_delay_ms(job, ++record->n_tries);
     bool is_throttled = why->kind == ERR_THROTTLED;
     /* Who is asked for patience without a time waits for minutes, not for seconds; so does who cannot trust the peer. */
     if ((is_throttled && why->until_ms == 0) || why->kind == ERR_DENIED)
-        at_ms = now_ms + retry_ladder_ms(record->n_tries);
+        at_ms = now_ms + job_ladder_ms(job, record->n_tries);
     else if (is_throttled && why->until_ms > at_ms)
         at_ms = why->until_ms;
     if (is_throttled && record->order->step == ORDER_NEW)

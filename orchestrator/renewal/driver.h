@@ -12,6 +12,7 @@
 
 #include "authority/ca.h"
 #include "inventory/config.h"
+#include "inventory/lifetime.h"
 #include "renewal/order_record.h"
 #include "renewal/txt_desk.h"
 
@@ -42,7 +43,8 @@ struct job {
     struct driver *driver;
     struct ca *ca;
     struct order_record *record;
-    char *alias; /* challenge_alias of the set, or NULL */
+    struct lifetime life; /* of the certificate that is to be replaced */
+    char *alias;          /* challenge_alias of the set, or NULL */
     const struct acme_ask *outbox;
     size_t n_outbox, n_out; /* to be sent; under way */
     bool preparing, keying, wants_key, wants_txt, wants_look, releases_txt, wants_certificate;

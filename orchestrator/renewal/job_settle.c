@@ -9,7 +9,7 @@
 static bool job_settle_txt(struct job *job, struct err *err)
 {
     struct order *order = job->record->order;
-    int64_t deadline_ms = order->step_at_ms + order_step_patience_ms(ORDER_PUBLISH);
+    int64_t deadline_ms = order->step_at_ms + order_patience_ms(order);
     size_t n_wanted = 0;
     job->wants_txt = false;
     if (challenge_stands(order->challenge))
