@@ -34,7 +34,8 @@ void persist_offer_fini(struct persist_offer *offer);
  * directory has no accountHashPrefix; an account at another host). */
 bool persist_offer_read(const struct json *challenge, const struct acme_directory *directory,
                         const char *account_url, struct persist_offer *ret, struct err *err);
-/* From the directory alone, before any order told: meta.issuerDomainNames, else meta.caaIdentities. ABSENT when neither names one. */
+/* From the directory alone, before any order told: meta.issuerDomainNames, else meta.caaIdentities, else what the CA at that host is known
+ * as in CAA records. ABSENT when none is known. */
 bool persist_offer_guess(const struct acme_directory *directory, const char *account_url,
                          struct persist_offer *ret, struct err *err);
 /* "plain ca.example other.example" and back; the row of an authorization holds it. */

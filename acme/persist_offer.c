@@ -1,4 +1,5 @@
 /* What a CA says of the standing records it takes. */
+#include "acme/caa.h"
 #include "acme/persist.h"
 
 enum { OFFER_MAX = 16 * 1024 };
@@ -109,6 +110,9 @@ bool persist_offer_guess(const struct acme_directory *directory, const char *acc
     issuers_take(directory->issuer_names, directory->n_issuer_names, &offer);
     if (offer.n_issuers == 0)
         issuers_take(directory->caa_identities, directory->n_caa_identities, &offer);
+    const char *const *known = caa_identities_of_host(caa_host_of_url(directory->url));
+    if (offer.n_issuers == 0 && known != NULL && persist_issuer_is_good(known[0]))
+        offer_add(&offer, known[0]);
     if (offer.n_issuers == 0)
         return err_set(err, ERR_ABSENT, "its directory does not tell the CA's domain name");
     *ret = offer;

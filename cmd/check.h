@@ -20,7 +20,7 @@ struct check {
     size_t n_sets, n_names;
     bool files_only;
     struct json *online; /* what check_online found, for --json; NULL */
-    char **tried; /* references to secrets */
+    char **tried;        /* references to secrets */
     size_t n_tried;
 };
 void check_fini(struct check *check);

@@ -3,6 +3,7 @@
 
 #include "cmd/house_open.h"
 #include "cmd/options.h"
+#include "cmd/persist_view.h"
 #include "renewal/preflight_survey.h"
 
 #include <stdio.h>
@@ -158,6 +159,19 @@ static void anchor_note(struct check *check)
                       "set dnssec.trust_anchor");
 }
 
+/* Records that stand: what of them needs a person is no fault of a file. */
+static void standing_note(struct check *check)
+{
+    struct invocation *in = check->in;
+    struct json *troubles = NULL;
+    if (in->house.store == NULL || !persist_troubles(in, &in->house, &troubles))
+        return;
+    for (size_t i = 0; i < json_len(troubles); i++)
+        findings_note(&check->findings, "set %s: %s", json_text(json_at(troubles, i), "set"),
+                      json_text(json_at(troubles, i), "text"));
+    json_free(troubles);
+}
+
 void check_online(struct check *check)
 {
     struct invocation *in = check->in;
@@ -167,6 +181,7 @@ void check_online(struct check *check)
     store_try_open(in);
     house_open_net(in);
     anchor_note(check);
+    standing_note(check);
     struct online online = {.check = check, .survey = survey_new(&in->house)};
     if (!register_each(&check->house, row_survey, &online, &err))
         findings_add_lines(&check->findings, check->path, (struct place){0}, err.text);

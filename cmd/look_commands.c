@@ -2,6 +2,7 @@
 #include "cmd/house_open.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/persist_view.h"
 #include "cmd/run_commands.h"
 #include "cmd/set_words.h"
 
@@ -16,7 +17,7 @@ struct planning {
     struct invocation *in;
     int64_t now_ms, next_at_ms;
     struct table *table;
-    struct json *list;
+    struct json *list, *standing; /* standing: TXT records that need a person */
     size_t n_now, n_shown;
     struct register_result changes; /* that could not be taken up */
 };
@@ -104,6 +105,7 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
     if (in->json) {
         AUTO(json_fini)
         struct json *tree = json_set(json_object(), "plan", json_copy(p->list));
+        json_set(tree, "standing_troubles", json_copy(p->standing));
         json_set_int(tree, "broken_set_files", n_faults);
         json_set_int(tree, "changed_files_not_read", (int64_t)n_unread);
         json_print(tree);
@@ -112,6 +114,7 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
     table_print(p->table, in);
     if (option_common(in, "quiet") == NULL && p->n_now == 0)
         printf("%s\n", in->n_words > 0 ? "none of them is due now" : "nothing is due now");
+    persist_troubles_print(p->standing);
     if (n_faults > 0)
         fprintf(stderr,
                 "%lld set file%s cannot be used: `chancery check` tells why; the certificates they "
@@ -132,11 +135,13 @@ enum exit_code plan_run(struct invocation *in)
     p.table = table_new(headings, sizeof headings / sizeof headings[0]);
     bool ok = plan_open(&p) && set_words_check(in) &&
               plan_each(&in->house, all, line_tell, &p, &in->err) &&
-              store_int(in->house.store, 0, &n_faults, &in->err, SQL_SET_N_FAULTS, "");
+              store_int(in->house.store, 0, &n_faults, &in->err, SQL_SET_N_FAULTS, "") &&
+              persist_troubles(in, &in->house, &p.standing);
     if (ok)
         plan_tell(&p, n_faults);
     table_free(p.table);
     json_free(p.list);
+    json_free(p.standing);
     return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);
 }
 

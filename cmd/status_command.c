@@ -1,5 +1,6 @@
 /* status: how all sets stand. */
 #include "cmd/options.h"
+#include "cmd/persist_view.h"
 #include "cmd/run_commands.h"
 #include "cmd/set_words.h"
 #include "cmd/status.h"
@@ -128,6 +129,7 @@ struct whole {
     struct register_result changes;
     struct lease_holder leader;
     bool has_leader;
+    struct json *standing; /* records that stand and need a person */
 };
 
 static bool whole_read(struct status *s, struct whole *ret)
@@ -138,7 +140,8 @@ static bool whole_read(struct status *s, struct whole *ret)
     /* A folder of sets that cannot be read is the business of `check`. Walking it is not worth it for single sets. */
     if (s->in->n_words > 0 || !register_look(house, &ret->changes, &err))
         ret->changes = (struct register_result){0};
-    return store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
+    return persist_troubles(s->in, house, &ret->standing) &&
+           store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
            store_int(house->store, 0, &ret->n_txt_left, &s->in->err, SQL_TXT_N_LEFT, "");
 }
 
@@ -156,6 +159,7 @@ static void whole_json(const struct status *s, const struct whole *w, struct jso
     json_set(tree, "states", counts);
     json_set_int(tree, "open_orders", w->n_orders);
     json_set_int(tree, "txt_left", w->n_txt_left);
+    json_set(tree, "standing_troubles", json_copy(w->standing));
     json_set_int(tree, "files_changed", (int64_t)w->changes.n_changed);
     json_set_int(tree, "files_removed", (int64_t)w->changes.n_removed);
     json_set(tree, "leader", leader);
@@ -205,8 +209,9 @@ static void status_print(struct status *s, const struct whole *w)
     }
     if (!quiet || needs_person(s))
         table_print(s->table, s->in);
-    if (s->troubles.len > 0)
+    if (s->troubles.len > 0 || json_len(w->standing) > 0)
         printf("\n%s", buf_cstr(&s->troubles));
+    persist_troubles_print(w->standing);
     if (!quiet)
         printf("%s", s->in->terminal || s->troubles.len > 0 ? "\n" : "");
     if (!quiet)
@@ -264,6 +269,7 @@ enum exit_code status_run(struct invocation *in)
     table_free(s.table);
     buf_fini(&s.text);
     buf_fini(&s.troubles);
+    json_free(whole.standing);
     lease_holder_fini(&whole.leader);
     return !ok ? exit_code_of(&in->err) : complains ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
 }
