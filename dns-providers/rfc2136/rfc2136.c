@@ -162,5 +162,6 @@ const struct dns_provider dns_provider_rfc2136 = {
               "`update-owner: name`,\n"
               "  `update-owner-match: equal` and the challenge names in `update-owner-name`.\n"
               "- PowerDNS: `dnsupdate=yes`, and the zone's metadata `TSIG-ALLOW-DNSUPDATE` naming "
-              "the key.\n",
+              "the key.\n\n"
+              "The names differ with `challenge` of the set: see docs/CHALLENGES.md.\n",
 };
