@@ -287,7 +287,7 @@ providers:
         """Whatever was put off has its time now."""
         self.sql("UPDATE orders SET next_at_ms = 0 WHERE ended_at_ms IS NULL")
         self.sql("UPDATE domain_set SET next_at_ms = 0 WHERE n_failures > 0")
-        self.sql("UPDATE authority SET pause_until_ms = 0")
+        self.sql("UPDATE authority SET pause_until_ms = 0, open_until_ms = min(open_until_ms, 1)")
 
     def wait_ms(self):
         """Until the set or its order is tried again."""
