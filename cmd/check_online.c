@@ -83,7 +83,9 @@ static void name_print(const struct invocation *in, const struct survey_view *vi
     else if (f->rrset == NULL)
         printf("CAA permitted (no records)");
     else
-        printf("CAA %s (records of %s)", caa_verdict_name(f->verdict), f->rrset->owner);
+        printf("CAA %s%s%s%s", caa_verdict_name(f->verdict),
+               f->rrset->is_unknown ? "" : " (records of ",
+               f->rrset->is_unknown ? "" : f->rrset->owner, f->rrset->is_unknown ? "" : ")");
     printf(", DNSSEC %s%s%s\n", name->dnssec, name->zone != NULL ? ", zone " : "",
            name->zone != NULL ? name->zone : "");
     if (name->text[0] != '\0' && preflight_state(view->preflight) != PREFLIGHT_REFUSED)

@@ -296,9 +296,10 @@ static void name_start(struct preflight *p, struct flight_name *n)
     n->n_climb = p->n_identities > 0 ? dns_name_n_labels(base) : 1;
     n->climb = NEW_N(n->n_climb, struct seat);
     n->rrsets = NEW_N(n->n_climb, struct caa_rrset);
-    for (size_t i = 0; i < n->n_climb; i++, base = dns_name_parent(base)) {
+    const char *owner = base;
+    for (size_t i = 0; i < n->n_climb; i++, owner = dns_name_parent(owner)) {
         n->climb[i].flight = p;
-        seat_take_caa(&n->climb[i], p->all, base, !dns_name_is_below(base, registered), i > 0);
+        seat_take_caa(&n->climb[i], p->all, owner, base, !dns_name_is_below(owner, registered));
     }
     n->chain.flight = p;
 }

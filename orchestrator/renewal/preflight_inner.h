@@ -7,6 +7,7 @@
 #ifndef RENEWAL_PREFLIGHT_INNER_H
 #define RENEWAL_PREFLIGHT_INNER_H
 
+#include "inventory/config.h"
 #include "io/dnssec.h"
 #include "renewal/dns_name.h"
 #include "renewal/preflight.h"
@@ -17,7 +18,9 @@ enum look_kind { LOOK_CAA, LOOK_CHAIN };
 struct look {
     struct preflights *all;
     enum look_kind kind;
-    char *owner;       /* CAA: the name; CHAIN: the zone */
+    char *owner; /* CAA: the name; CHAIN: the zone */
+    const struct provider_config
+        *provider;     /* CAA: by whose settings name servers are asked; or NULL */
     bool by_resolvers; /* CAA: above the registered domain */
     bool is_shared;    /* a parent, or a zone: kept for others when nobody needs it now */
     bool is_done;
@@ -59,9 +62,10 @@ struct preflights {
     char *dnssec_fault;    /* why there is none, or why nothing more is asked; NULL */
 };
 
-/* Takes a seat at the look of that owner, which is started if it is not known freshly. */
-void seat_take_caa(struct seat *seat, struct preflights *all, const char *owner, bool by_resolvers,
-                   bool is_parent);
+/* Takes a seat at the look of that owner, which is started if it is not known freshly. base: the name in question, which is the owner or
+ * below it; by_resolvers: the owner lies above its registered domain. */
+void seat_take_caa(struct seat *seat, struct preflights *all, const char *owner, const char *base,
+                   bool by_resolvers);
 void seat_take_chain(struct seat *seat, struct preflights *all, const char *zone);
 void seat_leave(struct seat *seat);
 bool seat_is_settled(const struct seat *seat);

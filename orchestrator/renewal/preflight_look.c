@@ -209,8 +209,7 @@ static void caa_answered(void *arg, const struct dns_reply *reply, const char *z
 static void caa_ask(struct look *look, const char *name)
 {
     struct preflights *all = look->all;
-    const struct provider_config *provider = config_provider_for(all->house->config, name);
-    struct zone_finder *finder = zone_finders_of(all->finders, provider);
+    struct zone_finder *finder = zone_finders_of(all->finders, look->provider);
     all->n_asking++;
     look->find = look->by_resolvers
                      ? zone_finder_ask_resolvers(finder, name, DNS_CAA, caa_answered, look)
@@ -330,12 +329,23 @@ static void seat_take(struct seat *seat, struct look *look)
     looks_start(look->all);
 }
 
-void seat_take_caa(struct seat *seat, struct preflights *all, const char *owner, bool by_resolvers,
-                   bool is_parent)
+/* What lies above all zones of ours is asked as the name is that led there. */
+static const struct provider_config *provider_of(const struct preflights *all, const char *owner,
+                                                 const char *base)
+{
+    const struct provider_config *own = config_provider_for(all->house->config, owner);
+    return own != NULL ? own : config_provider_for(all->house->config, base);
+}
+
+void seat_take_caa(struct seat *seat, struct preflights *all, const char *owner, const char *base,
+                   bool by_resolvers)
 {
     struct look *look = look_find(all, LOOK_CAA, owner);
-    look->by_resolvers = by_resolvers;
-    look->is_shared = look->is_shared || is_parent;
+    if (look->n_users == 0 && !look->is_done) {
+        look->by_resolvers = by_resolvers;
+        look->provider = provider_of(all, owner, base);
+    }
+    look->is_shared = look->is_shared || strcmp(owner, base) != 0;
     seat_take(seat, look);
 }
 

@@ -64,8 +64,8 @@ void fake_host_say(struct fake_host *host, const char *name, int type, enum fake
 
 /* Makes a zone with an SOA (MNAME ns1.ZONE, minimum 300). */
 void fake_dns_zone(struct fake_dns *world, const char *zone);
-/* owner "example.com" or "www.example.com"; type A AAAA NS CNAME DNAME SOA TXT; data in
- * presentation form (SOA: the MNAME; TXT: the value, cut into strings of 255). A record that exists
+/* owner "example.com" or "www.example.com"; type A AAAA NS CNAME DNAME SOA TXT CAA; data in
+ * presentation form (SOA: the MNAME; TXT: the value, cut into strings of 255; CAA: "0 issue ca.example", the value without quotes). A record that exists
  * is not added twice; a CNAME replaces a CNAME. Names under a cut are glue. */
 void fake_dns_add(struct fake_dns *world, const char *zone, const char *owner, const char *type,
                   const char *data, uint32_t ttl_s);

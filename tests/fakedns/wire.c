@@ -175,6 +175,19 @@ static void rdata_soa(const char *primary, struct buf *out)
     buf_add(out, numbers, sizeof numbers);
 }
 
+/* "0 issue ca.example; policy=ev": flags, tag, and the value as it is. */
+static void rdata_caa(const char *data, struct buf *out)
+{
+    struct str rest = str_of(data), flags, tag;
+    int64_t number = 0;
+    CHECK(str_split(&rest, ' ', &flags) && str_split(&rest, ' ', &tag) && rest.p != NULL);
+    CHECK(str_to_i64(flags, &number) && number >= 0 && number < 256 && tag.len < 256);
+    buf_add_char(out, (char)number);
+    buf_add_char(out, (char)tag.len);
+    buf_add_str(out, tag);
+    buf_add_str(out, rest);
+}
+
 void wire_rdata(int type, const char *data, struct buf *out)
 {
     unsigned char ip[16];
@@ -192,6 +205,9 @@ void wire_rdata(int type, const char *data, struct buf *out)
         return;
     case TYPE_SOA:
         rdata_soa(data, out);
+        return;
+    case TYPE_CAA:
+        rdata_caa(data, out);
         return;
     default:
         CHECK(type == TYPE_NS || type == TYPE_CNAME || type == TYPE_DNAME);

@@ -10,6 +10,7 @@ static void records_check(const struct dns_reply *reply)
         const struct dns_record *r = &reply->records[i];
         CHECK(r->owner != NULL && strlen(r->owner) <= 4 * 255);
         CHECK(r->data != NULL && r->data[r->data_len] == '\0');
+        CHECK(r->type != DNS_CAA || (r->caa_flags < 256 && r->caa_tag.p[r->caa_tag.len] == '\0'));
         CHECK(r->section == DNS_ANSWER || r->section == DNS_AUTHORITY ||
               r->section == DNS_ADDITIONAL);
     }

@@ -446,8 +446,8 @@ static void test_names_and_values_when_they_hold_odd_bytes_then_escaped(void **s
     assert_true(read_bytes("\x00\x02\x00\x00\x00\x00", rest, sizeof rest - 1, &reply, arena));
     assert_int_equal(reply.n_records, 2);
     assert_string_equal(reply.records[0].owner, "a\\.\\\\\\001\\255");
-    assert_true(str_eq(str_mem(reply.records[0].data, reply.records[0].data_len),
-                       STR("a\"\\\x7f\x20")));
+    assert_true(
+        str_eq(str_mem(reply.records[0].data, reply.records[0].data_len), STR("a\"\\\x7f\x20")));
     assert_int_equal(reply.records[1].type, 65280);
     assert_string_equal(reply.records[1].data, "\\# 3 0102ff");
     arena_free(arena);
