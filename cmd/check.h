@@ -35,6 +35,10 @@ void check_set_shapes(struct check *check);
 /* Text and places of a file; NULL when there is no reading it. The caller frees. */
 struct yaml *check_yaml(const char *file);
 
+/* Accounts in the store: holds, contacts that were changed. Before check_secrets, which need not read the binding of one that is bound. */
+void check_accounts(struct check *check);
+/* Each reference is looked at once: some are programs. Remembers it; true when it was there already. */
+bool check_was_tried(struct check *check, const char *reference);
 /* Secrets that chancery.yaml refers to. */
 void check_secrets(struct check *check);
 /* Sealing key and store, and whether they belong together. */

@@ -26,8 +26,7 @@ void check_fini(struct check *check)
     store_close(check->house.store);
 }
 
-/* Each once: some are programs. */
-static bool was_tried(struct check *check, const char *reference)
+bool check_was_tried(struct check *check, const char *reference)
 {
     for (size_t i = 0; i < check->n_tried; i++)
         if (strcmp(check->tried[i], reference) == 0)
@@ -42,7 +41,7 @@ static void secret_try(struct secrets *s, const struct json *object, const char 
     const char *reference = json_text(object, key);
     struct secret secret = {0};
     struct err err = {0};
-    if (reference == NULL || was_tried(s->check, reference))
+    if (reference == NULL || check_was_tried(s->check, reference))
         return;
     if (!secret_resolve(s->check->in->config, reference, &secret, &err))
         findings_add_lines(&s->check->findings, s->file, place_of_value(s->doc, object, key),
@@ -85,7 +84,7 @@ void check_secrets(struct check *check)
     const struct config *config = check->in->config;
     const struct json *root = yaml_tree(check->doc);
     struct secrets s = {.check = check, .doc = check->doc, .file = check->path};
-    was_tried(check, config->seal); /* looked at with the store */
+    check_was_tried(check, config->seal); /* looked at with the store */
     secrets_walk(&s, root, config_section_main());
     for (size_t i = 0; i < config->n_providers; i++)
         secrets_walk(&s, json_find(json_find(root, "providers"), config->providers[i].name),

@@ -1,6 +1,6 @@
 /*
- * How a row of the command table is written. The rows stand in three files by what people do: commands_setup.c (set up, ask),
- * commands_look.c (look, change nothing), commands_act.c (act); commands.c puts them in order.
+ * How a row of the command table is written. The rows stand in files by what people do: commands_setup.c (set up, ask),
+ * commands_look.c (look, change nothing), commands_act.c (act), commands_account.c (accounts); commands.c puts them in order.
  *
  * Every list of a row is a static array whose name begins with the command's: renew_options, renew_examples, renew_meanings.
  */
@@ -31,6 +31,13 @@
     X(provider_show)                                                                               \
     X(provider_test)                                                                               \
     X(account_show)                                                                                \
+    X(account_list)                                                                                \
+    X(account_register)                                                                            \
+    X(account_update)                                                                              \
+    X(account_rollover)                                                                            \
+    X(account_deactivate)                                                                          \
+    X(account_import)                                                                              \
+    X(account_export)                                                                              \
     X(persist)                                                                                     \
     X(documents)
 #define X(name) extern const struct command command_##name;

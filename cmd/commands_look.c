@@ -125,34 +125,3 @@ const struct command command_history = {
     .needs = NEED_CONFIG | NEED_STORE_READ,
     .run = history_run,
 };
-
-/* ---- account show ---- */
-
-static const struct option account_show_options[] = {
-    {"register", 0, "AUTHORITY", "register (or find) the account of this authority now"},
-};
-static const struct example account_show_examples[] = {
-    {"chancery account show", "the accounts in the store"},
-    {"chancery account show --register letsencrypt",
-     "register now, before the first order needs it"},
-};
-static const struct meaning account_show_meanings[] = {
-    {EXIT_CODE_DONE, "shown; with --register: the account is there"},
-    {EXIT_CODE_FAILED, "with --register: the authority refused or could not be reached"},
-    {EXIT_CODE_USAGE, "there is no authority of that name"},
-};
-const struct command command_account_show = {
-    .name = "account",
-    .sub = "show",
-    .usage = "[AUTHORITY]",
-    .sentence = "Show the accounts at the authorities, or register one.",
-    .text = "An account is registered by the first order that needs it; --register does it "
-            "beforehand. Its key is made durable before the authority hears of it, so a repeated "
-            "call finds the same account and registers no second one.",
-    OPTIONS(account_show_options),
-    EXAMPLES(account_show_examples),
-    MEANINGS(account_show_meanings),
-    .max_words = 1,
-    .needs = NEED_CONFIG,
-    .run = account_show_run,
-};

@@ -22,6 +22,13 @@ enum exit_code provider_list_run(struct invocation *in);
 enum exit_code provider_show_run(struct invocation *in);
 enum exit_code provider_test_run(struct invocation *in);
 enum exit_code account_show_run(struct invocation *in);
+enum exit_code account_list_run(struct invocation *in);
+enum exit_code account_register_run(struct invocation *in);
+enum exit_code account_update_run(struct invocation *in);
+enum exit_code account_rollover_run(struct invocation *in);
+enum exit_code account_deactivate_run(struct invocation *in);
+enum exit_code account_import_run(struct invocation *in);
+enum exit_code account_export_run(struct invocation *in);
 enum exit_code persist_run(struct invocation *in);
 enum exit_code documents_run(struct invocation *in);
 

@@ -258,6 +258,7 @@ static void check_all(struct check *check)
         return;
     }
     if (!check->files_only) {
+        check_accounts(check);
         check_secrets(check);
         check_store(check);
     }

@@ -65,6 +65,8 @@ struct key {
 void thumbprint_make(struct key *key);
 /* Becomes owner of pkey, which must be of that kind. */
 struct key *key_take(enum key_kind kind, EVP_PKEY *pkey);
+/* BROKEN when the two halves do not belong together. */
+bool key_pair_check(EVP_PKEY *pkey, struct err *err);
 /* x and y (public_len / 2 each) or the modulus, big-endian; borrowed. */
 struct str key_public(const struct key *key);
 

@@ -48,6 +48,10 @@ bool key_from_der(struct str pkcs8, struct key **ret_key, struct err *err);
 void key_to_pem(const struct key *key, struct secret *ret_pem); /* PKCS#8 PEM, newline at the end */
 void key_to_der(const struct key *key, struct secret *ret_pkcs8);
 
+/* Private JWK (RFC 7517, 7518 6), as some ACME programs keep the key of an account. Kinds as key_from_pem; written on one line. */
+bool key_from_jwk(struct str text, struct key **ret_key, struct err *err);
+void key_to_jwk(const struct key *key, struct secret *ret_text);
+
 /* Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo: the name of a key everywhere. out: 65 bytes. */
 enum { SPKI_HEX_MAX = 65 };
 void key_spki(const struct key *key, char out[SPKI_HEX_MAX]);

@@ -56,7 +56,7 @@ bool pkey_kind(EVP_PKEY *pkey, enum key_kind *ret_kind, struct err *err)
 }
 
 /* Do both halves belong together? Someone may have put two files into one. */
-static bool pair_check(EVP_PKEY *pkey, struct err *err)
+bool key_pair_check(EVP_PKEY *pkey, struct err *err)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     CHECK(ctx != NULL);
@@ -70,7 +70,7 @@ static bool pair_check(EVP_PKEY *pkey, struct err *err)
 static bool stranger_take(EVP_PKEY *pkey, struct key **ret_key, struct err *err)
 {
     enum key_kind kind = KEY_KIND_N;
-    if (!pkey_kind(pkey, &kind, err) || !pair_check(pkey, err)) {
+    if (!pkey_kind(pkey, &kind, err) || !key_pair_check(pkey, err)) {
         EVP_PKEY_free(pkey);
         return false;
     }

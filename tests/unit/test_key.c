@@ -476,6 +476,73 @@ static int set_up(void **state)
     return (fine || err.kind == ERR_LOCAL) && again ? 0 : -1;
 }
 
+/* ---- JWK ---- */
+
+static void test_jwk_when_written_and_read_then_the_same_key_of_every_kind(void **state)
+{
+    (void)state;
+    for (enum key_kind kind = KEY_ECDSA_P256; kind <= KEY_RSA_2048; kind++) {
+        AUTO(key_fini)
+        struct key *key = key_new(kind), *again = NULL;
+        AUTO(secret_fini)
+        struct secret text = {0};
+        struct err err = {0};
+        key_to_jwk(key, &text);
+        assert_true(key_from_jwk(secret_str(&text), &again, &err));
+        assert_same_key(key, again);
+    }
+}
+
+/* RFC 7517 A.2: the first private key. */
+static const char rfc7517_ec[] =
+    "{\"kty\":\"EC\", \"crv\":\"P-256\","
+    "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","
+    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\","
+    "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\", \"use\":\"enc\", \"kid\":\"1\"}";
+
+static void test_jwk_when_of_the_rfc_then_read(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    AUTO(key_fini)
+    struct key *key = NULL;
+    assert_true(key_from_jwk(STR(rfc7517_ec), &key, &err));
+    assert_int_equal(key_kind(key), KEY_ECDSA_P256);
+    AUTO(json_fini)
+    struct json *jwk = key_jwk(key);
+    assert_string_equal(json_text(jwk, "x"), "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4");
+}
+
+static void assert_no_jwk(const char *text, enum err_kind kind, const char *words)
+{
+    struct err err = {0};
+    struct key *key = NULL;
+    assert_false(key_from_jwk(str_of(text), &key, &err));
+    assert_int_equal(err.kind, kind);
+    assert_non_null(strstr(err.text, words));
+    assert_null(key);
+}
+
+static void test_jwk_when_spoiled_then_refused_with_the_reason(void **state)
+{
+    (void)state;
+    AUTO(mem_fini)
+    char *other = mem_strdup(rfc7517_ec);
+    strstr(other, "870MB6")[0] = '9'; /* another private number */
+    assert_no_jwk(other, ERR_BROKEN, "do not belong together");
+    assert_no_jwk("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}", ERR_BROKEN,
+                  "a private key is needed");
+    assert_no_jwk("{\"kty\":\"EC\",\"crv\":\"P-521\",\"d\":\"AA\"}", ERR_REFUSED, "P-521");
+    assert_no_jwk("{\"kty\":\"oct\",\"k\":\"AAAA\"}", ERR_REFUSED, "oct");
+    assert_no_jwk("{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"!\"}", ERR_BROKEN, "not base64url");
+    assert_no_jwk("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", ERR_BROKEN, "\"d\"");
+    assert_no_jwk("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"d\":\"AQ\",\"p\":\"AQ\","
+                  "\"q\":\"AQ\",\"dp\":\"AQ\",\"dq\":\"AQ\",\"qi\":\"AQ\"}",
+                  ERR_REFUSED, "bits");
+    assert_no_jwk("[]", ERR_BROKEN, "no JWK");
+    assert_no_jwk("{", ERR_BROKEN, "no JWK");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +564,9 @@ int main(void)
         cmocka_unit_test(test_dns01_value_when_made_then_hashes_the_key_authorization),
         cmocka_unit_test(test_random_below_when_asked_often_then_reaches_all_values_and_no_other),
         cmocka_unit_test(test_key_new_when_threads_make_keys_then_all_differ),
+        cmocka_unit_test(test_jwk_when_written_and_read_then_the_same_key_of_every_kind),
+        cmocka_unit_test(test_jwk_when_of_the_rfc_then_read),
+        cmocka_unit_test(test_jwk_when_spoiled_then_refused_with_the_reason),
         cmocka_unit_test(test_crypto_init_when_done_then_private_numbers_are_in_the_secure_heap),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
