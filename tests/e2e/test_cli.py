@@ -364,7 +364,7 @@ def every_command():
 
 def test_help_when_asked_then_every_command_tells_options_codes_and_examples():
     overview = run("help").out
-    assert len(every_command()) == 23
+    assert len(every_command()) == 24
     for words, command in every_command():
         assert " ".join(words) in overview
         page = run(*words, "--help")
