@@ -248,3 +248,48 @@ run
 expect certificate, 1 TXT left, 0 failed validations at ca
 persist main removed
 expect 0 TXT left
+
+story  persist: the account's key is rolled: a record bound to the key is published anew
+ca     knob challenges 7, knob persist_form 2
+set    main challenge dns-persist-01
+want   www.example.com
+persist main
+run
+account rolls
+run by hand
+expect failed "names another account", 1 certificates, 1 TXT left
+persist main
+expect 1 TXT left, 2 events txt.stands, 1 events txt.unstands
+run
+expect 2 certificates, not failed
+
+story  persist: the account's key is rolled: a record that names the account stays good
+for    0 1
+ca     knob challenges 7, knob persist_form $
+set    main challenge dns-persist-01
+want   www.example.com
+persist main
+run
+account rolls
+run by hand
+expect 2 certificates, not failed, 1 TXT left
+
+story  persist: two CAs, a record for each side by side
+ca1    knob challenges 7, knob persist_form 1
+ca2    knob challenges 7, knob persist_form 2
+set    main challenge dns-persist-01, authority "ca1, ca2"
+want   www.example.com
+persist main
+expect 2 TXT left
+run
+set    main authority "ca2, ca1"
+run by hand
+expect 2 certificates, issued by ca2, 2 TXT left, 0 failed validations at ca1, 0 failed validations at ca2
+
+story  dns-persist-01: a set may change its mind while an order is open
+ca     knob challenges 7, validates in 1h, says retry-after 600s
+want   www.example.com
+run
+set    main challenge dns-persist-01
+run every 10m for 2h
+expect certificate, 1 orders at ca, no TXT left

@@ -18,6 +18,7 @@ static inline void authz_reload(struct authz *to, const struct authz *from)
     to->value = mem_strdup(from->value);
     to->answered = from->answered;
     to->failure = mem_strdup(from->failure);
+    to->offer = mem_strdup(from->offer);
 }
 
 /* What the columns of the row hold, and nothing else. */
