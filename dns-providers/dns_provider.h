@@ -44,8 +44,9 @@ struct dns_job_record {
     const char *owner; /* fully qualified, lower case, no final dot */
     const char *value; /* the TXT value, printable ASCII */
     uint32_t ttl_s;
-    char *ref; /* in: as stored, or NULL. out: set by the provider with mem_set_str */
-    bool done; /* out: this record is as wished (partial success of a failing job) */
+    bool may_stand; /* an earlier job may have set it: its end is not known */
+    char *ref;      /* in: as stored, or NULL. out: set by the provider with mem_set_str */
+    bool done;      /* out: this record is as wished (partial success of a failing job) */
 };
 struct dns_job {
     const char *zone; /* "example.com" */
@@ -55,6 +56,9 @@ struct dns_job {
     size_t n_records;
     void *state;         /* the provider's, see begin and end */
     struct arena *arena; /* lives until the job ends; wishes live here */
+    const struct dns_provider *provider;
+    int64_t now_ms;           /* UTC, as of this step */
+    unsigned char random[32]; /* anew for each step */
 };
 
 enum dns_wish_kind {
@@ -70,6 +74,8 @@ struct dns_wish_http {
     const char *method, *url;
     const char *const *headers; /* NULL-terminated "Name: value" */
     struct str body;
+    bool
+        is_encoded; /* expressions give what stands on the wire; else they are encoded as URL and body need it */
 };
 struct
     dns_wish_update { /* one RFC 2136 message; changes are all records of the job from .. from + n */
@@ -115,7 +121,8 @@ struct dns_provider {
     unsigned capabilities; /* enum dns_capability */
     const struct section *settings;
     /* May be NULL: more than the table can say. Kind CONFIG. */
-    bool (*check)(const struct json *settings, struct err *err);
+    bool (*check)(const struct dns_provider *provider, const struct json *settings,
+                  struct err *err);
     /* May be NULL. */
     void *(*begin)(const struct dns_job *job);
     void (*end)(void *state);
@@ -126,6 +133,7 @@ struct dns_provider {
     /* Hosts of the API, NULL-terminated ("api.example.com"): secrets go there, by https, and to the host of the setting `base_url`, nowhere
      * else. NULL: only to the latter. */
     const char *const *api_hosts;
+    bool is_pinned; /* no request at all goes elsewhere */
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */

@@ -1,25 +1,70 @@
+#include "dns-providers/builtin.h"
 #include "dns-providers/dns_provider.h"
+#include "dns-providers/manifest/manifest.h"
+
+#include <stdlib.h>
 
 #define X(name) extern const struct dns_provider dns_provider_##name;
 #include "dns-providers/registry.def"
 #undef X
 
-static const struct dns_provider *const providers[] = {
+enum {
+#define X(name) MODULE_##name,
+#include "dns-providers/registry.def"
+#undef X
+    MODULES_N,
+    PROVIDERS_MAX = 1024
+};
+static const struct dns_provider *const modules[MODULES_N] = {
 #define X(name) &dns_provider_##name,
 #include "dns-providers/registry.def"
 #undef X
 };
 
+/* A manifest is read when it is first asked for - most runs need one or none - and never changes afterwards. */
+static const struct dns_provider *loaded[PROVIDERS_MAX];
+
+static const struct dns_provider *builtin_load(size_t i)
+{
+    const struct builtin_manifest *builtin = &builtin_manifests[i];
+    struct err err = {0};
+    CHECK(i < PROVIDERS_MAX);
+    if (loaded[i] == NULL &&
+        !manifest_load(str_mem(builtin->text, builtin->len), builtin->name, &loaded[i], &err))
+        check_failed(builtin->name, 0, err.text); /* a test holds all of them against the grammar */
+    return loaded[i];
+}
+
+static int name_compare(const void *a, const void *b)
+{
+    return strcmp((*(const struct dns_provider *const *)a)->name,
+                  (*(const struct dns_provider *const *)b)->name);
+}
+
 const struct dns_provider *const *dns_provider_all(size_t *ret_n)
 {
-    *ret_n = sizeof providers / sizeof providers[0];
-    return providers;
+    static const struct dns_provider *all[PROVIDERS_MAX];
+    static size_t n_all;
+    if (n_all == 0) {
+        size_t n = 0;
+        for (; n < MODULES_N; n++)
+            all[n] = modules[n];
+        for (size_t i = 0; builtin_manifests[i].name != NULL; i++)
+            all[n++] = builtin_load(i);
+        qsort(all, n, sizeof all[0], name_compare);
+        n_all = n;
+    }
+    *ret_n = n_all;
+    return all;
 }
 
 const struct dns_provider *dns_provider_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++)
-        if (strcmp(providers[i]->name, name) == 0)
-            return providers[i];
+    for (size_t i = 0; i < MODULES_N; i++)
+        if (strcmp(modules[i]->name, name) == 0)
+            return modules[i];
+    for (size_t i = 0; builtin_manifests[i].name != NULL; i++)
+        if (strcmp(builtin_manifests[i].name, name) == 0)
+            return builtin_load(i);
     return NULL;
 }

@@ -97,8 +97,9 @@ static bool check_word(const char *word, struct err *err)
     return true;
 }
 
-static bool check(const struct json *checked, struct err *err)
+static bool check(const struct dns_provider *provider, const struct json *checked, struct err *err)
 {
+    (void)provider;
     const struct json *argv = json_find(checked, "argv");
     const char *program = json_as_text(json_at(argv, 0));
     if (program == NULL || program[0] == '\0')

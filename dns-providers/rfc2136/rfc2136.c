@@ -78,8 +78,9 @@ static bool server_is_host_with_port(struct str text)
     return false;
 }
 
-static bool check(const struct json *checked, struct err *err)
+static bool check(const struct dns_provider *provider, const struct json *checked, struct err *err)
 {
+    (void)provider;
     const char *server = json_text(checked, "server");
     if (server == NULL)
         return true;

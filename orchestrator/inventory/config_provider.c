@@ -78,7 +78,7 @@ static struct json *provider_check(struct reader *r, const char *name, const str
     if (checked == NULL)
         return NULL;
     json_set(checked, "settings", own_settings(provider, checked));
-    if (provider->check != NULL && !provider->check(json_find(checked, "settings"), &why))
+    if (provider->check != NULL && !provider->check(provider, json_find(checked, "settings"), &why))
         reader_say(r, json_find(r->raw, "providers"), name, "providers.%s: %s", name, why.text);
     return checked;
 }

@@ -107,14 +107,15 @@ static bool place_check(const struct host_job *job, struct err *err)
 {
     const struct dns_wish_http *wish = &job->wish.http;
     struct http_place place;
-    if (!wish_has_secret(wish))
+    bool has_secret = wish_has_secret(wish);
+    if (!has_secret && !job->provider->provider->is_pinned)
         return true;
     if (!http_url_check(wish->url, &place, err))
         return false;
     if (place_is_api(job, &place))
         return true;
-    return err_set(err, ERR_REFUSED, "secrets are not sent to %s: it is none of the API's hosts",
-                   place.text);
+    return err_set(err, ERR_REFUSED, "%s to %s: it is none of the API's hosts",
+                   has_secret ? "secrets are not sent" : "nothing is sent", place.text);
 }
 
 static bool is_named(struct str header, struct str name)
@@ -126,6 +127,8 @@ static bool is_named(struct str header, struct str name)
 /* How a secret has to be written into the body. */
 static enum veiled_place body_place(const struct dns_wish_http *wish)
 {
+    if (wish->is_encoded)
+        return VEILED_IN_BODY;
     for (const char *const *h = wish->headers; h != NULL && *h != NULL; h++) {
         struct str header = str_of(*h);
         if (!is_named(header, STR("content-type")))
@@ -172,7 +175,8 @@ static bool wish_fill(struct host_job *job, struct filled *f, struct err *err)
     const struct dns_wish_http *wish = &job->wish.http;
     buf_init(&f->url, URL_FILLED_MAX);
     buf_init(&f->body, HOST_BODY_MAX);
-    return host_text_fill(job, str_of(wish->url), VEILED_IN_URL, &f->url, err) &&
+    return host_text_fill(job, str_of(wish->url), wish->is_encoded ? VEILED_IN_BODY : VEILED_IN_URL,
+                          &f->url, err) &&
            host_text_fill(job, wish->body, body_place(wish), &f->body, err) &&
            headers_fill(job, f, err);
 }

@@ -98,6 +98,8 @@ void host_job_answer(struct host_job *job, const struct dns_answer *answer)
         return;
     }
     struct dns_wish wish = {.kind = DNS_WISH_FAIL};
+    job->job.now_ms = house_now(job->host->house);
+    random_bytes(job->job.random, sizeof job->job.random);
     job->provider->provider->step(&job->job, answer, &wish);
     job->wish = wish;
     if (wish.kind == DNS_WISH_DONE)
@@ -145,6 +147,7 @@ static struct dns_job_record record_copy(struct arena *arena, const struct dns_j
         .owner = arena_strdup(arena, record->owner),
         .value = arena_strdup(arena, record->value),
         .ttl_s = record->ttl_s,
+        .may_stand = record->may_stand,
         .ref = mem_strdup(record->ref),
     };
 }
@@ -161,6 +164,7 @@ struct host_job *host_job_start(struct provider_host *host, const struct provide
     job->arg = arg;
     job->job = (struct dns_job){.zone = job->zone->zone,
                                 .settings = provider->settings,
+                                .provider = provider->provider,
                                 .n_records = n,
                                 .records = NEW_N(n + 1, struct dns_job_record),
                                 .arena = arena_new()};

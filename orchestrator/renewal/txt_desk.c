@@ -282,6 +282,7 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
     wish_state_find(rows_text(rows, 10), &state);
     /* The row says what may have been done: anything but planned may be in the zone. */
     w->may_stand = state != WISH_PLANNED;
+    w->was_in_job = w->may_stand;
     if (w->provider == NULL && w->may_stand) {
         wish_is_orphan(w, rows_text(rows, 4), rows_text(rows, 17));
         return;

@@ -47,12 +47,13 @@ struct txt_wish {
     bool stands;  /* id is a row of the table persist */
     bool present; /* the wish itself */
     enum wish_state state;
-    bool may_stand; /* a provider may have been asked to add it: only a removal makes it gone */
-    bool busy;      /* inside a job or a check */
-    bool asked_for; /* by its order in this run; what was read back and is not asked for rests */
-    bool has_twin;  /* another wish wants the same value at the same name, for another order */
-    bool alone;     /* was refused among others: next time by itself */
-    bool settling;  /* served, but the settle time of the provider runs */
+    bool may_stand;  /* a provider may have been asked to add it: only a removal makes it gone */
+    bool was_in_job; /* an earlier job had it: its end may not be known */
+    bool busy;       /* inside a job or a check */
+    bool asked_for;  /* by its order in this run; what was read back and is not asked for rests */
+    bool has_twin;   /* another wish wants the same value at the same name, for another order */
+    bool alone;      /* was refused among others: next time by itself */
+    bool settling;   /* served, but the settle time of the provider runs */
     int64_t n_tries, deadline_at_ms, state_at_ms;
     char *seen; /* who answered what, last time */
     struct err failure;

@@ -198,12 +198,14 @@ static void zone_start_job(struct txt_zone *zone)
     size_t n = zone->n_in_job;
     struct dns_job_record *records = NEW_N(n, struct dns_job_record);
     for (size_t i = 0; i < n; i++) {
-        const struct txt_wish *w = zone->in_job[i];
+        struct txt_wish *w = zone->in_job[i];
         records[i] = (struct dns_job_record){.present = w->present,
                                              .owner = w->owner,
                                              .value = w->value,
                                              .ttl_s = (uint32_t)zone->provider->ttl_s,
+                                             .may_stand = w->was_in_job,
                                              .ref = w->ref};
+        w->was_in_job = true;
     }
     zone->starts_job = false;
     zone->desk->n_under_way++;

@@ -35,7 +35,7 @@ static bool settings_load(struct scene *s, struct err *err)
     complaints_fini(&complaints);
     if (s->settings == NULL)
         return err_set(err, ERR_CONFIG, "%s", buf_cstr(&wrong));
-    return s->provider->check == NULL || s->provider->check(s->settings, err);
+    return s->provider->check == NULL || s->provider->check(s->provider, s->settings, err);
 }
 
 /* "_acme-challenge.h#.example.com" with `times` makes many names. */
@@ -60,6 +60,7 @@ static bool record_add(const struct json *tree, struct dns_job *job, struct err 
             .owner = owner_of(job->arena, tree, (size_t)i),
             .value = json_text(tree, "value"),
             .ttl_s = (uint32_t)json_int(tree, "ttl_s", 60),
+            .may_stand = json_bool(tree, "may_stand", false),
             .ref = mem_strdup(json_text(tree, "ref")),
         };
     return true;
@@ -70,6 +71,8 @@ static bool job_init(struct dns_job *job, const struct scene *s, struct err *err
     const struct json *records = json_find(s->talk, "records");
     *job = (struct dns_job){.zone = json_text(s->talk, "zone"),
                             .settings = s->settings,
+                            .provider = s->provider,
+                            .now_ms = json_int(s->talk, "now_ms", INT64_C(1900000000000)),
                             .records = NEW_N(RECORDS_MAX, struct dns_job_record),
                             .arena = arena_new()};
     if (job->zone == NULL || json_len(records) == 0)

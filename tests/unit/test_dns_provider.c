@@ -95,7 +95,7 @@ static void test_example_when_any_provider_then_its_own_table_takes_it(void **st
         if (checked == NULL)
             fail_msg("%s: %s", all[i]->name, buf_cstr(&wrong));
         if (all[i]->check != NULL)
-            assert_true(all[i]->check(checked, &err));
+            assert_true(all[i]->check(all[i], checked, &err));
     }
 }
 

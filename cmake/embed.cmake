@@ -1,0 +1,15 @@
+# Files as C: cmake -DFILES=a;b -DOUT=x.c -P embed.cmake
+# writes `const struct builtin_manifest builtin_manifests[]`, one a file: its name without ending, its bytes.
+file(WRITE ${OUT}.new "#include \"dns-providers/builtin.h\"\n\n")
+set(table "")
+foreach(path ${FILES})
+    get_filename_component(name ${path} NAME_WE)
+    string(REGEX REPLACE "[^a-z0-9]" "_" symbol ${name})
+    file(READ ${path} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
+    file(APPEND ${OUT}.new "static const char text_${symbol}[] = {\n${bytes}0};\n")
+    string(APPEND table "    {\"${name}\", text_${symbol}, sizeof text_${symbol} - 1},\n")
+endforeach()
+file(APPEND ${OUT}.new "const struct builtin_manifest builtin_manifests[] = {\n${table}    {0, 0, 0},\n};\n")
+execute_process(COMMAND ${CMAKE_COMMAND} -E copy_if_different ${OUT}.new ${OUT})

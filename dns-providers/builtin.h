@@ -1,0 +1,13 @@
+/* The manifests of this build, in name order, as they stand in dns-providers/manifests; made by cmake/embed.cmake. */
+#ifndef DNS_PROVIDERS_BUILTIN_H
+#define DNS_PROVIDERS_BUILTIN_H
+
+#include <stddef.h>
+
+struct builtin_manifest {
+    const char *name, *text;
+    size_t len;
+};
+extern const struct builtin_manifest builtin_manifests[]; /* the last one has no name */
+
+#endif

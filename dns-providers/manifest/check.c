@@ -1,0 +1,599 @@
+#include "dns-providers/manifest/check.h"
+
+#include "dns-providers/manifest/model.h"
+
+/* What the value of a member must be. */
+enum shape {
+    SHAPE_ONE, /* the number 1: the version of the format */
+    SHAPE_IDENT,
+    SHAPE_IDENTS,
+    SHAPE_TEXT,
+    SHAPE_TEXTS,
+    SHAPE_STATUS,
+    SHAPE_INT,
+    SHAPE_INTS,
+    SHAPE_INT_OR_TEMPLATE,
+    SHAPE_BOOL,
+    SHAPE_SCALAR,
+    SHAPE_CODES, /* numbers or texts */
+    SHAPE_TEMPLATE,
+    SHAPE_TEMPLATES, /* name: template */
+    SHAPE_QUERY,     /* name: template, null or a list of templates */
+    SHAPE_QUERY_VALUE,
+    SHAPE_HEADERS, /* name: tree */
+    SHAPE_TREE,
+    SHAPE_LETS, /* ident: tree */
+    SHAPE_PAIR, /* two templates */
+    SHAPE_POINTER,
+    SHAPE_PICK,
+    SHAPE_PICK_OR_TEMPLATE,
+    SHAPE_PICKS, /* ident: pick */
+    SHAPE_WHERE,
+    SHAPE_VARIABLE,
+    SHAPE_COND,
+    SHAPE_CONDS,
+    SHAPE_CREDENTIALS,
+    SHAPE_REQUIRES,
+    SHAPE_OPTIONS,
+    SHAPE_TTL,
+    SHAPE_LIMITS,
+    SHAPE_RATES,
+    SHAPE_PUBLISH,
+    SHAPE_SESSION,
+    SHAPE_AUTHS,
+    SHAPE_AUTHS_OR_NONE,
+    SHAPE_RESULT,
+    SHAPE_ERROR,
+    SHAPE_CLASSES,
+    SHAPE_ZONE,
+    SHAPE_ZONE_BY,
+    SHAPE_MODEL,
+    SHAPE_CALL,
+    SHAPE_CALLS,
+    SHAPE_METHOD,
+    SHAPE_ACCEPT,
+    SHAPE_PAGE,
+    SHAPE_PAGE_BY,
+    SHAPE_POLL,
+    SHAPE_VALUES,
+    SHAPE_AFTERS,
+    SHAPE_DEFINES,
+    SHAPE_JWT_ALG,
+};
+
+struct member {
+    const char *object; /* not NULL: begins an object of that name */
+    const char *name;
+    enum shape shape;
+    bool required;
+};
+static const struct member members[] = {
+#define OBJECT(name)             {#name, NULL, SHAPE_ONE, false},
+#define M(name, shape, required) {NULL, name, SHAPE_##shape, required},
+#include "dns-providers/manifest/shapes.def"
+#undef OBJECT
+#undef M
+};
+enum { MEMBERS_N = sizeof members / sizeof members[0] };
+
+struct checking {
+    const struct yaml *doc;
+    const struct json *tree;
+    struct complaints *complaints;
+    int depth;
+};
+
+static void value_check(struct checking *c, const struct json *holder, const char *key,
+                        const struct json *value, enum shape shape);
+
+/* ---- objects ---- */
+
+static size_t object_at(const char *object)
+{
+    size_t i = 0;
+    while (members[i].object == NULL || strcmp(members[i].object, object) != 0)
+        CHECK(++i < MEMBERS_N);
+    return i + 1;
+}
+
+static const struct member *member_find(size_t from, const char *name)
+{
+    for (size_t i = from; i < MEMBERS_N && members[i].object == NULL; i++)
+        if (strcmp(members[i].name, name) == 0)
+            return &members[i];
+    return NULL;
+}
+
+static void unknown_say(struct checking *c, const struct json *object, size_t from, const char *key,
+                        const char *what)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t i = from; i < MEMBERS_N && members[i].object == NULL && n < 64; i++)
+        names[n++] = members[i].name;
+    const char *near = table_suggest(key, names, n);
+    complaints_add_key(c->complaints, c->doc, object, key, "unknown member \"%s\" in %s%s%s%s", key,
+                       what, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                       near != NULL ? "\"?" : "");
+}
+
+static void object_check(struct checking *c, const struct json *object, const char *what)
+{
+    size_t from = object_at(what);
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    bool is_reference = json_text(object, "$use") != NULL;
+    if (!json_is(object, JSON_OBJECT)) {
+        complaints_add(c->complaints, c->doc, object, "%s: members are expected here", what);
+        return;
+    }
+    while (json_next(object, &position, &key, &value)) {
+        const struct member *member = member_find(from, key);
+        if (member == NULL)
+            unknown_say(c, object, from, key, what);
+        else
+            value_check(c, object, key, value, member->shape);
+    }
+    for (size_t i = from; i < MEMBERS_N && members[i].object == NULL && !is_reference; i++)
+        if (members[i].required && json_find(object, members[i].name) == NULL)
+            complaints_add(c->complaints, c->doc, object, "%s: \"%s\" is missing", what,
+                           members[i].name);
+}
+
+static void list_check(struct checking *c, const struct json *list, const char *what)
+{
+    if (!json_is(list, JSON_ARRAY))
+        complaints_add(c->complaints, c->doc, list, "a list is expected here");
+    for (size_t i = 0; json_is(list, JSON_ARRAY) && i < json_len(list); i++)
+        object_check(c, json_at(list, i), what);
+}
+
+static void map_check(struct checking *c, const struct json *map, enum shape shape)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    if (!json_is(map, JSON_OBJECT))
+        complaints_add(c->complaints, c->doc, map, "names with values are expected here");
+    while (json_is(map, JSON_OBJECT) && json_next(map, &position, &key, &value))
+        value_check(c, map, key, value, shape);
+}
+
+static void objects_check(struct checking *c, const struct json *map, const char *what)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    while (json_is(map, JSON_OBJECT) && json_next(map, &position, &key, &value))
+        object_check(c, value, what);
+}
+
+/* ---- templates and their variables ---- */
+
+static bool is_one_of(struct str name, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (str_eq(name, str_of(*names)))
+            return true;
+    return false;
+}
+
+static bool variable_is_known(const struct checking *c, struct str variable)
+{
+    static const char *const wholes[] = {"txt", "ttl", "values", "old", "item", "raw", NULL};
+    static const char *const names[] = {"fqdn", "rel", "domain", NULL};
+    static const char *const nows[] = {"unix", "ms", "iso", "compact", NULL};
+    static const char *const requests[] = {"method", "url", "path", "query", "body", "host", NULL};
+    static const char *const open[] = {"zone", "rec", "out", "sess", "let", "item", NULL};
+    size_t dot = str_find_char(variable, '.');
+    struct str head = str_mem(variable.p, dot);
+    if (dot == variable.len)
+        return is_one_of(variable, wholes);
+    struct str rest = str_mem(variable.p + dot + 1, variable.len - dot - 1);
+    AUTO(mem_fini)
+    char *key = mem_strndup(rest.p, rest.len);
+    if (str_eq(head, STR("cred")))
+        return json_find(json_find(c->tree, "credentials"), key) != NULL;
+    if (str_eq(head, STR("opt")))
+        return strcmp(key, "base_url") == 0 ||
+               json_find(json_find(c->tree, "options"), key) != NULL;
+    if (str_eq(head, STR("name")))
+        return is_one_of(rest, names);
+    if (str_eq(head, STR("now")))
+        return is_one_of(rest, nows);
+    if (str_eq(head, STR("req")))
+        return is_one_of(rest, requests);
+    return is_one_of(head, open);
+}
+
+static bool variable_look(void *arg, struct str variable, const char *pointer, bool has_default,
+                          struct err *err)
+{
+    (void)pointer;
+    (void)has_default;
+    if (variable_is_known(arg, variable))
+        return true;
+    return err_set(err, ERR_CONFIG, "there is no variable \"%.*s\"", STR_ARG(variable));
+}
+
+static void template_look(struct checking *c, const struct json *holder, const char *key,
+                          const struct json *value)
+{
+    struct err err = {0};
+    if (json_as_text(value) == NULL)
+        complaints_add_key(c->complaints, c->doc, holder, key, "%s: a text is expected", key);
+    else if (!template_check(json_as_text(value), variable_look, c, &err))
+        complaints_add(c->complaints, c->doc, value, "%s", err.text);
+}
+
+/* ---- trees ---- */
+
+static void tree_check(struct checking *c, const struct json *tree);
+
+static void each_check(struct checking *c, const struct json *tree)
+{
+    const char *list = json_text(tree, "$each");
+    if (list == NULL || !variable_is_known(c, str_of(list)))
+        complaints_add_key(c->complaints, c->doc, tree, "$each", "$each needs the name of a list");
+    if (json_find(tree, "emit") == NULL)
+        complaints_add(c->complaints, c->doc, tree, "$each: \"emit\" is missing");
+    tree_check(c, json_find(tree, "emit"));
+}
+
+static bool directive_check(struct checking *c, const struct json *tree)
+{
+    const struct json *cond = json_find(tree, "$if"), *merge = json_find(tree, "$merge");
+    const char *doc = json_text(tree, "$doc");
+    if (json_find(tree, "$each") != NULL) {
+        each_check(c, tree);
+    } else if (cond != NULL) {
+        object_check(c, cond, "cond");
+        tree_check(c, json_find(tree, "then"));
+        tree_check(c, json_find(tree, "else"));
+    } else if (doc != NULL) {
+        if (!variable_is_known(c, str_of(doc)))
+            complaints_add_key(c->complaints, c->doc, tree, "$doc", "there is no variable \"%s\"",
+                               doc);
+    } else if (merge != NULL) {
+        tree_check(c, merge);
+    } else if (json_find(tree, "$json") != NULL) {
+        tree_check(c, json_find(tree, "$json"));
+    } else if (json_find(tree, "$jwt") != NULL) {
+        object_check(c, json_find(tree, "$jwt"), "jwt");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void tree_check(struct checking *c, const struct json *tree)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    struct err err = {0};
+    if (tree == NULL)
+        return;
+    if (json_as_text(tree) != NULL) {
+        if (!template_check(json_as_text(tree), variable_look, c, &err))
+            complaints_add(c->complaints, c->doc, tree, "%s", err.text);
+        return;
+    }
+    for (size_t i = 0; json_is(tree, JSON_ARRAY) && i < json_len(tree); i++)
+        tree_check(c, json_at(tree, i));
+    if (!json_is(tree, JSON_OBJECT) || directive_check(c, tree))
+        return;
+    while (json_next(tree, &position, &key, &value)) {
+        if (key[0] == '$')
+            complaints_add_key(c->complaints, c->doc, tree, key, "unknown directive \"%s\"", key);
+        tree_check(c, value);
+    }
+}
+
+/* ---- picks ---- */
+
+static void pick_check(struct checking *c, const struct json *holder, const char *key,
+                       const struct json *pick)
+{
+    const char *text = json_as_text(pick);
+    if (text != NULL) {
+        if (!str_starts(str_of(text), STR("header:")) && !pointer_is_good(text))
+            complaints_add(c->complaints, c->doc, pick,
+                           "%s: \"%s\" is no JSON pointer (and no \"header:NAME\")", key, text);
+    } else if (json_is(pick, JSON_OBJECT)) {
+        object_check(c, pick, "item_pick");
+    } else if (json_is(pick, JSON_ARRAY)) {
+        for (size_t i = 0; i < json_len(pick); i++)
+            pick_check(c, holder, key, json_at(pick, i));
+    } else {
+        complaints_add_key(c->complaints, c->doc, holder, key, "%s: a JSON pointer is expected",
+                           key);
+    }
+}
+
+static void where_check(struct checking *c, const struct json *where)
+{
+    const struct json *wanted;
+    const char *pointer;
+    void *position = NULL;
+    if (!json_is(where, JSON_OBJECT))
+        complaints_add(c->complaints, c->doc, where, "where: pointers with values are expected");
+    while (json_is(where, JSON_OBJECT) && json_next(where, &position, &pointer, &wanted)) {
+        const struct json *name = json_find(wanted, "name");
+        if (!pointer_is_good(pointer))
+            complaints_add_key(c->complaints, c->doc, where, pointer, "\"%s\" is no JSON pointer",
+                               pointer);
+        if (json_is(wanted, JSON_OBJECT) && name == NULL && json_find(wanted, "txt") == NULL)
+            complaints_add_key(c->complaints, c->doc, where, pointer,
+                               "where: {txt: true} or {name: TEMPLATE}");
+        if (name != NULL || json_as_text(wanted) != NULL)
+            template_look(c, name != NULL ? wanted : where, name != NULL ? "name" : pointer,
+                          name != NULL ? name : wanted);
+    }
+}
+
+/* ---- values ---- */
+
+static const char *choices_of(enum shape shape)
+{
+    switch ((int)shape) {
+    case SHAPE_STATUS:
+        return "stable|trial|closed";
+    case SHAPE_ZONE_BY:
+        return "soa|list|probe|query|option|server|map";
+    case SHAPE_METHOD:
+        return "GET|POST|PUT|PATCH|DELETE";
+    case SHAPE_ACCEPT:
+        return "json|text|none";
+    case SHAPE_PAGE_BY:
+        return "number|offset|cursor|next-url|link";
+    case SHAPE_JWT_ALG:
+        return "RS256|PS256";
+    }
+    return NULL;
+}
+
+static void choice_check(struct checking *c, const struct json *holder, const char *key,
+                         const struct json *value, const char *choices)
+{
+    struct str rest = str_of(choices), choice;
+    const char *text = json_as_text(value);
+    while (text != NULL && str_split(&rest, '|', &choice))
+        if (str_eq(choice, str_of(text)))
+            return;
+    complaints_add_key(c->complaints, c->doc, holder, key, "%s is one of %s", key, choices);
+}
+
+static bool is_scalar(const struct json *value)
+{
+    return !json_is(value, JSON_OBJECT) && !json_is(value, JSON_ARRAY);
+}
+
+/* Simple shapes; false: the value is of another kind. */
+static bool simple_fits(enum shape shape, const struct json *value)
+{
+    const struct json *first = json_at(value, 0);
+    bool is_text = json_as_text(value) != NULL, is_list = json_is(value, JSON_ARRAY);
+    switch ((int)shape) {
+    case SHAPE_ONE:
+        return json_as_int(value, 0) == 1;
+    case SHAPE_IDENT:
+    case SHAPE_TEXT:
+        return is_text;
+    case SHAPE_IDENTS:
+    case SHAPE_TEXTS:
+        return is_list && json_as_text(first) != NULL;
+    case SHAPE_INT:
+        return json_is(value, JSON_INT);
+    case SHAPE_INTS:
+        return is_list && json_is(first, JSON_INT);
+    case SHAPE_BOOL:
+        return json_is(value, JSON_BOOL);
+    case SHAPE_SCALAR:
+        return is_scalar(value);
+    case SHAPE_CODES:
+        return is_list && json_len(value) > 0 && is_scalar(first);
+    case SHAPE_RATES:
+    case SHAPE_REQUIRES:
+        return is_list && json_is(first, JSON_ARRAY);
+    case SHAPE_PAIR:
+        return is_list && json_len(value) == 2;
+    }
+    return true;
+}
+
+static const struct {
+    enum shape shape;
+    const char *object;
+    bool is_list, is_map;
+} nested[] = {
+    {SHAPE_COND, "cond", false, false},
+    {SHAPE_CONDS, "cond", true, false},
+    {SHAPE_CREDENTIALS, "credential", false, true},
+    {SHAPE_OPTIONS, "option", false, true},
+    {SHAPE_TTL, "ttl", false, false},
+    {SHAPE_LIMITS, "limits", false, false},
+    {SHAPE_PUBLISH, "publish", false, false},
+    {SHAPE_SESSION, "session", false, false},
+    {SHAPE_AUTHS, "auth", true, false},
+    {SHAPE_RESULT, "result", false, false},
+    {SHAPE_ERROR, "error", false, false},
+    {SHAPE_CLASSES, "classes", false, false},
+    {SHAPE_ZONE, "zone", false, false},
+    {SHAPE_CALL, "call", false, false},
+    {SHAPE_PAGE, "page", false, false},
+    {SHAPE_POLL, "poll", false, false},
+    {SHAPE_VALUES, "values", false, false},
+    {SHAPE_AFTERS, "after", true, false},
+};
+
+static bool nested_check(struct checking *c, const struct json *value, enum shape shape)
+{
+    for (size_t i = 0; i < sizeof nested / sizeof nested[0]; i++) {
+        if (nested[i].shape != shape)
+            continue;
+        if (nested[i].is_list)
+            list_check(c, value, nested[i].object);
+        else if (nested[i].is_map)
+            objects_check(c, value, nested[i].object);
+        else
+            object_check(c, value, nested[i].object);
+        return true;
+    }
+    return false;
+}
+
+static void texts_look(struct checking *c, const struct json *holder, const char *key,
+                       const struct json *value)
+{
+    for (size_t i = 0; json_is(value, JSON_ARRAY) && i < json_len(value); i++)
+        template_look(c, holder, key, json_at(value, i));
+    if (!json_is(value, JSON_ARRAY) && !json_is(value, JSON_NULL))
+        template_look(c, holder, key, value);
+}
+
+static void define_check(struct checking *c, const struct json *defines)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    while (json_is(defines, JSON_OBJECT) && json_next(defines, &position, &key, &value))
+        object_check(c, value, json_find(value, "done") != NULL ? "poll" : "call");
+}
+
+static void variable_check(struct checking *c, const struct json *holder, const char *key,
+                           const struct json *value)
+{
+    struct str name = str_of(json_as_text(value));
+    if (name.p == NULL || !variable_is_known(c, str_mem(name.p, str_find_char(name, ':'))))
+        complaints_add_key(c->complaints, c->doc, holder, key, "there is no variable \"%.*s\"",
+                           STR_ARG(name));
+}
+
+static void special_check(struct checking *c, const struct json *holder, const char *key,
+                          const struct json *value, enum shape shape)
+{
+    switch ((int)shape) {
+    case SHAPE_TEMPLATE:
+        template_look(c, holder, key, value);
+        break;
+    case SHAPE_INT_OR_TEMPLATE:
+    case SHAPE_PICK_OR_TEMPLATE:
+        if (json_as_text(value) != NULL && json_as_text(value)[0] != '/')
+            template_look(c, holder, key, value);
+        break;
+    case SHAPE_TEMPLATES:
+        map_check(c, value, SHAPE_TEMPLATE);
+        break;
+    case SHAPE_QUERY:
+        map_check(c, value, SHAPE_QUERY_VALUE);
+        break;
+    case SHAPE_QUERY_VALUE:
+    case SHAPE_PAIR:
+        texts_look(c, holder, key, value);
+        break;
+    case SHAPE_HEADERS:
+    case SHAPE_LETS:
+        map_check(c, value, SHAPE_TREE);
+        break;
+    case SHAPE_TREE:
+        tree_check(c, value);
+        break;
+    case SHAPE_POINTER:
+        if (json_as_text(value) == NULL || !pointer_is_good(json_as_text(value)))
+            complaints_add_key(c->complaints, c->doc, holder, key, "%s is no JSON pointer", key);
+        break;
+    case SHAPE_PICK:
+        pick_check(c, holder, key, value);
+        break;
+    case SHAPE_PICKS:
+        map_check(c, value, SHAPE_PICK);
+        break;
+    case SHAPE_WHERE:
+        where_check(c, value);
+        break;
+    case SHAPE_CALLS:
+        if (json_is(value, JSON_ARRAY))
+            list_check(c, value, "call");
+        else
+            object_check(c, value, "call");
+        break;
+    case SHAPE_AUTHS_OR_NONE:
+        if (json_as_text(value) == NULL)
+            list_check(c, value, "auth");
+        break;
+    case SHAPE_MODEL:
+        if (json_as_text(value) == NULL || !model_is_known(json_as_text(value)))
+            complaints_add_key(c->complaints, c->doc, holder, key,
+                               "model is one of record, value, rrset, single");
+        break;
+    case SHAPE_VARIABLE:
+        variable_check(c, holder, key, value);
+        break;
+    case SHAPE_DEFINES:
+        define_check(c, value);
+        break;
+    }
+}
+
+static void value_check(struct checking *c, const struct json *holder, const char *key,
+                        const struct json *value, enum shape shape)
+{
+    const char *choices = choices_of(shape);
+    if (++c->depth > TREE_DEPTH_MAX) {
+        complaints_add_key(c->complaints, c->doc, holder, key, "%s: too deep", key);
+    } else if (choices != NULL) {
+        choice_check(c, holder, key, value, choices);
+    } else if (!simple_fits(shape, value)) {
+        complaints_add_key(c->complaints, c->doc, holder, key,
+                           "%s: a value of another kind is expected", key);
+    } else if (!nested_check(c, value, shape)) {
+        special_check(c, holder, key, value, shape);
+    }
+    c->depth--;
+}
+
+/* ---- what no single member can tell ---- */
+
+static void model_check(struct checking *c)
+{
+    static const struct {
+        const char *model, *operations[4];
+    } needs[] = {
+        {"record", {"add", "find", "remove"}},
+        {"value", {"add", "remove"}},
+        {"single", {"add", "remove"}},
+        {"rrset", {"read", "write"}},
+    };
+    const char *model = json_text(c->tree, "model");
+    for (size_t i = 0; model != NULL && i < sizeof needs / sizeof needs[0]; i++)
+        for (size_t j = 0; strcmp(needs[i].model, model) == 0 && needs[i].operations[j] != NULL;
+             j++)
+            if (json_find(c->tree, needs[i].operations[j]) == NULL)
+                complaints_add(c->complaints, c->doc, c->tree, "model %s: \"%s\" is missing", model,
+                               needs[i].operations[j]);
+}
+
+static void hosts_check(struct checking *c)
+{
+    const char *base = json_text(c->tree, "base");
+    const struct json *hosts = json_find(c->tree, "hosts");
+    if (base == NULL)
+        return;
+    if (!str_starts(str_of(base), STR("https://")))
+        complaints_add_key(c->complaints, c->doc, c->tree, "base", "base must be https");
+    if (json_len(hosts) == 0)
+        complaints_add_key(c->complaints, c->doc, c->tree, "base",
+                           "\"hosts\" must name every host that may receive a request");
+}
+
+void manifest_check(const struct yaml *doc, struct complaints *complaints)
+{
+    struct checking c = {doc, yaml_tree(doc), complaints, 0};
+    object_check(&c, c.tree, "manifest");
+    if (!json_is(c.tree, JSON_OBJECT))
+        return;
+    model_check(&c);
+    hosts_check(&c);
+}

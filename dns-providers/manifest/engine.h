@@ -1,0 +1,146 @@
+/*
+ * The engine: interprets one manifest for one job. The inside of dns-providers/manifest; nobody else includes this.
+ *
+ * What a job needs is a conversation: open a session, find the zone, read, write, wait. The engine holds it as a stack of tasks. The top
+ * task is run with the answer it wished for (or with none, when it begins or what it pushed is done) and says how it goes on:
+ *
+ *     WISH     it has filled in a wish and is run again with the answer
+ *     PUSHED   another task must be done first
+ *     DONE     it is over; the task below goes on
+ *     FAILED   the job is over; why is in engine->err
+ *
+ *   engine.c    the stack, the plan of a job         call.c      one call: send, judge, repeat, page, wait
+ *   request.c   a call as an HTTP request            answer.c    a reply as a tree, and what class it is of
+ *   zone.c      which zone, and its id               session.c   logging in
+ *   model.c     what the models share                model_*.c   record, value, rrset, document, single
+ *
+ * All is the arena's of the job. The tree of the manifest was checked when it was loaded (check.c), so that what is required is there.
+ */
+#ifndef MANIFEST_ENGINE_H
+#define MANIFEST_ENGINE_H
+
+#include "dns-providers/dns_provider.h"
+#include "dns-providers/manifest/cond.h"
+#include "dns-providers/manifest/tree.h"
+#include "dns-providers/pointer.h"
+
+enum { CALLS_MAX = 200, PAGES_MAX = 100, TRIES_MAX = 5, CONFLICTS_MAX = 3 };
+
+enum task_status { TASK_WISH, TASK_PUSHED, TASK_DONE, TASK_FAILED };
+struct engine;
+struct task;
+typedef enum task_status task_run(struct engine *engine, struct task *task,
+                                  const struct dns_answer *answer);
+struct task {
+    struct task *below;
+    task_run *run;
+    int at; /* where it stands; 0 when it begins */
+};
+
+/* What a call came to. */
+enum outcome {
+    OUTCOME_OK,
+    OUTCOME_SKIPPED,  /* its condition did not hold */
+    OUTCOME_ABSENT,   /* what was looked for does not exist */
+    OUTCOME_PRESENT,  /* what was to be added exists already */
+    OUTCOME_GONE,     /* what was to be removed does not exist */
+    OUTCOME_CONFLICT, /* somebody else wrote meanwhile: read again */
+};
+struct call_task {
+    struct task task;
+    const struct json *call;
+    enum outcome outcome;
+    struct json *pages;        /* array: one answer each; trees of JSON or text answers */
+    const struct json *answer; /* the last one, or NULL */
+    const struct json *more;   /* picks beside those of `save`: what a session keeps */
+    struct json *saved;        /* what was picked, or NULL */
+    int n_tries, n_busy;
+    bool session_renewed;
+    /* paging */
+    int64_t page, n_seen;
+    const char *cursor, *next_url;
+};
+
+struct engine {
+    const struct json *tree; /* of the manifest */
+    struct dns_job *job;
+    struct arena *arena;
+    struct task *top;
+    struct dns_wish *wish; /* to be filled in by the running task */
+    struct err err;
+    size_t n_calls;
+    /* Variables; NULL: not set. */
+    struct json *zone, *name, *rec, *out, *session;
+    const struct json *values, *old;
+    const char *txt;
+    int64_t ttl_s, session_until_ms;
+    bool session_open;
+    struct scope lets[32];
+    size_t n_lets;
+};
+
+void engine_push(struct engine *engine, struct task *task, task_run *run);
+/* Fills in engine->err. */
+enum task_status engine_fail(struct engine *engine, enum err_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+enum task_status engine_fail_with(struct engine *engine, const struct err *err);
+/* The variables as they are now. */
+struct template_context engine_context(struct engine *engine);
+
+/* A call of the manifest, pushed; `call` may be {$use: NAME}. The task is the arena's and can be looked at when it is done. */
+struct call_task *call_push(struct engine *engine, const struct json *call);
+const struct json *call_resolve(const struct engine *engine, const struct json *call);
+
+struct request {
+    const char *method;
+    const struct veiled *url, *body;
+    struct {
+        const char *name;
+        const struct veiled *value;
+    } headers[32];
+    size_t n_headers;
+};
+bool request_build(struct engine *engine, const struct call_task *call, struct request *ret,
+                   struct err *err);
+void request_wish(struct engine *engine, const struct request *request, struct dns_wish *ret);
+
+/* By what a reply says, its status or a code in it. */
+enum reply_class {
+    REPLY_OK,
+    REPLY_AUTH,
+    REPLY_RETRY,
+    REPLY_LIMIT,
+    REPLY_CONFLICT,
+    REPLY_PRESENT,
+    REPLY_GONE,
+    REPLY_ABSENT,
+    REPLY_BUSY,
+    REPLY_USER,
+    REPLY_FAILED,
+};
+struct reply {
+    enum reply_class class;
+    struct json *tree; /* the arena's; NULL: no body that could be read */
+    const char *text;  /* what the server says of a failure, escaped and cut; "" when nothing */
+    int64_t retry_after_ms; /* -1: not told */
+};
+void reply_read(struct engine *engine, const struct json *call, const struct dns_answer *answer,
+                struct reply *ret);
+/* A pick: a pointer, a list of them (the first that exists), "header:NAME" or {items, where, ptr}. NULL when it is not there. */
+const struct json *pick_find(struct engine *engine, const struct json *pick,
+                             const struct json *tree, const struct dns_answer *answer);
+/* Does an element fit {pointer: wanted}? wanted: a template, {txt: true} or {name: template}. */
+bool where_fits(struct engine *engine, const struct json *where, const struct json *element);
+
+void session_push(struct engine *engine);
+void zone_push(struct engine *engine);
+/* The records of the job one owner name after the other, by the manifest's model. */
+void models_push(struct engine *engine);
+
+/* For the models: sets name, ttl of the owner; values compared as TXT values, whatever quotes and escapes they come in. */
+void engine_set_owner(struct engine *engine, const char *owner, uint32_t ttl_s);
+bool txt_equal(const char *a, const char *b);
+/* After-steps for "add" or "remove", pushed; NULL when there are none. */
+bool after_push(struct engine *engine, const char *on);
+
+#endif

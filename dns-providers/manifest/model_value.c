@@ -1,0 +1,56 @@
+#include "dns-providers/manifest/model.h"
+
+/* ---- value: the server adds and removes by value, and either may be repeated ---- */
+
+struct value_task {
+    struct task task;
+    struct owner_group *group;
+    size_t i;
+    struct call_task *asked;
+};
+
+static enum task_status value_run(struct engine *e, struct task *task,
+                                  const struct dns_answer *answer)
+{
+    struct value_task *t = (struct value_task *)task;
+    (void)answer;
+    if (t->asked != NULL) {
+        if (t->asked->outcome == OUTCOME_CONFLICT)
+            return engine_fail(e, ERR_AGAIN, "%s: somebody else changes the zone", t->group->owner);
+        t->group->records[t->i++]->done = true;
+    }
+    if (t->i == t->group->n)
+        return TASK_DONE;
+    struct dns_job_record *record = t->group->records[t->i];
+    e->txt = record->value;
+    t->asked = call_push(e, json_find(e->tree, record->present ? "add" : "remove"));
+    return TASK_PUSHED;
+}
+
+static void value_push(struct engine *e, struct owner_group *group)
+{
+    struct value_task *t = arena_alloc(e->arena, sizeof *t);
+    t->group = group;
+    engine_push(e, &t->task, value_run);
+}
+
+const struct model model_value = {"value", value_push};
+
+/* ---- single: one value a name ---- */
+
+/* What shall be gone goes first, so that its place is free. A second value has no place: the host gives it again when the first is gone. */
+static void single_push(struct engine *e, struct owner_group *group)
+{
+    struct value_task *t = arena_alloc(e->arena, sizeof *t);
+    struct owner_group *sorted = arena_alloc(e->arena, sizeof *sorted);
+    sorted->owner = group->owner;
+    sorted->records = arena_alloc(e->arena, group->n * sizeof(*sorted->records));
+    for (int present = 0; present < 2; present++)
+        for (size_t i = 0; i < group->n; i++)
+            if (group->records[i]->present == (present == 1))
+                sorted->records[sorted->n++] = group->records[i];
+    t->group = sorted;
+    engine_push(e, &t->task, value_run);
+}
+
+const struct model model_single = {"single", single_push};

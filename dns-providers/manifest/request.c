@@ -1,0 +1,338 @@
+#include "dns-providers/manifest/engine.h"
+
+#include <stdio.h>
+
+/* ---- the URL ---- */
+
+static bool encoded(struct engine *e, const char *template, const struct veiled **ret,
+                    struct err *err)
+{
+    struct template_context context = engine_context(e);
+    const struct veiled *text = NULL;
+    return template_text(&context, template, &text, err) &&
+           veiled_call(e->arena, VEILED_ENC, &text, 1, ret, err);
+}
+
+static void query_join(struct engine *e, const struct veiled **url, const char *name,
+                       const struct veiled *value, bool is_bare)
+{
+    AUTO(buf_fini)
+    struct buf key = BUF(1024);
+    struct str text = str_of(name);
+    const struct veiled *plain = veiled_text(e->arena, text), *key_encoded = NULL;
+    bool is_first = true;
+    CHECK(veiled_call(e->arena, VEILED_ENC, &plain, 1, &key_encoded, NULL));
+    AUTO(buf_fini)
+    struct buf so_far = BUF(64 * 1024);
+    veiled_format(*url, &so_far);
+    is_first = str_find_char(buf_str(&so_far), '?') == so_far.len;
+    buf_printf(&key, "%s%.*s%s", is_first ? "?" : "&", STR_ARG(veiled_plain(key_encoded)),
+               is_bare ? "" : "=");
+    *url = veiled_join(e->arena, *url, veiled_text(e->arena, buf_str(&key)));
+    *url = veiled_join(e->arena, *url, value);
+}
+
+static bool query_add(struct engine *e, const struct json *query, const struct veiled **url,
+                      struct err *err)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    while (json_next(query, &position, &key, &value)) {
+        const struct veiled *text = NULL;
+        size_t n = json_is(value, JSON_ARRAY) ? json_len(value) : 1;
+        if (json_is(value, JSON_NULL))
+            query_join(e, url, key, NULL, true);
+        for (size_t i = 0; i < n && !json_is(value, JSON_NULL); i++) {
+            const struct json *one = json_is(value, JSON_ARRAY) ? json_at(value, i) : value;
+            if (!encoded(e, json_as_text(one), &text, err))
+                return err_wrap(err, "query %s", key);
+            query_join(e, url, key, text, false);
+        }
+    }
+    return true;
+}
+
+static void number_add(struct engine *e, const struct veiled **url, const char *name, int64_t n)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%lld", (long long)n);
+    query_join(e, url, name, veiled_text(e->arena, str_of(digits)), false);
+}
+
+static void page_add(struct engine *e, const struct call_task *call, const struct veiled **url)
+{
+    const struct json *page = json_find(call->call, "page");
+    const char *by = json_text(page, "by"), *param = json_text(page, "param");
+    if (by == NULL || param == NULL)
+        return;
+    if (strcmp(by, "number") == 0)
+        number_add(e, url, param, json_int(page, "first", 1) + call->page);
+    else if (strcmp(by, "offset") == 0)
+        number_add(e, url, param, call->page * json_int(page, "step", 100));
+    else if (call->cursor != NULL) {
+        const struct veiled *text = veiled_text(e->arena, str_of(call->cursor)), *safe = NULL;
+        CHECK(veiled_call(e->arena, VEILED_ENC, &text, 1, &safe, NULL));
+        query_join(e, url, param, safe, false);
+    }
+}
+
+static bool url_build(struct engine *e, const struct call_task *call, const struct json *auth,
+                      const struct veiled **ret, struct err *err)
+{
+    struct template_context context = engine_context(e);
+    const char *base = json_text(call->call, "base"), *own = json_text(e->tree, "base");
+    const char *elsewhere = json_text(e->job->settings, "base_url");
+    const struct veiled *url = NULL, *path = NULL;
+    if (call->next_url != NULL) {
+        *ret = veiled_text(e->arena, str_of(call->next_url));
+        return true;
+    }
+    if (elsewhere != NULL)
+        url = veiled_text(e->arena, str_of(elsewhere));
+    else if (!template_text(&context, base != NULL ? base : own, &url, err))
+        return err_wrap(err, "base");
+    context.in_path = true;
+    if (!template_text(&context, json_text(call->call, "path"), &path, err))
+        return err_wrap(err, "path");
+    /* "https://host/" and "/path" make one slash. */
+    if (veiled_is_plain(url) && str_ends(veiled_plain(url), STR("/"))) {
+        struct str text = veiled_plain(url);
+        url = veiled_text(e->arena, str_mem(text.p, text.len - 1));
+    }
+    url = veiled_join(e->arena, url, path);
+    if (!query_add(e, json_find(call->call, "query"), &url, err) ||
+        !query_add(e, json_find(auth, "query"), &url, err))
+        return false;
+    page_add(e, call, &url);
+    *ret = url;
+    return true;
+}
+
+/* ---- the body ---- */
+
+static bool form_add(struct engine *e, const struct json *form, const struct veiled **body,
+                     struct err *err)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    while (json_next(form, &position, &key, &value)) {
+        const struct veiled *text = NULL, *name = NULL;
+        if (!encoded(e, json_as_text(value), &text, err))
+            return err_wrap(err, "form %s", key);
+        const struct veiled *plain = veiled_text(e->arena, str_of(key));
+        CHECK(veiled_call(e->arena, VEILED_ENC, &plain, 1, &name, NULL));
+        if (*body != NULL)
+            *body = veiled_join(e->arena, *body, veiled_text(e->arena, STR("&")));
+        *body = veiled_join(e->arena, *body, name);
+        *body = veiled_join(e->arena, *body, veiled_text(e->arena, STR("=")));
+        *body = veiled_join(e->arena, *body, text);
+    }
+    return true;
+}
+
+static bool json_body(struct engine *e, const struct json *own, const struct json *auth,
+                      const struct veiled **ret, struct err *err)
+{
+    struct template_context context = engine_context(e);
+    const struct json *tree = own != NULL ? own : auth;
+    if (own != NULL && auth != NULL) {
+        struct json *list = json_push(json_push(json_array(), json_copy(own)), json_copy(auth));
+        tree = json_in_arena(e->arena, json_set(json_object(), "$merge", list));
+    }
+    return tree_render(&context, tree, ret, err) || err_wrap(err, "json");
+}
+
+static bool body_build(struct engine *e, const struct json *call, const struct json *auth,
+                       const struct veiled **ret, const char **ret_type, struct err *err)
+{
+    struct template_context context = engine_context(e);
+    const struct json *json = json_find(call, "json"), *form = json_find(call, "form");
+    bool has_body = strcmp(json_text(call, "method"), "GET") != 0;
+    const struct json *auth_json = has_body ? json_find(auth, "json") : NULL;
+    const struct json *auth_form = has_body ? json_find(auth, "form") : NULL;
+    *ret = NULL;
+    *ret_type = NULL;
+    if (json_text(call, "text") != NULL) {
+        *ret_type = "text/plain; charset=utf-8";
+        return template_text(&context, json_text(call, "text"), ret, err);
+    }
+    if (json != NULL || auth_json != NULL) {
+        *ret_type = "application/json";
+        return json_body(e, json, auth_json, ret, err);
+    }
+    if (form == NULL && auth_form == NULL)
+        return true;
+    *ret_type = "application/x-www-form-urlencoded";
+    return form_add(e, form, ret, err) && form_add(e, auth_form, ret, err);
+}
+
+/* ---- headers ---- */
+
+static bool is_given(const struct request *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_headers; i++)
+        if (str_eq_nocase(str_of(r->headers[i].name), str_of(name)))
+            return true;
+    return false;
+}
+
+static bool header_put(struct request *r, const char *name, const struct veiled *value,
+                       struct err *err)
+{
+    if (r->n_headers == sizeof r->headers / sizeof r->headers[0])
+        return err_set(err, ERR_CONFIG, "too many headers");
+    r->headers[r->n_headers].name = name;
+    r->headers[r->n_headers++].value = value;
+    return true;
+}
+
+static bool headers_add(struct engine *e, const struct json *headers, struct request *r,
+                        struct err *err)
+{
+    struct tree_work *work = arena_alloc(e->arena, sizeof *work);
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    work->context = engine_context(e);
+    while (json_next(headers, &position, &key, &value)) {
+        struct json *made = NULL;
+        if (!tree_work_out(work, value, &made, err))
+            return err_wrap(err, "header %s", key);
+        if (made != NULL && !is_given(r, key) && !header_put(r, key, tree_text(work, made), err))
+            return false;
+    }
+    return true;
+}
+
+static bool basic_add(struct engine *e, const struct json *basic, struct request *r,
+                      struct err *err)
+{
+    struct template_context context = engine_context(e);
+    const struct veiled *three[3] = {NULL, veiled_text(e->arena, STR(":")), NULL}, *made = NULL;
+    if (basic == NULL)
+        return true;
+    return template_text(&context, json_as_text(json_at(basic, 0)), &three[0], err) &&
+           template_text(&context, json_as_text(json_at(basic, 1)), &three[2], err) &&
+           veiled_call(e->arena, VEILED_B64, three, 3, &made, err) &&
+           header_put(r, "Authorization",
+                      veiled_join(e->arena, veiled_text(e->arena, STR("Basic ")), made), err);
+}
+
+/* ---- authentication ---- */
+
+/* The entry whose condition holds; NULL: none is needed. */
+static bool auth_choose(struct engine *e, const struct json *call, const struct json **ret,
+                        struct err *err)
+{
+    const struct json *own = json_find(call, "auth");
+    const struct json *list = own != NULL ? own : json_find(e->tree, "auth");
+    struct template_context context = engine_context(e);
+    *ret = NULL;
+    if (json_as_text(own) != NULL) /* "none" */
+        return true;
+    for (size_t i = 0; i < json_len(list) && *ret == NULL; i++) {
+        const struct json *cond = json_find(json_at(list, i), "if");
+        bool holds = true;
+        if (cond != NULL && !cond_holds(&context, cond, NULL, &holds, err))
+            return err_wrap(err, "auth");
+        if (holds)
+            *ret = json_at(list, i);
+    }
+    return true;
+}
+
+static void bind(struct engine *e, const char *name, const struct veiled *text)
+{
+    CHECK(e->n_lets < sizeof e->lets / sizeof e->lets[0]);
+    e->lets[e->n_lets++] = (struct scope){.name = name, .value = value_of_text(text)};
+}
+
+static bool lets_add(struct engine *e, const struct json *lets, struct err *err)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    while (json_next(lets, &position, &key, &value)) {
+        struct tree_work *work = arena_alloc(e->arena, sizeof *work);
+        struct json *made = NULL;
+        work->context = engine_context(e);
+        if (!tree_work_out(work, value, &made, err))
+            return err_wrap(err, "let %s", key);
+        bind(e, arena_printf(e->arena, "let.%s", key), made != NULL ? tree_text(work, made) : NULL);
+    }
+    return true;
+}
+
+/* What a signature is made over: the request as it will be sent. */
+static void request_bind(struct engine *e, const struct request *r)
+{
+    AUTO(buf_fini)
+    struct buf formatted = BUF(64 * 1024);
+    veiled_format(r->url, &formatted);
+    struct str url = buf_str(&formatted), rest;
+    size_t host = str_find(url, STR("://"));
+    rest = host < url.len ? str_mem(url.p + host + 3, url.len - host - 3) : url;
+    size_t slash = str_find_char(rest, '/'), mark = str_find_char(rest, '?');
+    const struct veiled *part = NULL;
+    bind(e, "req.method", veiled_text(e->arena, str_of(r->method)));
+    bind(e, "req.url", r->url);
+    bind(e, "req.body", r->body);
+    bind(e, "req.host", veiled_text(e->arena, str_mem(rest.p, slash < mark ? slash : mark)));
+    struct str path = str_mem(rest.p + slash, slash < mark ? mark - slash : 0);
+    bind(e, "req.path", veiled_parse(e->arena, path, &part, NULL) ? part : NULL);
+    struct str query = mark < rest.len ? str_mem(rest.p + mark + 1, rest.len - mark - 1) : STR("");
+    bind(e, "req.query", veiled_parse(e->arena, query, &part, NULL) ? part : NULL);
+}
+
+bool request_build(struct engine *e, const struct call_task *call, struct request *ret,
+                   struct err *err)
+{
+    const struct json *auth = NULL;
+    const char *type = NULL;
+    *ret = (struct request){.method = json_text(call->call, "method")};
+    e->n_lets = 0;
+    bool ok = auth_choose(e, call->call, &auth, err) &&
+              lets_add(e, json_find(call->call, "let"), err) &&
+              url_build(e, call, auth, &ret->url, err) &&
+              body_build(e, call->call, auth, &ret->body, &type, err);
+    if (ok) {
+        request_bind(e, ret);
+        ok = lets_add(e, json_find(auth, "let"), err) &&
+             headers_add(e, json_find(call->call, "headers"), ret, err) &&
+             headers_add(e, json_find(auth, "headers"), ret, err) &&
+             basic_add(e, json_find(auth, "basic"), ret, err);
+    }
+    if (ok && type != NULL && !is_given(ret, "Content-Type"))
+        ok = header_put(ret, "Content-Type", veiled_text(e->arena, str_of(type)), err);
+    if (ok && !is_given(ret, "Accept") && json_text(call->call, "accept") == NULL)
+        ok = header_put(ret, "Accept", veiled_text(e->arena, STR("application/json")), err);
+    e->n_lets = 0;
+    return ok;
+}
+
+static const char *wish_text(struct engine *e, const char *before, const struct veiled *text)
+{
+    AUTO(buf_fini)
+    struct buf out = BUF(8 * JSON_SIZE_MAX);
+    buf_add_cstr(&out, before);
+    veiled_format(text, &out);
+    return arena_strndup(e->arena, buf_cstr(&out), out.len);
+}
+
+void request_wish(struct engine *e, const struct request *request, struct dns_wish *ret)
+{
+    const char **headers = arena_alloc(e->arena, (request->n_headers + 1) * sizeof(*headers));
+    for (size_t i = 0; i < request->n_headers; i++)
+        headers[i] = wish_text(e, arena_printf(e->arena, "%s: ", request->headers[i].name),
+                               request->headers[i].value);
+    *ret = (struct dns_wish){
+        .kind = DNS_WISH_HTTP,
+        .http = {.method = request->method,
+                 .url = wish_text(e, "", request->url),
+                 .headers = headers,
+                 .body = request->body != NULL ? str_of(wish_text(e, "", request->body)) : STR_NONE,
+                 .is_encoded = true},
+    };
+}
