@@ -19,8 +19,10 @@ struct said {
     int n;
     bool has_result;
     struct process_result result;
-    struct buf output;
+    struct buf output, errors;
     struct err err;
+    bool is_usable;
+    struct err why; /* it is not */
 };
 
 static void say(void *arg, const struct process_result *result, const struct err *err)
@@ -36,11 +38,15 @@ static void say(void *arg, const struct process_result *result, const struct err
     said->result = *result;
     said->output = BUF(1024 * 1024);
     buf_add_str(&said->output, result->output);
+    said->errors = BUF(1024 * 1024);
+    buf_add_str(&said->errors, result->errors);
+    said->is_usable = process_result_check(result, &said->why);
 }
 
 static void said_fini(struct said *said)
 {
     buf_fini(&said->output);
+    buf_fini(&said->errors);
 }
 
 static void wait_for(struct loop *loop, const struct said *said)
@@ -114,6 +120,56 @@ static void test_start_when_the_program_ends_then_code_and_both_streams(void **s
     run_shell("exit 0", 0, &said);
     assert_true(process_result_ok(&said.result));
     assert_in_range(said.result.took_ms, 0, 10000);
+}
+
+static void run_apart(const char *script, int64_t timeout_ms, struct said *said)
+{
+    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+    struct process_request request = {.argv = argv, .timeout_ms = timeout_ms, .errors_apart = true};
+    run(&request, said);
+}
+
+static void test_start_when_errors_are_apart_then_they_do_not_spoil_the_output(void **state)
+{
+    AUTO(said_fini)
+    struct said said;
+    (void)state;
+    run_apart("echo warning >&2; echo data", 0, &said);
+    assert_string_equal(buf_cstr(&said.output), "data\n");
+    assert_string_equal(buf_cstr(&said.errors), "warning\n");
+    assert_true(said.is_usable);
+    said_fini(&said);
+    run_shell("echo warning >&2; echo data", 0, &said);
+    assert_string_equal(buf_cstr(&said.output), "warning\ndata\n");
+    assert_string_equal(buf_cstr(&said.errors), "");
+}
+
+static void test_start_when_the_output_is_data_then_what_is_wrong_with_it_is_told(void **state)
+{
+    AUTO(said_fini)
+    struct said said;
+    (void)state;
+    run_apart("echo half a secret; printf 'no \\033[31mtoken\\n' >&2; exit 3", 0, &said);
+    assert_false(said.is_usable);
+    assert_int_equal(said.why.kind, ERR_CONFIG);
+    assert_string_equal(said.why.text, "it failed (exit code 3); it said: no \\x1b[31mtoken");
+    said_fini(&said);
+    run_apart("echo half a secret; kill -TERM $$", 0, &said);
+    assert_false(said.is_usable);
+    assert_non_null(strstr(said.why.text, "signal 15"));
+    assert_null(strstr(said.why.text, "secret"));
+    said_fini(&said);
+    run_apart("head -c 65537 /dev/zero; head -c 100000 /dev/zero >&2", 0, &said);
+    assert_false(said.is_usable);
+    assert_non_null(strstr(said.why.text, "65536"));
+    assert_int_equal(said.errors.len, 4096);
+    said_fini(&said);
+    run_apart("head -c 65536 /dev/zero", 0, &said);
+    assert_true(said.is_usable);
+    said_fini(&said);
+    run_apart("echo slow >&2; sleep 60", 300, &said);
+    assert_false(said.is_usable);
+    assert_non_null(strstr(said.why.text, "in time; it said: slow"));
 }
 
 static void test_start_when_the_program_dies_of_a_signal_then_that_signal(void **state)
@@ -409,6 +465,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_start_when_the_program_ends_then_code_and_both_streams),
+        TEST(test_start_when_errors_are_apart_then_they_do_not_spoil_the_output),
+        TEST(test_start_when_the_output_is_data_then_what_is_wrong_with_it_is_told),
         TEST(test_start_when_the_program_dies_of_a_signal_then_that_signal),
         TEST(test_start_when_a_bare_word_then_found_and_argv_is_not_read_by_a_shell),
         TEST(test_start_when_environment_is_given_then_only_that_and_path_and_lang),

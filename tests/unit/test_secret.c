@@ -121,6 +121,17 @@ static void test_secret_when_the_program_fails_then_its_output_is_not_shown(void
     has_words(refused("exec:   ", ERR_CONFIG), "a program");
 }
 
+static void test_secret_when_the_program_warns_then_the_secret_is_not_spoilt(void **state)
+{
+    (void)state;
+    scratch_put("warns", "#!/bin/sh\necho 'the vault is old' >&2\necho s3cret\n", 0700);
+    AUTO(mem_fini)
+    char *reference = mem_printf("exec:%s", scratch("warns"));
+    resolves_to(reference, "s3cret");
+    scratch_put("warns", "#!/bin/sh\necho 'the vault is closed' >&2\nexit 1\n", 0700);
+    has_words(refused(reference, ERR_CONFIG), "the vault is closed");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, secrets_make, house_remove)
 int main(void)
 {
@@ -133,6 +144,7 @@ int main(void)
         TEST(test_secret_when_it_is_in_the_environment_then_it_is_read),
         TEST(test_secret_when_a_program_tells_it_then_words_go_without_a_shell),
         TEST(test_secret_when_the_program_fails_then_its_output_is_not_shown),
+        TEST(test_secret_when_the_program_warns_then_the_secret_is_not_spoilt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
