@@ -278,6 +278,97 @@ static void test_deploy_want_when_what_lies_in_the_folder_differs_then_it_differ
     assert_false(same_deploy("{files: {dir: /x}}", "{files: {dir: /x}, activate: {systemd: a}}"));
 }
 
+static void test_key_when_it_is_kept_then_kind_and_keeping_can_both_be_said(void **state)
+{
+    (void)state;
+    struct set_config *set = read_ok("names: a.example.com\nkey: keep\n");
+    assert_true(set->keep_key && set->is_key_kind_free);
+    assert_int_equal(set->key, KEY_ECDSA_P256);
+    set_config_free(set);
+    set = read_ok("names: a.example.com\nkey: rsa-3072\nkeep_key: true\n");
+    assert_true(set->keep_key);
+    assert_false(set->is_key_kind_free);
+    assert_int_equal(set->key, KEY_RSA_3072);
+    set_config_free(set);
+    set = read_ok("names: a.example.com\n");
+    assert_false(set->keep_key);
+    set_config_free(set);
+    /* Whether it stays reissues nothing. */
+    assert_true(same_want("names: a.example.com\n", "names: a.example.com\nkeep_key: true\n"));
+}
+
+static void test_request_when_it_is_configured_then_only_what_is_public_is_delivered(void **state)
+{
+    (void)state;
+    struct set_config *set = read_ok(
+        "names: a.example.com\ncsr: file:a.csr\ndeploy: [{files: {dir: /x}}, {files: {dir: /y, "
+        "formats: cert}}]\n");
+    assert_string_equal(set->csr, "file:a.csr");
+    assert_int_equal(set->deploys[0].formats, FORMAT_CERT | FORMAT_CHAIN | FORMAT_FULLCHAIN);
+    assert_int_equal(set->deploys[1].formats, FORMAT_CERT);
+    set_config_free(set);
+    has_words(refusal("names: a.example.com\ncsr: file:a.csr\n"
+                      "deploy: [{files: {dir: /x, formats: [cert, pkcs12]}}]\n"),
+              "shop.yaml:3:44: deploy.files.formats: pkcs12 holds the private key");
+    has_words(refusal("names: a.example.com\nkey: keep\ncsr: exec:show-csr a\n"),
+              "shop.yaml:2:6: key: the key of this set is that of its certificate request");
+    has_words(refusal("names: a.example.com\ncsr: /etc/a.csr\n"),
+              "shop.yaml:2:6: csr: file:PATH or exec:PROGRAM WORDS");
+    has_words(refusal("names: a.example.com\ncsr: \"exec: \"\n"), "csr: file:PATH or exec:");
+    /* Where the request lies reissues nothing; that the key moves does. */
+    assert_true(same_want("names: a.example.com\ncsr: file:a.csr\n",
+                          "names: a.example.com\ncsr: exec:b\n"));
+    assert_false(same_want("names: a.example.com\ncsr: file:a.csr\n", "names: a.example.com\n"));
+}
+
+static void test_chain_when_it_is_wished_for_then_it_reissues_nothing(void **state)
+{
+    (void)state;
+    struct set_config *set = read_ok("names: a.example.com\nchain: \" ISRG Root X1 \"\n");
+    assert_string_equal(set->chain, "ISRG Root X1");
+    set_config_free(set);
+    has_words(refusal("names: a.example.com\nchain: sha256:12:34\n"),
+              "shop.yaml:2:8: chain: sha256: and the 64 hexadecimal digits");
+    assert_true(same_want("names: a.example.com\n", "names: a.example.com\nchain: X\n"));
+}
+
+static void test_chain_when_defaults_name_one_then_a_set_may_name_another(void **state)
+{
+    struct err err = {0};
+    struct config *config = NULL;
+    (void)state;
+    scratch_put("chancery.yaml", FIXTURE_YAML, 0644);
+    scratch_put("other.yaml",
+                "store: sqlite:c.db\nseal: file:seal.key\nauthorities:\n"
+                "  one: {directory: https://one.example/dir}\n"
+                "providers:\n  corp: {type: exec, zones: [example.com], argv: [/bin/true]}\n"
+                "defaults: {chain: Root A, keep_key: true}\n",
+                0644);
+    struct config *before = house.config;
+    must(config_load(scratch("other.yaml"), no_environment, &house.config, &err), &err);
+    struct set_config *set = read_ok("names: a.example.com\n");
+    assert_string_equal(set->chain, "Root A");
+    assert_true(set->keep_key);
+    set_config_free(set);
+    set = read_ok("names: a.example.com\nchain: Root B\nkeep_key: false\n");
+    assert_string_equal(set->chain, "Root B");
+    assert_false(set->keep_key);
+    set_config_free(set);
+    set = read_ok("names: a.example.com\ncsr: file:a\n");
+    assert_false(set->keep_key);
+    set_config_free(set);
+    config_free(house.config);
+    house.config = before;
+    scratch_put("other.yaml",
+                "store: sqlite:c.db\nseal: file:seal.key\nauthorities:\n"
+                "  one: {directory: https://one.example/dir}\n"
+                "providers:\n  corp: {type: exec, zones: [example.com], argv: [/bin/true]}\n"
+                "defaults: {chain: \"sha256:1\"}\n",
+                0644);
+    assert_false(config_load(scratch("other.yaml"), no_environment, &config, &err));
+    has_words(err.text, "other.yaml:7:19: defaults.chain: sha256:");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +381,10 @@ int main(void)
         cmocka_unit_test(test_set_when_one_authority_is_configured_then_it_need_not_be_named),
         cmocka_unit_test(test_want_when_only_delivery_differs_then_it_is_the_same),
         cmocka_unit_test(test_deploy_want_when_what_lies_in_the_folder_differs_then_it_differs),
+        cmocka_unit_test(test_key_when_it_is_kept_then_kind_and_keeping_can_both_be_said),
+        cmocka_unit_test(test_request_when_it_is_configured_then_only_what_is_public_is_delivered),
+        cmocka_unit_test(test_chain_when_it_is_wished_for_then_it_reissues_nothing),
+        cmocka_unit_test(test_chain_when_defaults_name_one_then_a_set_may_name_another),
     };
     return cmocka_run_group_tests(tests, house_make, house_remove);
 }
