@@ -1,6 +1,6 @@
 #include "acme/problem.h"
 
-enum { TEXT_MAX = 512, TEXT_MAX_PAUSED = 900, SUBPROBLEMS_MAX = 100 };
+enum { TEXT_MAX = 512, TEXT_MAX_PAUSED = 900, SUBPROBLEMS_MAX = 100, ALGORITHMS_SHOWN = 10 };
 
 struct row {
     const char *name, *advice;
@@ -202,6 +202,23 @@ static void parts_format(const struct acme_problem *problem, struct buf *out)
         buf_add_char(out, ']');
 }
 
+/* Which signatures the CA takes (RFC 8555 6.2): what the account's key must be. */
+static void algorithms_format(const struct acme_problem *problem, struct buf *out)
+{
+    size_t n = 0;
+    if (problem->type != PROBLEM_BAD_SIGNATURE_ALGORITHM)
+        return;
+    for (size_t i = 0; i < json_len(problem->algorithms) && n < ALGORITHMS_SHOWN; i++) {
+        const char *name = json_as_text(json_at(problem->algorithms, i));
+        if (name == NULL)
+            continue;
+        buf_add_cstr(out, n++ == 0 ? " (the CA takes " : ", ");
+        text_escape(out, str_of(name), 20);
+    }
+    if (n > 0)
+        buf_add_char(out, ')');
+}
+
 /* "429 rateLimited: detail [...]": the text of a person between what was asked and what was heard.
  */
 static void problem_format(const struct acme_problem *problem, struct buf *out)
@@ -216,6 +233,7 @@ static void problem_format(const struct acme_problem *problem, struct buf *out)
         buf_cut(out, out->len - 1);
     if (problem->detail[0] != '\0')
         buf_printf(out, "%s%s", out->len > 0 ? ": " : "", problem->detail);
+    algorithms_format(problem, out);
     parts_format(problem, out);
 }
 

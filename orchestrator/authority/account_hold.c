@@ -41,7 +41,8 @@ int64_t account_hold_wait_ms(enum account_hold_reason reason)
 
 bool account_hold_err(const struct account_hold *hold, const char *authority, struct err *err)
 {
-    return err_set(err, ERR_DENIED, "authority %s: %s", authority, hold->failure);
+    err_set(err, ERR_DENIED, "authority %s: %s", authority, hold->failure);
+    return err_judge(err, CLASS_HUMAN, FAULT_PERSON, NULL);
 }
 
 static const char *eab_from(const struct authority_config *authority)

@@ -28,8 +28,8 @@ static const struct setting eab_settings[] = {
 };
 static SECTION(section_eab, "authorities.NAME.eab",
                "External account binding (RFC 8555 7.3.4): ties the ACME account to one you have "
-               "at the CA. Used once, when "
-               "the account is registered.",
+               "at the CA. Used once, when the account is registered; afterwards neither has to be "
+               "readable.",
                eab_settings);
 
 static const struct setting authority_settings[] = {

@@ -269,6 +269,113 @@ static void test_hear_change_when_deactivated_then_no_error_and_url_kept(void **
     assert_int_equal(h.err.kind, ERR_DENIED);
 }
 
+/* The inner JWS stands as JSON in the payload; its parts are read back. */
+static struct json *part_of(const struct json *jws, const char *member)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(JSON_SIZE_MAX);
+    struct json *tree = NULL;
+    struct err err = {0};
+    assert_true(base64url_decode(&text, str_of(json_text(jws, member))));
+    assert_true(json_parse(buf_str(&text), JSON_SIZE_MAX, &tree, &err));
+    return tree;
+}
+
+static void test_key_change_when_asked_then_the_new_key_signs_inside_without_nonce(void **state)
+{
+    (void)state;
+    struct acme_ask ask;
+    struct err err = {0};
+    AUTO(key_fini)
+    struct key *next = key_new(KEY_ECDSA_P384);
+    AUTO(json_fini)
+    struct json *jws = NULL;
+    struct acme_directory *directory =
+        case_directory(",\"keyChange\":\"https://ca.test/key-change\"");
+    assert_true(acme_account_ask_key_change(directory, "https://ca.test/account/7", key, next,
+                                            arena, &ask, &err));
+    assert_int_equal(ask.signer, ACME_SIGN_KID);
+    assert_string_equal(ask.url, "https://ca.test/key-change");
+    assert_true(json_parse(ask.payload, JSON_SIZE_MAX, &jws, &err));
+    AUTO(json_fini)
+    struct json *header = part_of(jws, "protected");
+    AUTO(json_fini)
+    struct json *payload = part_of(jws, "payload");
+    AUTO(json_fini)
+    struct json *old_jwk = key_jwk(key);
+    AUTO(json_fini)
+    struct json *new_jwk = key_jwk(next);
+    assert_string_equal(json_text(header, "alg"), "ES384");
+    assert_string_equal(json_text(header, "url"), "https://ca.test/key-change");
+    assert_null(json_find(header, "nonce"));
+    assert_null(json_find(header, "kid"));
+    assert_string_equal(json_text(json_find(header, "jwk"), "x"), json_text(new_jwk, "x"));
+    assert_string_equal(json_text(payload, "account"), "https://ca.test/account/7");
+    assert_string_equal(json_text(json_find(payload, "oldKey"), "x"), json_text(old_jwk, "x"));
+    acme_directory_free(directory);
+}
+
+static void test_key_change_when_not_offered_then_refused(void **state)
+{
+    (void)state;
+    struct acme_ask ask;
+    struct err err = {0};
+    struct acme_directory *directory = case_directory("");
+    assert_false(acme_account_ask_key_change(directory, "https://ca.test/account/7", key, key,
+                                             arena, &ask, &err));
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_non_null(strstr(err.text, "no key rollover"));
+    acme_directory_free(directory);
+}
+
+static struct err key_change_err(int status, const char *headers, const char *body)
+{
+    struct acme_case c = {.arena = arena, .world.now_ms = CASE_NOW};
+    struct err err = {0};
+    case_answer(&c, 0, status, headers, body);
+    if (acme_account_hear_key_change(&c.answer, &err))
+        assert_int_equal(err.kind, ERR_NONE);
+    acme_answer_fini(&c.answer);
+    return err;
+}
+
+static void test_key_change_when_heard_then_judged(void **state)
+{
+    (void)state;
+    assert_int_equal(key_change_err(200, "", "{\"status\":\"valid\"}").kind, ERR_NONE);
+    struct err err = key_change_err(409, "Location: https://ca.test/account/8\n", "{}");
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_non_null(strstr(err.text, "https://ca.test/account/8"));
+    err = key_change_err(400, "",
+                         "{\"type\":\"urn:ietf:params:acme:error:badSignatureAlgorithm\","
+                         "\"algorithms\":[\"RS256\",7,\"ES\\u001b512\"]}");
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_non_null(strstr(err.text, "the CA takes RS256, ES\\x1b512"));
+    assert_int_equal(key_change_err(503, "", "").kind, ERR_AGAIN);
+}
+
+static void test_update_when_terms_are_agreed_to_then_said_and_contacts_stay(void **state)
+{
+    (void)state;
+    struct acme_ask ask;
+    acme_account_ask_update("https://ca.test/account/7", NULL, true, arena, &ask);
+    assert_string_equal(ask.payload.p, "{\"termsOfServiceAgreed\":true}");
+}
+
+static void test_new_when_bound_already_then_no_binding_is_sent_or_missed(void **state)
+{
+    (void)state;
+    struct acme_ask ask;
+    struct err err = {0};
+    struct acme_account_wish wish = {.is_bound = true};
+    assert_true(ask_new(EAB, &wish, &ask, &err));
+    wish.eab_kid = "kid-1"; /* its key is gone */
+    assert_true(ask_new(EAB, &wish, &ask, &err));
+    assert_null(strstr(ask.payload.p, "externalAccountBinding"));
+    wish.is_bound = false;
+    assert_false(ask_new(EAB, &wish, &ask, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +392,11 @@ int main(void)
         cmocka_unit_test(test_hear_when_ca_breaks_the_protocol_then_broken),
         cmocka_unit_test(test_hear_when_lost_then_again),
         cmocka_unit_test(test_hear_change_when_deactivated_then_no_error_and_url_kept),
+        cmocka_unit_test(test_key_change_when_asked_then_the_new_key_signs_inside_without_nonce),
+        cmocka_unit_test(test_key_change_when_not_offered_then_refused),
+        cmocka_unit_test(test_key_change_when_heard_then_judged),
+        cmocka_unit_test(test_update_when_terms_are_agreed_to_then_said_and_contacts_stay),
+        cmocka_unit_test(test_new_when_bound_already_then_no_binding_is_sent_or_missed),
     };
     return cmocka_run_group_tests(tests, shared_open, shared_close);
 }

@@ -428,9 +428,131 @@ static void test_pause_when_written_by_a_clock_that_was_ahead_then_it_does_not_c
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- doubts ---- */
+
+/* As if a request for a rollover that was believed lost had come to the CA after all. */
+static void roll_behind_our_back(struct ca *ca, const struct key *next)
+{
+    struct acme_ask ask;
+    struct hearing h = {0};
+    struct err err = {0};
+    struct arena *arena = arena_new();
+    must(acme_account_ask_key_change(ca_directory(ca), ca_account_url(ca), ca_account_key(ca), next,
+                                     arena, &ask, &err),
+         &err);
+    ca_send(ca, &ask, NULL, was_heard, &h);
+    assert_true(wait_for(&h.n, 1, 10000));
+    assert_int_equal(h.status, 200);
+    arena_free(arena);
+}
+
+static void test_doubt_when_a_late_rollover_took_effect_then_the_spare_key_is_found(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct hearing h[3] = {{0}};
+    int64_t key_id = 0;
+    AUTO(key_fini)
+    struct key *next = key_new(KEY_ECDSA_P256);
+    struct ca *ca = ca_get_open();
+    assert_true(prepare(ca, &err));
+    must(held_key_save(&house, next, "account", &key_id, &err), &err);
+    must(
+        store_run(house.store, NULL, &err, SQL_ACCOUNT_ROLL_BEGIN, "ii", ca_account_id(ca), key_id),
+        &err);
+    must(store_run(house.store, NULL, &err, SQL_ACCOUNT_ROLL_END, "ii", ca_account_id(ca),
+                   ca_account(ca)->key_id),
+         &err);
+    roll_behind_our_back(ca, next);
+    office_again();
+    ca = ca_get_open();
+    assert_true(prepare(ca, &err));
+    for (size_t i = 0; i < 3; i++)
+        order_ask(ca, &h[i]);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(wait_for(&h[i].n, 1, 10000));
+        assert_int_equal(h[i].status, 201);
+    }
+    assert_int_equal(sql_int(0, "SELECT key_id FROM account"), key_id);
+    assert_int_equal(sql_int(0, "SELECT count(*) FROM event WHERE event = 'account.rolled'"), 1);
+    assert_int_equal(sql_int(0, "SELECT count(*) FROM event WHERE level = 'error'"), 0);
+}
+
+static void test_doubt_when_several_are_refused_then_the_ca_is_asked_once_about_the_account(
+    void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct hearing h[5] = {{0}};
+    struct ca *ca = ca_get_open();
+    assert_true(prepare(ca, &err));
+    ca_say("{\"faults\": [{\"on\": \"newOrder\", \"act\": \"problem:403:unauthorized:no\", "
+           "\"times\": 0}]}");
+    for (size_t i = 0; i < 5; i++)
+        order_ask(ca, &h[i]);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(wait_for(&h[i].n, 1, 10000));
+        assert_int_equal(h[i].status, 403);
+        assert_int_equal(h[i].type, PROBLEM_UNAUTHORIZED);
+    }
+    assert_int_equal(ca_server_asked(&server, "newAccount"), 2);
+    assert_null(ca_hold(ca));
+    assert_true(ca_is_ready(ca));
+}
+
+static void test_doubt_when_forgotten_meanwhile_then_nobody_is_told(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct hearing h[2] = {{0}};
+    struct ca *ca = ca_get_open();
+    assert_true(prepare(ca, &err));
+    ca_say("{\"faults\": [{\"on\": \"newOrder\", \"act\": \"problem:403:unauthorized:no\", "
+           "\"times\": 1}]}");
+    order_ask(ca, &h[0]);
+    while (ca_is_ready(ca))
+        loop_wait(house.loop, house_now(&house) + 20);
+    ca_forget(ca, &h[0]);
+    order_ask(ca, &h[1]);
+    assert_true(wait_for(&h[1].n, 1, 10000));
+    assert_int_equal(h[1].status, 201);
+    assert_int_equal(h[0].n, 0);
+}
+
+static void test_hold_when_an_answer_begins_it_then_nothing_more_is_sent(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct hearing h[3] = {{0}};
+    struct ca *ca = ca_get_open();
+    assert_true(prepare(ca, &err));
+    ca_say("{\"faults\": [{\"on\": \"newOrder\", \"act\": "
+           "\"problem:403:userActionRequired:terms\"}]}");
+    order_ask(ca, &h[0]);
+    assert_true(wait_for(&h[0].n, 1, 10000));
+    assert_int_equal(h[0].type, PROBLEM_USER_ACTION_REQUIRED);
+    assert_non_null(ca_hold(ca));
+    assert_int_equal(ca_hold(ca)->reason, ACCOUNT_HOLD_TERMS);
+    order_ask(ca, &h[1]);
+    assert_int_equal(h[1].n, 0);
+    assert_true(wait_for(&h[1].n, 1, 10000));
+    assert_int_equal(h[1].lost.kind, ERR_DENIED);
+    assert_int_equal(ca_server_asked(&server, "newOrder"), 1);
+    assert_false(prepare(ca, &err));
+    assert_int_equal(err.kind, ERR_DENIED);
+    office_again();
+    assert_false(prepare(ca_get_open(), &err));
+    assert_int_equal(ca_server_asked(&server, "newAccount"), 1);
+    assert_int_equal(sql_int(0, "SELECT count(*) FROM event WHERE event = 'account.terms'"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_doubt_when_a_late_rollover_took_effect_then_the_spare_key_is_found),
+        T(test_doubt_when_several_are_refused_then_the_ca_is_asked_once_about_the_account),
+        T(test_doubt_when_forgotten_meanwhile_then_nobody_is_told),
+        T(test_hold_when_an_answer_begins_it_then_nothing_more_is_sent),
         T(test_prepare_when_new_then_one_account_and_the_next_run_asks_nobody),
         T(test_prepare_when_several_wait_then_they_share_one_attempt),
         T(test_prepare_when_one_is_forgotten_while_others_are_told_then_it_hears_nothing),

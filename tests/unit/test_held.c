@@ -96,6 +96,23 @@ static void test_key_when_it_is_moved_to_another_row_then_it_does_not_open(void 
     key_free(back);
 }
 
+static void test_key_when_it_is_an_accounts_then_never_a_certificates(void **state)
+{
+    (void)state;
+    static const char *const purposes[] = {"account", "leaf", "account"};
+    int64_t id = 0, other = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct err err = {0};
+        AUTO(key_fini)
+        struct key *key = key_new(KEY_ECDSA_P256);
+        must(held_key_save(&house, key, purposes[i], &id, &err), &err);
+        must(held_key_save(&house, key, purposes[i], &other, &err), &err);
+        assert_int_equal(id, other);
+        assert_false(held_key_save(&house, key, purposes[i + 1], &other, &err));
+        assert_int_equal(err.kind, ERR_REFUSED);
+    }
+}
+
 static void test_key_when_there_is_no_seal_or_no_row_then_the_store_is_to_blame(void **state)
 {
     (void)state;
@@ -387,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_due_when_the_life_is_absurd_then_nothing_overflows),
         TEST(test_key_when_saved_then_it_is_sealed_and_comes_back_the_same),
         TEST(test_key_when_it_is_moved_to_another_row_then_it_does_not_open),
+        TEST(test_key_when_it_is_an_accounts_then_never_a_certificates),
         TEST(test_key_when_there_is_no_seal_or_no_row_then_the_store_is_to_blame),
         TEST(test_born_when_it_is_the_first_then_everything_of_it_can_be_read),
         TEST(test_born_when_there_was_one_then_the_new_one_is_current_and_versions_are_kept),
