@@ -56,6 +56,7 @@ static bool pair_guard(struct deployment *d, const struct pair *pair, const stru
         .n_names = d->set->n_names,
         .served = served->has_leaf ? &served->leaf : NULL,
         .served_is_revoked = served->is_revoked,
+        .served_held = served->held,
         .now_ms = house_now(d->deliveries->house),
         .forced = d->deliveries->forced,
     };

@@ -37,12 +37,26 @@ static bool names_stay(const struct guard_case *c, struct err *err)
     return true;
 }
 
+static bool text_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* A CA that stood in for another was not asked for by a change of the set: their wishes are equal. */
+static bool was_wished_for(const struct certificate *held, const struct certificate *certificate)
+{
+    return held != NULL && !text_same(held->want, certificate->want) &&
+           (!text_same(held->profile, certificate->profile) ||
+            !text_same(held->directory, certificate->directory));
+}
+
 static bool ends_no_earlier(const struct guard_case *c, struct err *err)
 {
     char ends[TIME_TEXT_MAX], served_ends[TIME_TEXT_MAX];
     const struct certificate *certificate = c->certificate;
     if (c->forced || c->served == NULL || c->served_is_revoked ||
         strcmp(c->served->sha256_hex, certificate->sha256) == 0 ||
+        was_wished_for(c->served_held, certificate) ||
         certificate->not_after_at_ms >= c->served->not_after_at_ms)
         return true;
     time_format(certificate->not_after_at_ms, false, ends);

@@ -13,6 +13,7 @@ void served_fini(struct served *served)
 {
     mem_free(served->version);
     cert_facts_fini(&served->leaf);
+    certificate_free(served->held);
     *served = (struct served){0};
 }
 
@@ -91,6 +92,8 @@ static bool served_find(struct house *house, const char *set, struct served *ser
     for (size_t i = 0; i < n; i++)
         if (is_served(served, list[i])) {
             leaf_take(served, list[i]);
+            served->held = list[i];
+            list[i] = NULL;
             break;
         }
     certificates_free(list, n);

@@ -197,6 +197,44 @@ static void test_delivery_when_it_has_expired_in_the_store_then_the_old_pair_sta
     mem_free(key);
 }
 
+static void test_guard_when_another_profile_or_ca_was_wished_for_then_it_may_end_earlier(
+    void **state)
+{
+    (void)state;
+    char want[] = "wish", old_want[] = "old wish", profile[] = "shortlived", old[] = "classic";
+    char directory[] = "https://ca.test/directory", other[] = "https://old.test/directory";
+    struct certificate served = {.want = old_want, .profile = old, .directory = directory};
+    gate.certificate.want = want;
+    gate.certificate.profile = profile;
+    gate.certificate.directory = directory;
+    gate.served.not_after_at_ms = gate.certificate.not_after_at_ms + MS_DAY;
+    gate.c.served_held = &served;
+    admitted();
+    /* Only the names were changed. */
+    served.profile = profile;
+    held("before what is served now", INT64_MAX);
+    served.directory = other;
+    admitted();
+    /* A CA that stands in for another. */
+    served.want = want;
+    held("before what is served now", INT64_MAX);
+    gate.c.served_held = NULL;
+    held("before what is served now", INT64_MAX);
+}
+
+static void test_delivery_when_the_profile_was_changed_then_a_shorter_life_goes_out(void **state)
+{
+    (void)state;
+    char *key = key_of_version_1();
+    version_bear("web", 7);
+    sql_run(
+        "UPDATE certificate SET profile = 'shortlived', want = 'another wish' WHERE version = 2");
+    assert_int_equal(deliver_all().n_failed, 0);
+    assert_int_equal(served_version("web"), 2);
+    pair_fits("web");
+    mem_free(key);
+}
+
 static void test_delivery_when_it_ends_earlier_then_it_waits_for_a_person(void **state)
 {
     (void)state;
@@ -267,6 +305,8 @@ int main(void)
         GATE(test_guard_when_it_is_revoked_then_it_is_held_even_when_forced),
         TEST(test_delivery_when_the_key_in_the_store_is_another_then_the_old_pair_stays),
         TEST(test_delivery_when_it_has_expired_in_the_store_then_the_old_pair_stays),
+        GATE(test_guard_when_another_profile_or_ca_was_wished_for_then_it_may_end_earlier),
+        TEST(test_delivery_when_the_profile_was_changed_then_a_shorter_life_goes_out),
         TEST(test_delivery_when_it_ends_earlier_then_it_waits_for_a_person),
         TEST(test_delivery_when_a_held_one_is_followed_by_a_good_one_then_that_goes_out),
         TEST(test_delivery_when_it_is_revoked_then_nobody_is_behind_for_it),
