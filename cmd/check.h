@@ -43,6 +43,8 @@ bool check_was_tried(struct check *check, const char *reference);
 void check_secrets(struct check *check);
 /* Sealing key and store, and whether they belong together. */
 void check_store(struct check *check);
+/* Names of one good set against what its authority is known to take. */
+void check_set_limits(struct check *check, const struct set_row *row, const struct set_config *set);
 /* Secrets and targets of one good set. */
 void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set);
 /* Its certificate request, when that comes from a file. */

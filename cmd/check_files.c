@@ -96,6 +96,7 @@ static bool row_check(void *arg, const struct set_row *row)
         fault_tell(check, row);
     } else if (register_set(&check->house, row->name, &set, NULL)) {
         check->n_names += set->n_names;
+        check_set_limits(check, row, set);
         if (!check->files_only)
             check_set_world(check, row, set);
         set_config_free(set);

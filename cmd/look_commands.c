@@ -78,6 +78,8 @@ static struct json *line_json(const struct plan_line *line)
     struct json *tree = json_set_text(json_object(), "set", line->set);
     json_set_text(tree, "action", plan_action_name(line->action));
     json_set_text(tree, "why", line->why);
+    json_set_text(tree, "due_rule", line->due_rule);
+    json_set_text(tree, "explanation_url", line->explanation);
     json_set_time(tree, "at", line->at_ms);
     return json_set_bool(tree, "now", line->is_now);
 }

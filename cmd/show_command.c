@@ -2,6 +2,7 @@
 #include "cmd/chain_words.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/renewal_view.h"
 #include "cmd/run_commands.h"
 
 #include "inventory/held.h"
@@ -135,11 +136,20 @@ static struct json *certificate_json(const struct certificate *c, int64_t now_ms
     json_set_int(tree, "life_left_percent", life_left_percent(c, now_ms));
     json_set_time(tree, "issued_at", c->issued_at_ms);
     json_set_time(tree, "renewal_due_at", c->due_at_ms);
+    json_set_text(tree, "renewal_due_rule", c->due_rule);
     json_set_time(tree, "revoked_at", c->revoked_at_ms);
     return tree;
 }
 
 /* That of the preferred kind of key first; the others, where there are any, beside it. */
+static bool ari_show(struct showing *s)
+{
+    struct json *ari = renewal_ari_json(&s->in->house, s->unit[0], &s->in->err);
+    if (ari != NULL)
+        json_set(s->tree, "ari", ari);
+    return ari != NULL;
+}
+
 static bool current_show(struct showing *s)
 {
     int64_t now_ms = house_now(&s->in->house);
@@ -155,6 +165,8 @@ static bool current_show(struct showing *s)
         json_set(s->tree, "chains", chains);
     else
         json_free(chains);
+    if (s->n_unit > 0 && !ari_show(s))
+        return false;
     if (s->n_unit < 2)
         return true;
     struct json *others = json_array();

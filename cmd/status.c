@@ -163,6 +163,10 @@ static void view_read(struct walk *w, const struct rows *rows, struct set_view *
         .order_id = rows_int(rows, 14),
         .step = rows_text(rows, 15),
         .order_failure = rows_text(rows, 17),
+        .due_rule = rows_text(rows, 18),
+        .ari_start_at_ms = rows_int(rows, 19),
+        .ari_end_at_ms = rows_int(rows, 20),
+        .ari_explanation = rows_text(rows, 21),
     };
     deployments_count(w, v);
     endpoints_count(w, v);

@@ -35,8 +35,10 @@ struct set_view { /* texts are borrowed for the visit */
     const char *name, *fault, *failure, *why, *authority, *key_kind, *step, *order_failure;
     int64_t n_failures, next_at_ms; /* INT64_MAX: none */
     int64_t certificate_id, version, not_before_at_ms, not_after_at_ms, due_at_ms,
-        revoked_at_ms; /* id 0: no certificate */
-    int64_t order_id;  /* open; 0: none */
+        revoked_at_ms;                      /* id 0: no certificate */
+    const char *due_rule, *ari_explanation; /* life, ari */
+    int64_t ari_start_at_ms, ari_end_at_ms; /* 0: none */
+    int64_t order_id;                       /* open; 0: none */
     size_t n_targets, n_delivered, n_endpoints, n_match, n_unknown;
     int64_t deliver_at_ms, verify_at_ms; /* 0: none */
     enum endpoint_verdict worst;

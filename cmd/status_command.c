@@ -1,6 +1,7 @@
 /* status: how all sets stand. */
 #include "cmd/options.h"
 #include "cmd/persist_view.h"
+#include "cmd/renewal_view.h"
 #include "cmd/run_commands.h"
 #include "cmd/set_words.h"
 #include "cmd/status.h"
@@ -35,6 +36,21 @@ static void trouble_add(struct status *s, const struct set_view *v)
     }
 }
 
+/* No trouble, but a CA that explains itself has a reason. */
+static void explanation_add(struct status *s, const struct set_view *v)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(2048);
+    const struct certificate c = {.due_rule = (char *)(uintptr_t)v->due_rule,
+                                  .ari_start_at_ms = v->ari_start_at_ms,
+                                  .ari_end_at_ms = v->ari_end_at_ms,
+                                  .ari_explanation = (char *)(uintptr_t)v->ari_explanation};
+    if (v->certificate_id == 0 || v->ari_explanation == NULL)
+        return;
+    certificate_rule_format(&c, &text);
+    buf_printf(&s->troubles, "%s: its renewal: %s\n", v->name, buf_cstr(&text));
+}
+
 static void view_row(struct status *s, const struct set_view *v)
 {
     char until[TIME_TEXT_MAX] = "-", when[64] = "";
@@ -56,8 +72,9 @@ static void view_row(struct status *s, const struct set_view *v)
                v->n_endpoints);
     if (at_ms != 0)
         when_format(at_ms, s->now_ms, when);
-    table_cell(s->table, INK_NONE, "%s%s%s", next, at_ms != 0 ? " " : "",
-               at_ms <= s->now_ms && at_ms != 0 ? "now" : when);
+    bool by_ari = at_ms != 0 && at_ms == v->due_at_ms && strcmp(v->due_rule, "ari") == 0;
+    table_cell(s->table, INK_NONE, "%s%s%s%s", next, at_ms != 0 ? " " : "",
+               at_ms <= s->now_ms && at_ms != 0 ? "now" : when, by_ari ? ", by ARI" : "");
 }
 
 static struct json *certificate_json(const struct status *s, const struct set_view *v)
@@ -71,6 +88,7 @@ static struct json *certificate_json(const struct status *s, const struct set_vi
     json_set_time(tree, "not_after", v->not_after_at_ms);
     json_set_int(tree, "life_left_percent", set_view_life_left(v, s->now_ms));
     json_set_time(tree, "due", v->due_at_ms);
+    renewal_rule_json(tree, v->due_rule, v->ari_start_at_ms, v->ari_end_at_ms, v->ari_explanation);
     json_set_time(tree, "revoked", v->revoked_at_ms);
     return tree;
 }
@@ -120,6 +138,7 @@ static void set_tell(void *arg, const struct set_view *v)
     }
     view_row(s, v);
     trouble_add(s, v);
+    explanation_add(s, v);
 }
 
 /* ---- what concerns all ---- */

@@ -23,6 +23,8 @@ void plan_line_fini(struct plan_line *line)
     mem_free(line->set);
     mem_free(line->lane);
     mem_free(line->why);
+    mem_free(line->due_rule);
+    mem_free(line->explanation);
     *line = (struct plan_line){0};
 }
 
@@ -220,6 +222,10 @@ void plan_judge(const struct set_config *set, const struct set_row *row,
     AUTO(buf_fini)
     struct buf why = BUF(WHY_MAX);
     *ret = (struct plan_line){.set = mem_strdup(row->name)};
+    if (certificate != NULL) {
+        ret->due_rule = mem_strdup(certificate->due_rule);
+        ret->explanation = mem_strdup(certificate->ari_explanation);
+    }
     if (row->removed || row->fault != NULL) {
         buf_add_cstr(&why, row->removed ? "its file is gone" : row->fault);
         line_set(ret, row->removed ? PLAN_NONE : PLAN_BROKEN, INT64_MAX, false, &why);

@@ -29,8 +29,10 @@ struct plan_line { /* texts owned */
     enum plan_action action;
     char *
         why; /* "names changed: + www.example.com", "2/3 of its life is over", "key type changed", "forced" ... */
-    int64_t at_ms; /* when it is or was due */
-    bool is_now;   /* to be done in this run */
+    char *due_rule;    /* what the certificate's time goes by: life, ari; NULL: there is none */
+    char *explanation; /* where the CA says why, or NULL */
+    int64_t at_ms;     /* when it is or was due */
+    bool is_now;       /* to be done in this run */
 };
 void plan_line_fini(struct plan_line *line);
 /* The judgement for one set: pure in its arguments. certificate may be NULL. */
