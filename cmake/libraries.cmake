@@ -9,7 +9,12 @@ pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
-pkg_check_modules(UNBOUND REQUIRED IMPORTED_TARGET libunbound>=1.17)
+# Not by pkg-config: its file asks for libevent, which linking does not need.
+find_path(UNBOUND_INCLUDE unbound.h REQUIRED)
+find_library(UNBOUND_LIBRARY unbound REQUIRED)
+add_library(unbound::unbound UNKNOWN IMPORTED)
+set_target_properties(unbound::unbound PROPERTIES
+    IMPORTED_LOCATION ${UNBOUND_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${UNBOUND_INCLUDE})
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 
 # Debian 12's libldns-dev ships ldns-config but no .pc file.

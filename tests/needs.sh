@@ -4,8 +4,8 @@
 BUILD_NEEDS="gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libc-ares-dev libjansson-dev libsqlite3-dev
  libyaml-dev libpsl-dev libidn2-dev libldns-dev libunbound-dev libssl-dev ca-certificates"
 QUICKSTART_NEEDS="$BUILD_NEEDS openssl bind9 nginx-light python3 procps"
-TEST_NEEDS="$QUICKSTART_NEEDS clang clang-format libclang-rt-14-dev libcmocka-dev libnghttp2-dev python3-pytest python3-dnspython python3-cryptography
- bind9-dnsutils sqlite3 curl strace gdb mandoc e2fsprogs mount"
+TEST_NEEDS="$QUICKSTART_NEEDS clang clang-format libclang-rt-14-dev libcmocka-dev libnghttp2-dev python3-pytest python3-dnspython
+ python3-cryptography pdns-server pdns-backend-sqlite3 bind9-dnsutils sqlite3 curl strace gdb mandoc e2fsprogs mount"
 
 needs_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi

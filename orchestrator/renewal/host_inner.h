@@ -19,7 +19,7 @@
 enum {
     HOST_WISHES_MAX = 64,
     HOST_LIMIT_MS = 2 * 60 * 1000,
-    HOST_BODY_MAX = 1024 * 1024, /* of a reply: a list of all records of a zone */
+    HOST_BODY_MAX = 4 * 1024 * 1024, /* of a reply: a list of all records of a zone */
     HOST_TARGETS_MAX = 64
 };
 

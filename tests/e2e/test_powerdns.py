@@ -1,0 +1,60 @@
+"""A provider that is data, against the real thing: PowerDNS by its HTTP API."""
+import os
+
+import pytest
+from powerdns import KEY, PowerDNS
+from servers import Pebble
+
+NAME = "_acme-challenge.shop.example.org"
+
+
+@pytest.fixture(scope="module")
+def pdns(tmp_path_factory):
+    server = PowerDNS(tmp_path_factory.mktemp("pdns"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def pdns_pebble(tmp_path_factory, pdns):
+    server = Pebble(tmp_path_factory.mktemp("pebble"), dns=f"{pdns.address}:{pdns.port}", authz_reuse=0)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shop(office, pdns, pdns_pebble):
+    key = office.folder / "pdns.key"
+    key.touch(mode=0o600)
+    key.write_text(KEY + "\n")
+    os.chmod(key, 0o600)
+    office.write(pdns_pebble, providers=(
+        f"  own: {{type: pdns, zones: [example.org], base_url: '{pdns.url}', key: 'file:pdns.key', "
+        f"resolvers: ['{pdns.address}:{pdns.port}'], authoritative_port: {pdns.port}}}"))
+    office.run("init", check=0)
+    return office
+
+
+def test_renew_when_the_provider_is_data_then_issued_and_values_of_others_stay_as_they_were(shop, pdns):
+    foreign = [('"not ours; \\"quoted\\" and \\\\ all"', False), ('"switched off"', True)]
+    pdns.put_txt("example.org", NAME, foreign)
+    shop.set("shop", ["shop.example.org", "*.shop.example.org"])
+    result = shop.run("renew", "-v")
+    assert result.code == 0, result
+    assert shop.current("shop") is not None
+    assert pdns.txt("example.org", NAME) == sorted(foreign)
+    assert KEY not in result.out + result.err
+
+
+def test_renew_when_nothing_else_is_at_the_name_then_the_set_is_gone_afterwards(shop, pdns):
+    shop.set("blog", ["blog.example.org"])
+    shop.run("renew", check=0)
+    assert pdns.txt("example.org", "_acme-challenge.blog.example.org") == []
+
+
+def test_provider_test_when_the_key_is_wrong_then_it_is_told_and_the_key_is_not(shop):
+    path = shop.folder / "pdns.key"
+    path.write_text("wrong-" + KEY + "\n")
+    result = shop.run("provider", "test", "own", "www.example.org")
+    assert result.code != 0
+    assert "401" in result.err and KEY not in result.out + result.err, result
