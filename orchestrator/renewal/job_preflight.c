@@ -52,9 +52,10 @@ static void preflight_begin(struct job *job)
         .method = challenge_name(order->challenge),
     };
     job->preflight_was_begun = true;
-    if (!ca_config(job->ca)->checks_caa ||
-        !preflight_identities(ca_directory_url(job->ca), ca_directory(job->ca), &wish.identities,
-                              &wish.n_identities))
+    if (ca_config(job->ca)->checks_caa)
+        preflight_identities(ca_directory_url(job->ca), ca_directory(job->ca), &wish.identities,
+                             &wish.n_identities);
+    if (wish.n_identities == 0 && !wish.judges_dnssec)
         return;
     job->preflight_runs = true;
     job->driver->n_out++;

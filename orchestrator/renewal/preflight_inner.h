@@ -59,7 +59,8 @@ struct preflights {
     size_t sweep_at;
     struct list flights;
     struct dnssec *dnssec; /* made with the first question */
-    char *dnssec_fault;    /* why there is none, or why nothing more is asked; NULL */
+    char *dnssec_fault;    /* why there is none; NULL */
+    int64_t mute_until_ms; /* boot clock: it was silent a moment ago, nothing is asked before */
 };
 
 /* Takes a seat at the look of that owner, which is started if it is not known freshly. base: the name in question, which is the owner or

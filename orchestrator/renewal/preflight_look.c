@@ -97,9 +97,7 @@ static void look_expired(void *arg)
 {
     struct look *look = arg;
     look->deadline = NULL;
-    look_unknown(look, look->kind == LOOK_CAA
-                           ? "no answer in time"
-                           : "no answer in time; nothing more is asked in this run");
+    look_unknown(look, "no answer in time");
 }
 
 /* ---- CAA ---- */
@@ -235,7 +233,7 @@ static bool dnssec_open(struct preflights *all)
     struct dnssec_options options = {.trust_anchor = config->trust_anchor,
                                      .resolvers = config->resolvers,
                                      .n_resolvers = config->n_resolvers,
-                                     .timeout_ms = CHAIN_MS};
+                                     .timeout_ms = 2 * CHAIN_MS};
     struct err err = {0};
     if (all->dnssec == NULL && all->dnssec_fault == NULL &&
         !dnssec_new(all->house->loop, &options, &all->dnssec, &err))
@@ -247,22 +245,23 @@ static void chain_faulted(void *arg)
 {
     struct look *look = arg;
     look->deadline = NULL;
-    look_unknown(look, look->all->dnssec_fault);
+    look_unknown(look, look->all->dnssec_fault != NULL
+                           ? look->all->dnssec_fault
+                           : "a question of a moment ago was not answered in time");
 }
 
 /* Where nobody answers once, the others are not made to wait for the same silence. */
 static void chain_expired(void *arg)
 {
     struct look *look = arg;
-    if (look->all->dnssec_fault == NULL)
-        look->all->dnssec_fault = mem_strdup("an earlier question was not answered in time");
+    look->all->mute_until_ms = boot_ms(look->all) + FRESH_MS;
     look_expired(look);
 }
 
 static void chain_ask(struct look *look)
 {
     struct preflights *all = look->all;
-    if (all->dnssec_fault != NULL || !dnssec_open(all)) {
+    if (boot_ms(all) < all->mute_until_ms || !dnssec_open(all)) {
         look->deadline = timer_start(all->house->loop, 0, chain_faulted, look);
         return;
     }
