@@ -14,51 +14,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { REVOKE_PATIENCE_MS = 10 * 60 * 1000 };
+
 /* ---- revoke ---- */
 
-/* CRLReason (RFC 5280 5.3.1) as far as a subscriber may give it (RFC 8555 7.6). */
-static const struct {
-    int number;
-    const char *name;
-} reasons[] = {
-    {0, "unspecified"}, {1, "key-compromise"},         {3, "affiliation-changed"},
-    {4, "superseded"},  {5, "cessation-of-operation"}, {9, "privilege-withdrawn"},
-};
-
-/* "key-compromise" and RFC 5280's "keyCompromise" are one. */
-static bool reason_is(const char *word, const char *name)
-{
-    for (;; word++, name++) {
-        while (*word == '-' || *word == '_')
-            word++;
-        while (*name == '-')
-            name++;
-        if (!str_eq_nocase(str_mem(word, *word != '\0'), str_mem(name, *name != '\0')))
-            return false;
-        if (*word == '\0')
-            return true;
-    }
-}
-
-static bool reason_read(struct invocation *in, int *ret_reason, const char **ret_name)
+static bool reason_read(struct invocation *in, int *ret_reason)
 {
     const char *word = option_value(in, "reason");
-    int64_t number = -1;
     if (word == NULL)
         return err_set(
             &in->err, ERR_CONFIG,
             "revoke needs --reason, e.g. --reason superseded; `chancery help revoke` lists them");
-    str_to_i64(str_of(word), &number);
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        if (reasons[i].number != number && !reason_is(word, reasons[i].name))
-            continue;
-        *ret_reason = reasons[i].number;
-        *ret_name = reasons[i].name;
-        return true;
-    }
-    return err_set(&in->err, ERR_CONFIG,
-                   "--reason \"%.40s\" is no reason; take unspecified, key-compromise, "
-                   "affiliation-changed, superseded, cessation-of-operation or privilege-withdrawn",
+    return revoke_reason_find(word, ret_reason) ||
+           err_set(&in->err, ERR_CONFIG,
+                   "--reason \"%.40s\" is none that CAs take from subscribers: unspecified (0), "
+                   "key-compromise (1), superseded (4) or cessation-of-operation (5)",
                    word);
 }
 
@@ -82,43 +52,100 @@ static bool is_confirmed(struct invocation *in, const struct certificate *c, con
     return err_set(&in->err, ERR_CONFIG, "not confirmed; nothing was revoked");
 }
 
-static void revoke_tell(const struct invocation *in, const struct certificate *c,
-                        const char *reason)
+/* What the run came to, as the row has it now. */
+static void revoke_json(const struct certificate *before, const struct certificate *c,
+                        const char *obstacle)
 {
-    if (in->json) {
-        AUTO(json_fini)
-        struct json *tree = json_set_text(json_object(), "set", c->set_name);
-        json_set_int(tree, "version", c->version);
-        json_set_text(tree, "serial", c->serial);
-        json_set_text(tree, "reason", reason);
-        json_set_bool(tree, "was_current", c->is_current);
-        json_print(tree);
-        return;
-    }
-    if (option_common(in, "quiet") != NULL)
-        return;
-    ink_print(in, INK_GOOD, "revoked");
+    AUTO(json_fini)
+    struct json *tree = json_set_text(json_object(), "set", c->set_name);
+    json_set_int(tree, "version", c->version);
+    json_set_text(tree, "serial", c->serial);
+    json_set_text(tree, "reason",
+                  revoke_reason_name(c->revoked_at_ms != 0 ? c->revoked_reason : c->revoke_reason));
+    json_set_bool(tree, "was_current", before->is_current);
+    json_set_bool(tree, "was_revoked_before", before->revoked_at_ms != 0);
+    json_set_bool(tree, "revoked", c->revoked_at_ms != 0);
+    json_set_bool(tree, "replaced", before->is_current && !c->is_current);
+    json_set_text(tree, "waits_for", c->revoked_at_ms == 0 ? obstacle : NULL);
+    json_print(tree);
+}
+
+static void revoke_print(const struct invocation *in, const struct certificate *before,
+                         const struct certificate *c)
+{
+    bool ended = certificate_is_ended(c);
+    ink_print(in, INK_GOOD, before->revoked_at_ms != 0 ? "revoked already" : "revoked");
     printf(": set %s, version %lld, serial %s, reason %s\n", c->set_name, (long long)c->version,
-           c->serial, reason);
-    if (c->is_current)
-        printf("it is still served until it is replaced: `chancery renew %s`\n", c->set_name);
+           c->serial, revoke_reason_name(c->revoked_reason));
+    if (c->is_current && ended)
+        printf("nothing takes its place: remove %s.yaml from the folder of the sets, and what its "
+               "targets serve; a change of its file would begin it anew\n",
+               c->set_name);
+    else if (c->is_current)
+        printf("its replacement could not be had yet; `chancery renew` goes on\n");
+    else if (before->is_current)
+        printf("it was replaced\n");
+}
+
+static enum exit_code revoke_tell(struct invocation *in, const struct certificate *before)
+{
+    struct certificate *c = NULL;
+    AUTO(buf_fini)
+    struct buf obstacle = BUF(2048);
+    if (!held_certificate(&in->house, before->id, false, &c, &in->err) ||
+        !revocation_obstacle(&in->house, c, &obstacle, &in->err)) {
+        certificate_free(c);
+        return exit_code_of(&in->err);
+    }
+    bool done = c->revoked_at_ms != 0, quiet = option_common(in, "quiet") != NULL;
+    if (obstacle.len == 0)
+        buf_add_cstr(&obstacle, "the authority did not revoke it; `chancery history` tells why");
+    if (in->json)
+        revoke_json(before, c, buf_cstr(&obstacle));
+    else if (done && !quiet)
+        revoke_print(in, before, c);
+    else if (!done)
+        fprintf(stderr,
+                "set %s, version %lld is not revoked yet: %s. The wish stands: each `chancery "
+                "renew` goes on with it; --now does not wait\n",
+                c->set_name, (long long)c->version, buf_cstr(&obstacle));
+    bool replaced = !c->is_current || certificate_is_ended(c);
+    certificate_free(c);
+    return done && replaced ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+/* Replacement, delivery, a look from outside, and the revocation in its place among them. */
+static bool revoke_lead(struct invocation *in, const char *set, struct leader_result *ret)
+{
+    const char *const only[] = {set, NULL};
+    struct leader_options options = {.purpose = "revoke",
+                                     .only = only,
+                                     .renews = true,
+                                     .delivers = true,
+                                     .verifies = true,
+                                     .patience_ms = REVOKE_PATIENCE_MS};
+    return wait_option_read(in, &options.wait_ms) &&
+           leader_run(&in->house, &options, ret, &in->err);
 }
 
 enum exit_code revoke_run(struct invocation *in)
 {
     struct certificate *certificate = NULL;
-    const char *reason_name = NULL;
-    int reason = 0;
-    bool ok =
-        reason_read(in, &reason, &reason_name) && set_words_certificate(in, &certificate) &&
-        is_confirmed(in, certificate, reason_name) &&
-        (leader_revoke(&in->house, certificate->id, reason, option_is_on(in, "by-key"), &in->err) ||
-         err_wrap(&in->err, "set %s, version %lld was not revoked", certificate->set_name,
-                  (long long)certificate->version));
+    struct leader_result result = {0};
+    struct revocation_wish wish = {.by_key = option_is_on(in, "by-key"),
+                                   .now = option_is_on(in, "now")};
+    enum exit_code code = EXIT_CODE_DONE;
+    bool ok = reason_read(in, &wish.reason) && set_words_certificate(in, &certificate);
+    if (ok && certificate->revoked_at_ms == 0)
+        ok = is_confirmed(in, certificate, revoke_reason_name(wish.reason)) &&
+             held_revocation_ask(&in->house, certificate->id, &wish, &in->err) &&
+             revoke_lead(in, certificate->set_name, &result);
     if (ok)
-        revoke_tell(in, certificate, reason_name);
+        code = revoke_tell(in, certificate);
+    if (ok && result.revocation.n_in_place > 0)
+        code = EXIT_CODE_FAILED;
     certificate_free(certificate);
-    return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);
+    return ok ? code : exit_code_of(&in->err);
 }
 
 /* ---- export ---- */

@@ -143,29 +143,47 @@ const struct command command_verify = {
 
 static const struct option revoke_options[] = {
     {"reason", 'r', "REASON",
-     "why: a number of RFC 5280, or unspecified, key-compromise, affiliation-changed, superseded, "
-     "cessation-of-operation, privilege-withdrawn"},
+     "why: unspecified, key-compromise, superseded or cessation-of-operation (or 0, 1, 4, 5 of RFC "
+     "5280); CAs take no other from subscribers"},
     {"version", 0, "N", "this version instead of the current one; `chancery show SET` lists them"},
-    {"by-key", 0, NULL, "sign with the certificate's own key instead of the account's"},
+    {"key-kind", 0, "KIND", "of a set with several kinds of keys the current one of this kind"},
+    {"now", 0, NULL,
+     "the emergency: revoke at once, though it is still served, and replace and deliver "
+     "afterwards"},
+    {"by-key", 0, NULL,
+     "sign with the certificate's own key instead of the account's: for instance when another "
+     "account ordered it"},
     {"yes", 'y', NULL, "do not ask"},
+    WAIT_OPTIONS,
 };
 static const struct example revoke_examples[] = {
-    {"chancery revoke shop --reason superseded", "revoke the current certificate of set shop"},
-    {"chancery revoke shop --version 3 --reason key-compromise --by-key", "its key became known"},
+    {"chancery revoke shop --reason superseded",
+     "replace the current certificate of set shop, deliver, look, and then revoke the old one"},
+    {"chancery revoke shop --reason key-compromise --now", "its key became known"},
+    {"chancery revoke shop --version 3 --reason superseded", "one that was replaced long ago"},
 };
 static const struct meaning revoke_meanings[] = {
-    {EXIT_CODE_DONE, "revoked, or it was revoked already"},
-    {EXIT_CODE_FAILED, "the authority refused or could not be reached; nothing changed"},
+    {EXIT_CODE_DONE, "revoked, or it was revoked already; a current one was replaced"},
+    {EXIT_CODE_FAILED,
+     "not yet: the replacement, a target or the authority stands in the way, which is told; the "
+     "wish stands and each `renew` goes on. Or it is revoked and still in place somewhere"},
     {EXIT_CODE_USAGE, "no such set, version or reason; or not confirmed"},
-    {EXIT_CODE_HELD, "another process leads; nothing was asked of the authority"},
+    {EXIT_CODE_HELD, "another process leads; the wish stands, and the next run carries it out"},
 };
 const struct command command_revoke = {
     .name = "revoke",
     .usage = "SET --reason REASON",
-    .sentence = "Revoke a certificate.",
-    .text = "Revocation cannot be undone. On a terminal you are asked first; elsewhere --yes is "
-            "needed. A certificate that is revoked while it is current makes its set due: the next "
-            "run of `renew` replaces it.",
+    .sentence = "Replace a certificate, deliver the new one, and revoke the old one.",
+    .text =
+        "Revocation cannot be undone. On a terminal you are asked first; elsewhere --yes is "
+        "needed.\n\nA current certificate is replaced first: a new one is ordered, delivered and "
+        "seen to be served, and only then the old one is revoked, so that nobody ever meets a "
+        "revoked certificate. What stands in the way is told; the wish is kept, and each later "
+        "`renew` goes on with it. With --now it is revoked at once, and replaced and delivered "
+        "afterwards in the same run. With reason key-compromise the key is never used again, "
+        "whatever `keep_key` says. With cessation-of-operation nothing takes its place: the set "
+        "ends, and its file should be removed. An older version is revoked without a "
+        "replacement, once no target serves it.",
     OPTIONS(revoke_options),
     EXAMPLES(revoke_examples),
     MEANINGS(revoke_meanings),

@@ -18,7 +18,9 @@ enum { PATIENCE_MS = 20 * 1000, WAIT_MS = 10 * 60 * 1000 };
 static bool result_is_fault(const struct leader_result *r)
 {
     return r->renewal.n_failed > 0 || r->distribution.n_behind > 0 ||
-           r->distribution.n_failed > 0 || r->monitoring.n_wrong > 0;
+           r->distribution.n_failed > 0 || r->monitoring.n_wrong > 0 ||
+           r->revocation.n_failed > 0 || r->revocation.n_waiting > 0 ||
+           r->revocation.n_in_place > 0;
 }
 
 static bool result_is_deed(const struct leader_result *r)
@@ -51,6 +53,9 @@ static struct json *result_json(const struct leader_result *r, enum exit_code co
     json_set_int(tree, "targets_behind", (int64_t)r->distribution.n_behind);
     json_set_int(tree, "endpoints_matching", (int64_t)r->monitoring.n_match);
     json_set_int(tree, "endpoints_wrong", (int64_t)r->monitoring.n_wrong);
+    json_set_int(tree, "revoked", (int64_t)r->revocation.n_revoked);
+    json_set_int(tree, "revocations_waiting",
+                 (int64_t)(r->revocation.n_waiting + r->revocation.n_failed));
     json_set_int(tree, "txt_left", (int64_t)r->renewal.n_txt_left);
     json_set_int(tree, "broken_set_files", (int64_t)n_faulty_files);
     json_set_time(tree, "throttled_until", r->renewal.throttled_until_ms);
@@ -85,6 +90,9 @@ static void result_print(const struct invocation *in, const struct leader_result
     count_print(in, r->distribution.n_behind, INK_BAD, "targets without the newest certificate",
                 &any);
     count_print(in, r->monitoring.n_wrong, INK_BAD, "endpoints that do not serve it", &any);
+    count_print(in, r->revocation.n_revoked, INK_GOOD, "revoked", &any);
+    count_print(in, r->revocation.n_waiting + r->revocation.n_failed, INK_BAD,
+                "to be revoked still", &any);
     count_print(in, r->renewal.n_txt_left, INK_WARN, "TXT records still to be removed", &any);
     if (!any)
         printf("nothing to do");
@@ -118,7 +126,7 @@ static bool sets_exist(struct invocation *in)
     return true;
 }
 
-static bool wait_read(struct invocation *in, int64_t *ret_ms)
+bool wait_option_read(struct invocation *in, int64_t *ret_ms)
 {
     const char *wait = option_value(in, "wait");
     *ret_ms = option_is_on(in, "no-wait") ? 0 : WAIT_MS;
@@ -177,7 +185,7 @@ static enum exit_code run_and_tell(struct invocation *in, struct leader_options 
     enum exit_code code;
 
     options->only = invocation_sets(in);
-    if (!sets_exist(in) || !wait_read(in, &options->wait_ms) ||
+    if (!sets_exist(in) || !wait_option_read(in, &options->wait_ms) ||
         (options->only == NULL &&
          !register_each_fault(&in->house, fault_tell, &faults, &in->err)) ||
         !run_leader(in, options, &result))

@@ -4,6 +4,9 @@
 
 #include "cmd/command.h"
 
+/* The options wait and no-wait; the default is ten minutes. */
+bool wait_option_read(struct invocation *in, int64_t *ret_ms);
+
 enum exit_code renew_run(struct invocation *in);
 enum exit_code issue_run(struct invocation *in);
 enum exit_code deploy_run(struct invocation *in);

@@ -69,7 +69,7 @@ static bool is_served(const struct served *served, const struct certificate *cer
 /* A target that holds nothing but PKCS#12 is known by the name of its generation. */
 static void leaf_take(struct served *served, const struct certificate *certificate)
 {
-    served->is_revoked = certificate->revoked_at_ms != 0;
+    served->is_revoked = certificate->revoked_at_ms != 0 || certificate->revoke_asked_at_ms != 0;
     if (served->has_leaf)
         return;
     served->has_leaf = true;

@@ -12,7 +12,7 @@ struct served {
     char *version; /* name of the generation that `current` names; "" when there is none */
     bool has_leaf; /* its leaf could be read, or is known from the store by the generation's name */
     struct cert_facts leaf;
-    bool is_revoked;          /* known as revoked in the store */
+    bool is_revoked;          /* revoked, or to be, by the store */
     struct certificate *held; /* its row; NULL: the store does not know it */
 };
 /* set: whose certificates the store is asked for. Kinds as generation_current, STORE. */

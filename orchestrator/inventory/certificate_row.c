@@ -77,6 +77,7 @@ struct certificate *certificate_read(const struct rows *rows, int at)
     c->revoke_asked_at_ms = rows_int(rows, at++);
     c->revoke_reason = (int)rows_int(rows, at++);
     c->revoke_by_key = rows_int(rows, at++) != 0;
+    c->revoke_now = rows_int(rows, at++) != 0;
     c->chain_id = rows_int(rows, at++);
     c->chain_wish = mem_strdup(rows_text(rows, at++));
     c->due_rule = mem_strdup(rows_text(rows, at++));

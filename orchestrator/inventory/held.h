@@ -42,6 +42,7 @@ struct certificate { /* a row; texts owned, released by certificate_free */
     int64_t revoke_asked_at_ms; /* somebody wants it revoked: since when; 0: nobody */
     int revoke_reason;
     bool revoke_by_key;
+    bool revoke_now;                        /* without waiting for its replacement */
     char *due_rule;                         /* what due_at_ms goes by: "life", "ari" */
     int64_t ari_start_at_ms, ari_end_at_ms; /* the CA's window, heard last; 0: none */
     char *ari_explanation;                  /* where the CA says why, or NULL */
@@ -85,6 +86,33 @@ bool held_unit_release(struct house *house, const char *set, struct err *err);
 /* Before the order of lane `but`: the other lanes that are close to their due instant, or all, are due as well. Inside a transaction. */
 bool held_unit_due_now(struct house *house, const char *set, const char *but, bool all,
                        struct err *err);
+/* ---- revocation ---- */
+
+/* CRLReason (RFC 5280 5.3.1) as far as CAs take them from subscribers: number, name */
+#define REVOKE_REASONS(X)                                                                          \
+    X(UNSPECIFIED, 0, "unspecified")                                                               \
+    X(KEY_COMPROMISE, 1, "key-compromise")                                                         \
+    X(SUPERSEDED, 4, "superseded")                                                                 \
+    X(CESSATION, 5, "cessation-of-operation")
+enum revoke_reason {
+#define X(reason, number, name) REASON_##reason = (number),
+    REVOKE_REASONS(X)
+#undef X
+};
+const char *revoke_reason_name(int reason); /* "reason 3" of one that is none of these */
+/* "key-compromise", "keyCompromise" or "1". */
+bool revoke_reason_find(const char *word, int *ret_reason);
+
+/* The wish, durable before anything is sent: who carries on after a kill finds it in the row. now: without waiting for a replacement. With
+ * keyCompromise the key counts as compromised from here on. In a transaction of its own unless one is open. */
+struct revocation_wish {
+    int reason;
+    bool by_key, now;
+};
+bool held_revocation_ask(struct house *house, int64_t id, const struct revocation_wish *wish,
+                         struct err *err);
+/* Nothing takes its place: it was revoked, or is to be, because the service it was for has ended. */
+bool certificate_is_ended(const struct certificate *certificate);
 bool held_certificate_revoked(struct house *house, int64_t id, int reason, struct err *err);
 
 /* When to renew: after two thirds of the lifetime, after half of it when it is shorter than 10 days, minus up to one percent of the

@@ -2,7 +2,7 @@
 #include "inventory/held_inside.h"
 #include "inventory/plan.h"
 
-enum { SHORT_LIFE_DAYS = 10, JITTER_PARTS = 100, REASON_KEY_COMPROMISE = 1 };
+enum { SHORT_LIFE_DAYS = 10, JITTER_PARTS = 100 };
 
 int64_t due_at_ms(int64_t not_before_at_ms, int64_t not_after_at_ms, uint64_t random)
 {
@@ -159,33 +159,5 @@ bool held_certificate_born(struct house *house, const struct certificate_birth *
     set_config_free(set);
     if (ok)
         *ret_id = id;
-    return ok;
-}
-
-static bool revoked_mark(struct house *house, const struct certificate *c, int reason,
-                         struct err *err)
-{
-    int64_t now_ms = house_now(house);
-    if (!store_run(house->store, NULL, err, SQL_CERTIFICATE_REVOKED, "iii", c->id, now_ms,
-                   (int64_t)reason))
-        return false;
-    if (reason == REASON_KEY_COMPROMISE &&
-        !store_run(house->store, NULL, err, SQL_KEY_COMPROMISED, "ii", c->key_id, now_ms))
-        return false;
-    return !c->is_current || register_schedule(house, c->set_name, now_ms, "revoked", err);
-}
-
-bool held_certificate_revoked(struct house *house, int64_t id, int reason, struct err *err)
-{
-    struct certificate *c = NULL;
-    bool alone = !store_in_transaction(house->store);
-    if (alone && !store_begin(house->store, err))
-        return false;
-    bool ok = held_certificate(house, id, false, &c, err) && revoked_mark(house, c, reason, err);
-    certificate_free(c);
-    if (alone && ok)
-        return store_commit(house->store, err);
-    if (alone)
-        store_rollback(house->store);
     return ok;
 }

@@ -160,8 +160,12 @@ static enum plan_action need_find(const struct set_config *set, const struct set
         buf_add_cstr(why, "no certificate yet");
         return PLAN_ISSUE;
     }
+    if (certificate_is_ended(c) && (set == NULL || strcmp(set->want, c->want) == 0))
+        return PLAN_NONE;
     if (c->revoked_at_ms != 0)
         buf_add_cstr(why, "revoked");
+    else if (c->revoke_asked_at_ms != 0)
+        buf_printf(why, "to be revoked (%s)", revoke_reason_name(c->revoke_reason));
     else if (c->n_names == 0)
         buf_add_cstr(why, "its certificate's record in the store is damaged");
     else if (set != NULL && strcmp(set->want, c->want) != 0 && plan_drift(set, c, why))
@@ -235,6 +239,10 @@ void plan_judge(const struct set_config *set, const struct set_row *row,
     if (has_open_order) {
         buf_printf(&why, "%san order is open", why.len > 0 ? "; " : "");
         line_set(ret, PLAN_CONTINUE, now_ms, true, &why);
+    } else if (action == PLAN_NONE && certificate_is_ended(certificate)) {
+        buf_add_cstr(&why, "revoked because its service has ended: nothing takes its place; remove "
+                           "the set's file");
+        line_set(ret, PLAN_NONE, INT64_MAX, false, &why);
     } else if (action == PLAN_NONE) {
         judge_later(certificate, now_ms, &why);
         line_set(ret, PLAN_NONE, certificate->due_at_ms, false, &why);

@@ -106,7 +106,9 @@ static void due_find(const struct state *s, int64_t now_ms, int64_t *ret_at_ms,
     const char *why = s->certificate == NULL ? "new" : s->drifted ? "changed" : NULL;
     int64_t at_ms = INT64_MAX;
     for (size_t i = 0; i < s->n_unit; i++) {
-        if (s->unit[i]->revoked_at_ms != 0)
+        if (certificate_is_ended(s->unit[i]))
+            continue;
+        if (s->unit[i]->revoked_at_ms != 0 || s->unit[i]->revoke_asked_at_ms != 0)
             why = "revoked";
         if (s->unit[i]->due_at_ms < at_ms)
             at_ms = s->unit[i]->due_at_ms;

@@ -18,7 +18,7 @@ enum { STORE_PATIENCE_MS = 60 * 1000, STORE_POLL_MS = 1000 };
 struct turn {
     struct house *house;
     struct lease *lease;
-    struct concern concerns[3];
+    struct concern concerns[4];
     size_t n_concerns;
     int64_t renew_lease_at_boot_ms, stop_at_boot_ms; /* stop: INT64_MAX while nobody asked for it */
     int64_t patience_ms;
@@ -176,6 +176,7 @@ struct concerns {
     struct renewal *renewal;
     struct distribution *distribution;
     struct monitoring *monitoring;
+    struct revocation *revocation;
 };
 
 static void concerns_open(struct concerns *c, struct house *house, const struct leader_options *o,
@@ -198,10 +199,16 @@ static void concerns_open(struct concerns *c, struct house *house, const struct 
         c->monitoring = monitoring_new(house, &options);
         turn->concerns[turn->n_concerns++] = monitoring_concern(c->monitoring);
     }
+    /* Last: in the turn in which the others see that a replacement is served, the old one may go. */
+    if (o->renews && !house->rehearsal) {
+        c->revocation = revocation_new(house, c->office, o->only);
+        turn->concerns[turn->n_concerns++] = revocation_concern(c->revocation);
+    }
 }
 
 static void concerns_close(struct concerns *c)
 {
+    revocation_free(c->revocation);
     monitoring_free(c->monitoring);
     distribution_free(c->distribution);
     renewal_free(c->renewal);
@@ -212,6 +219,8 @@ static bool concerns_result(const struct concerns *c, struct leader_result *ret,
 {
     if (c->renewal != NULL)
         ret->renewal = renewal_result(c->renewal);
+    if (c->revocation != NULL)
+        ret->revocation = revocation_result(c->revocation);
     return (c->distribution == NULL ||
             distribution_result(c->distribution, &ret->distribution, err)) &&
            (c->monitoring == NULL || monitoring_result(c->monitoring, &ret->monitoring, err));
@@ -256,6 +265,8 @@ static bool lead(struct house *house, const struct leader_options *options,
         trouble_tell(house, err);
     if (ok && concerns.renewal != NULL)
         renewal_end(concerns.renewal);
+    if (ok && concerns.revocation != NULL)
+        ok = revocation_end(concerns.revocation, err);
     ok = ok && concerns_result(&concerns, ret, err);
     figures_read(house, &turn, ret);
     concerns_close(&concerns);

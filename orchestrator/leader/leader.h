@@ -5,6 +5,7 @@
 #define LEADER_LEADER_H
 
 #include "distribution/distribution.h"
+#include "leader/revocation.h"
 #include "monitoring/monitoring.h"
 #include "renewal/renewal.h"
 
@@ -12,7 +13,7 @@ struct leader_options {
     const char *purpose;     /* "renew", "issue", "deploy" ... : shown to others that wait */
     const char *const *only; /* sets, NULL: all */
     bool forced;
-    bool renews, delivers, verifies; /* which concerns run */
+    bool renews, delivers, verifies; /* which concerns run; renewal brings revocation along */
     int64_t wait_ms;                 /* how long to wait for another leader; 0: not at all */
     int64_t patience_ms; /* things that wait longer than this are left to the next run */
 };
@@ -20,6 +21,7 @@ struct leader_result {
     struct renewal_result renewal;
     struct distribution_result distribution;
     struct monitoring_result monitoring;
+    struct revocation_result revocation;
     bool stopped; /* by a signal */
     int64_t n_turns, n_commits, n_http, n_connections, n_dns, n_dns_updates;
 };
@@ -31,9 +33,5 @@ bool leader_has_work(struct house *house, const struct leader_options *options, 
  * Kinds: HELD (led elsewhere), STORE, CONFIG. A failed renewal or delivery is no error here: it is in the result. */
 bool leader_run(struct house *house, const struct leader_options *options,
                 struct leader_result *ret, struct err *err);
-
-/* Revokes a certificate now: by the account, or by the certificate's key when by_key. */
-bool leader_revoke(struct house *house, int64_t certificate_id, int reason, bool by_key,
-                   struct err *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "crypto/key.h"
 #include "inventory/event.h"
 #include "inventory/lifetime.h"
+#include "inventory/plan.h"
 #include "inventory/register.h"
 #include "monitoring/watch.h"
 
@@ -222,7 +223,7 @@ static bool watch_save(struct monitoring *m, struct watch *watch, enum endpoint_
     watch_tell(watch, verdict, changed, text);
     return store_run(m->house->store, NULL, err, SQL_ENDPOINT_SAVE, "itiitii", watch->id,
                      endpoint_verdict_name(verdict), now_ms, changed ? now_ms : watch->since_at_ms,
-                     fine ? NULL : text, watch->unit[0]->id, next_ms);
+                     fine ? NULL : text, unit_newest(watch->unit, watch->n_unit)->id, next_ms);
 }
 
 static void watch_end(struct monitoring *m, struct watch *watch)

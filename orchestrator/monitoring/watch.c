@@ -129,10 +129,10 @@ void watch_start(struct watch *watch)
 /* ---- judging ---- */
 
 static bool sight_is_ours(const struct watch *watch, const struct sight *sight, bool *ret_older,
-                          bool *ret_other, struct err *err)
+                          bool *ret_other, bool *ret_revoked, struct err *err)
 {
     struct rows rows;
-    *ret_older = *ret_other = false;
+    *ret_older = *ret_other = *ret_revoked = false;
     if (!store_query(watch->house->store, &rows, err, SQL_CERTIFICATE_SET_OF_SHA256, "t",
                      sight->presented.leaf.sha256_hex))
         return false;
@@ -141,6 +141,7 @@ static bool sight_is_ours(const struct watch *watch, const struct sight *sight, 
             *ret_older = true;
         else
             *ret_other = true;
+        *ret_revoked = *ret_revoked || rows_int(&rows, 1) != 0;
     }
     return rows_end(&rows, err);
 }
@@ -168,17 +169,19 @@ static bool shows_other_kind(const struct watch *watch, const struct sight *sigh
 
 static bool sight_judge(const struct watch *watch, struct sight *sight, struct err *err)
 {
-    bool older, other;
+    bool older, other, revoked;
     if (sight->presented.chain == NULL) {
         sight->verdict = verdict_without_handshake(sight);
         return true;
     }
-    if (!sight_is_ours(watch, sight, &older, &other, err))
+    if (!sight_is_ours(watch, sight, &older, &other, &revoked, err))
         return false;
     sight->verdict = endpoint_judge(&sight->presented, watch->settings->host, sight->expected,
                                     older, other, house_now(watch->house), &sight->life_left);
     if (shows_other_kind(watch, sight))
         sight->verdict = ENDPOINT_IS_NO_SUCH_KEY;
+    if (revoked)
+        sight->verdict = ENDPOINT_IS_REVOKED;
     return true;
 }
 

@@ -17,7 +17,7 @@ static struct order *order_for(const struct set_config *set, const struct ca *ca
     mem_set_str(&order->directory, ca_directory_url(ca));
     mem_set_str(&order->profile, set->profile);
     order->challenge = set->challenge;
-    if (held != NULL && held->revoked_at_ms == 0 &&
+    if (held != NULL && held->revoked_at_ms == 0 && !held->revoke_now &&
         strcmp(held->directory, ca_directory_url(ca)) == 0)
         mem_set_str(&order->replaces, held->ari_id);
     return order;

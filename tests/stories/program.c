@@ -428,15 +428,16 @@ void program_persist(struct program *program, const char *set, bool removes, int
     run_around(program, persist_inside, &p, run);
 }
 
-bool program_revoke(struct program *program, const char *set, struct err *err)
+bool program_revoke(struct program *program, const char *set, bool now, struct err *err)
 {
     struct house house = {0};
     struct certificate *held = NULL;
+    struct revocation_wish wish = {.reason = REASON_KEY_COMPROMISE, .now = now};
     house_open_net(program, &house);
     world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
     bool ok = house_begin(program, false, &house, err) &&
               held_current(&house, set, false, &held, err) &&
-              leader_revoke(&house, held->id, 1, false, err);
+              held_revocation_ask(&house, held->id, &wish, err);
     certificate_free(held);
     house_end(&house);
     return ok;

@@ -62,7 +62,7 @@ void program_hide_eab(struct program *program);
 /* `chancery persist`: for_ms 0 without --for. Dies like a run. */
 void program_persist(struct program *program, const char *set, bool removes, int64_t for_ms,
                      struct run *ret);
-bool program_revoke(struct program *program, const char *set, struct err *err);
+bool program_revoke(struct program *program, const char *set, bool now, struct err *err);
 
 /* Config, store and seal, for looking. False: says why in err. */
 bool program_look(struct program *program, struct house *house, struct err *err);

@@ -202,6 +202,10 @@ static const struct fake_counts *counts(struct story *s, const char *ca)
     return found != NULL ? fake_ca_counts(found->fake) : &none;
 }
 
+ACT(revoked_at)
+{
+    expect_number(s, "revoked at the CA", counts(s, a->w[0])->revoked, a->n[0], a->n[0]);
+}
 ACT(orders_at)
 {
     expect_number(s, "orders at the CA", counts(s, a->w[0])->orders_made, a->n[0], a->n[0]);
@@ -291,6 +295,7 @@ const struct clause story_expect_clauses[] = {
      "the kinds of all current certificates, the preferred first; each can be served", keys_are},
     {"expect", "never expired", "no run found an expired certificate, and there is one now",
      never_expired},
+    {"expect", "%n revoked at %w", "", revoked_at},
     {"expect", "%n orders at %w", "", orders_at},
     {"expect", "at most %n orders at %w", "", orders_at_most},
     {"expect", "%n certificates at %w", "", certificates_at},

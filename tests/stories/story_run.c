@@ -190,7 +190,13 @@ ACT(persist_remove)
 ACT(revoke)
 {
     struct err err;
-    if (!program_revoke(&s->program, a->w[0], &err))
+    if (!program_revoke(&s->program, a->w[0], false, &err))
+        story_fail(s, "revoke: %s", err.text);
+}
+ACT(revoke_now)
+{
+    struct err err;
+    if (!program_revoke(&s->program, a->w[0], true, &err))
         story_fail(s, "revoke: %s", err.text);
 }
 
@@ -219,6 +225,7 @@ const struct clause story_run_clauses[] = {
     {"persist", "%w", "`chancery persist --publish` of a set", persist_publish},
     {"persist", "%w for %t", "with --for", persist_publish},
     {"persist", "%w removed", "`chancery persist --remove`", persist_remove},
-    {"revoke", "%w", "the current certificate of a set, by hand", revoke},
+    {"revoke", "%w now", "the current certificate of a set is to be revoked at once", revoke_now},
+    {"revoke", "%w", "the same after its replacement; the next run does it", revoke},
     {NULL, NULL, NULL, NULL},
 };
