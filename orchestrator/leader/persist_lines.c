@@ -186,7 +186,7 @@ static bool account_is_known(struct errand *errand, struct err *err)
         return false;
     return n > 0 || err_set(err, ERR_CONFIG,
                             "there is no account at %s yet, and the record names it: chancery "
-                            "account show --register %s",
+                            "account register %s",
                             ca_config(errand->ca)->name, ca_config(errand->ca)->name);
 }
 

@@ -84,10 +84,14 @@ static void name_lacks(struct look_name *name, const char *seen)
     AUTO(buf_fini)
     struct buf record = BUF(PERSIST_RECORD_MAX);
     persist_want_format(&name->want, 0, &record);
-    err_set(&name->err, ERR_CONFIG,
-            "%s at %s: publish TXT \"%s\" there, or run `chancery persist %s --publish` (%s)",
+    /* A rehearsal has an account of its own, which the command knows nothing of. */
+    AUTO(mem_fini)
+    char *how = name->look->house->rehearsal
+                    ? mem_strdup(" for this rehearsal")
+                    : mem_printf(", or run `chancery persist %s --publish`", name->look->set);
+    err_set(&name->err, ERR_CONFIG, "%s at %s: publish TXT \"%s\" there%s (%s)",
             name->has_seen ? persist_match_sentence(name->nearest) : "no standing record",
-            name->owner, buf_cstr(&record), name->look->set, seen);
+            name->owner, buf_cstr(&record), how, seen);
 }
 
 static void name_checked(void *arg, const struct propagation_report *report)

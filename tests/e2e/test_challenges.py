@@ -80,7 +80,7 @@ def test_persist_when_published_once_then_two_certificates_without_a_change_in_d
 
 def test_persist_when_it_ends_soon_then_status_plan_and_check_warn(shop, bind):
     shop.set("soon", ["soon.example.com"], "challenge: dns-persist-01")
-    shop.run("account", "show", "--register", "pebble", check=0)
+    shop.run("account", "register", "pebble", check=0)
     shop.run("persist", "soon", "--publish", "--for", "1h", check=0)
     sql = shop.sql("SELECT until_at_ms - created_at_ms, published_at_ms IS NOT NULL FROM persist")
     assert 3590_000 <= sql[0][0] <= 3600_000 and sql[0][1] == 1
@@ -88,7 +88,7 @@ def test_persist_when_it_ends_soon_then_status_plan_and_check_warn(shop, bind):
     # Time that has passed is told by the row, for the clock of the machine is nobody's to change.
     import sqlite3
     with sqlite3.connect(shop.store) as connection:
-        connection.execute("UPDATE persist SET created_at_ms = created_at_ms - 3000000, until_at_ms = until_at_ms - 3000000")
+        connection.execute("UPDATE persist SET created_at_ms = created_at_ms - 3600000, until_at_ms = until_at_ms - 3000000")
     for command in (["status"], ["plan"], ["check", "--online"]):
         result = shop.run(*command)
         assert "standing record at _validation-persist.soon.example.com: it ends on" in result.out + result.err, (command, result)
@@ -104,4 +104,4 @@ def test_persist_when_the_line_is_wrong_then_nothing_happens(shop):
                        (["shop", "--until", "2001-01-01"], "future"), (["shop", "--remove", "--publish"], "--remove"),
                        (["shop", "--for", "1d", "--until", "2099-01-01"], "give one")):
         assert part in shop.run("persist", *line, check=2).err, line
-    assert "--register pebble" in shop.run("persist", "shop", check=2).err, "no account yet"
+    assert "account register pebble" in shop.run("persist", "shop", check=2).err, "no account yet"

@@ -394,7 +394,7 @@ def test_line_when_wrong_then_exit_2_and_a_sentence(desk, argv, what):
 
 
 def words_for(command):
-    words = {"show": ["shop"], "history": ["shop"], "issue": ["shop"], "export": ["shop"], "revoke": ["shop", "--reason", "superseded", "--yes"],
+    words = {"show": ["shop"], "history": ["shop"], "issue": ["shop"], "persist": ["shop"], "export": ["shop"], "revoke": ["shop", "--reason", "superseded", "--yes"],
              "provider show": ["corp"], "provider test": ["corp", "shop.example.com"]}
     return words.get(" ".join(command), [])
 
