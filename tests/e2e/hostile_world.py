@@ -133,6 +133,7 @@ def answer(head, piece=b"", times=1):
             tls = tls_server(front.papers.good).wrap_socket(client, server_side=True)
             while (request := tls.recv(65536)).startswith(b"HEAD "):
                 tls.sendall(b"HTTP/1.1 200 OK\r\n" + NONCE + b"\r\n")
+            front.heard.append(request.decode(errors="replace"))
             if request:
                 tls.sendall(head)
             n = 0
@@ -154,7 +155,7 @@ def gzip_bomb():
 
 class Front:
     def __init__(self, papers):
-        self.papers, self.act, self.kept, self.stopping = papers, relay, [], False
+        self.papers, self.act, self.kept, self.heard, self.stopping = papers, relay, [], [], False
         self.listener, self.ca_port, self.port = None, 0, 0
         self.open()
         self.base = f"https://127.0.0.1:{self.port}"

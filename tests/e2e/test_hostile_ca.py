@@ -255,3 +255,14 @@ def test_held_certificate_when_kept_aside_then_shown_to_whoever_asks(trials):
     rows = t.site.sql("SELECT outcome, held_pem FROM orders WHERE held_pem IS NOT NULL")
     assert len(rows) == 1 and rows[0][0] == "failed" and rows[0][1].startswith("-----BEGIN CERTIFICATE-----\n"), rows
     assert "-----BEGIN CERTIFICATE-----" in t.site.run("show", "cert-other-key", "--json")[1]
+
+
+def test_request_when_it_is_sent_then_client_and_library_are_named(trials):
+    """RFC 8555 6.1 and 6.2, as a server sees it."""
+    t = trials["gzip-bomb"] if "gzip-bomb" in trials else pytest.skip("not chosen")
+    assert isinstance(t, Trial)
+    head = t.front.heard[0].split("\r\n\r\n")[0].split("\r\n")
+    headers = dict(line.split(": ", 1) for line in head[1:])
+    assert re.fullmatch(r"chancery/\S+ libcurl/[\d.]+\S*", headers["User-Agent"]), headers
+    assert headers["Content-Type"] == "application/jose+json" and headers["Accept-Language"], headers
+    assert "Accept-Encoding" not in headers and "Expect" not in headers, headers

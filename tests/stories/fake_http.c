@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "io/http.h"
+#include "wire_rules.h"
 
 #include <stdio.h>
 
@@ -166,6 +167,7 @@ static int64_t call_carry_out(struct http_call *call, const struct http_request 
                                  .user_agent = STR("chancery-story"),
                                  .body = request->body};
     const char *name = name_of_path(path);
+    wire_rules_check(request, name);
     if (!world_point(name, KILL_BEFORE))
         return INT32_MAX;
     fake_ca_answer(ca->fake, &asked, world.now_ms, &call->reply);

@@ -5,6 +5,7 @@
 #include "inventory/config.h"
 #include "inventory/held.h"
 #include "inventory/plan.h"
+#include "wire_rules.h"
 
 #include <stdio.h>
 
@@ -118,7 +119,15 @@ ACT(replaced_at)
     expect_number(s, "certificates replaced", n, a->n[0], a->n[0]);
 }
 
+ACT(wire_kept)
+{
+    expect_number(s, "requests that kept the rules of RFC 8555 6", wire_rules_n(), a->n[0],
+                  INT64_MAX);
+}
+
 const struct clause story_when_clauses[] = {
+    {"expect", "at least %n requests keep the rules of the wire",
+     "wire_rules.h; a request that breaks one ends any story", wire_kept},
     {"ca", "offers %*", "profiles, each with its life: short 6d long 90d", ca_offers},
     {"expect", "profile %w", "of the current certificate; none", profile_is},
     {"expect", "rule %w", "what its due instant goes by: life, ari", rule_is},

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "wire_rules.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -28,6 +30,7 @@ void world_begin(void)
 {
     world = (struct world){.now_ms = time_from_civil(2030, 1, 1, 0, 0, 0), .n_servers = 2};
     world.started_at_ms = world.now_ms;
+    wire_rules_begin();
     heap_init(&world.events);
     list_init(&world.values);
     list_init(&world.aliases);
