@@ -1,0 +1,25 @@
+/* The inside of the check: check.c knows the grammar, check_text.c what stands in templates, trees, pointers. */
+#ifndef MANIFEST_CHECK_INSIDE_H
+#define MANIFEST_CHECK_INSIDE_H
+
+#include "dns-providers/manifest/check.h"
+#include "dns-providers/manifest/model.h"
+
+struct checking {
+    const struct yaml *doc;
+    const struct json *tree;
+    struct complaints *complaints;
+    int depth;
+};
+
+/* An object of the grammar, by its name there. */
+void object_check(struct checking *checking, const struct json *object, const char *what);
+bool variable_is_known(const struct checking *checking, struct str variable);
+void template_look(struct checking *checking, const struct json *holder, const char *key,
+                   const struct json *value);
+void tree_check(struct checking *checking, const struct json *tree);
+void pick_check(struct checking *checking, const struct json *holder, const char *key,
+                const struct json *pick);
+void where_check(struct checking *checking, const struct json *where);
+
+#endif
