@@ -7,8 +7,9 @@ LATENCIES_MS = (50, 150)
 
 
 def least_requests(n_names, n_sets):
-    """newOrder, finalize, certificate, two looks at the order, two requests a name; directory, nonce and account once a run."""
-    return 5 + 2 * n_names + 3 / n_sets
+    """newOrder, finalize, certificate, two looks at the order, one at renewalInfo, two requests a name; directory, nonce and account
+    once a run."""
+    return 6 + 2 * n_names + 3 / n_sets
 
 
 def one_run(scratch, n_names, n_sets):

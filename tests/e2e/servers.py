@@ -146,6 +146,12 @@ class Pebble:
     def log(self):
         return self.server.log.read_text(errors="replace")
 
+    def directory(self):
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        request = urllib.request.Request(self.url, headers={"User-Agent": "chancery-tests"})
+        with urllib.request.urlopen(request, context=context, timeout=10) as reply:
+            return json.loads(reply.read())
+
     def fetch(self, path, data=None):
         context = ssl.create_default_context(cafile=str(self.ca_file))
         request = urllib.request.Request(f"https://127.0.0.1:{self.management_port}{path}", data=data,
