@@ -102,9 +102,21 @@ static bool row_put_off(struct ari_desk *desk, int64_t id, int64_t by_ms, struct
 static bool ca_find(struct ari_desk *desk, const struct rows *rows, struct ca **ret)
 {
     struct err why = {0};
+    const struct config *config = desk->house->config;
     const char *authority = rows_text(rows, 6), *directory = rows_text(rows, 7);
-    return authority != NULL && directory != NULL && ca_open(desk->office, authority, ret, &why) &&
-           strcmp(ca_directory_url(*ret), directory) == 0;
+    if (authority == NULL || directory == NULL)
+        return false;
+    if (config_authority(config, authority) != NULL &&
+        ca_open(desk->office, authority, ret, &why) &&
+        strcmp(ca_directory_url(*ret), directory) == 0)
+        return true;
+    /* It may go by another name by now. */
+    for (size_t i = 0; i < config->n_authorities; i++)
+        if (strcmp(config->authorities[i].directory, directory) == 0 &&
+            ca_open(desk->office, config->authorities[i].name, ret, &why) &&
+            strcmp(ca_directory_url(*ret), directory) == 0)
+            return true;
+    return false;
 }
 
 static void poll_begin(struct ari_desk *desk, const struct rows *rows, struct ca *ca)

@@ -210,3 +210,13 @@ expect 6 renewalInfo requests at ca
 wait   7h
 run
 expect 12 renewalInfo requests at ca, took at most 1s
+
+story  a set with two kinds of keys: each certificate is asked about, and each that is called back is replaced
+set    main keys ecdsa-p256 rsa-2048
+want   www.example.com
+run
+expect 2 certificates, 2 renewalInfo requests at ca
+wait   20d
+ca     knob ari_now 2
+run every 1m for 5m
+expect 4 certificates, 2 replaced at ca, nothing surplus, keys ecdsa-p256 rsa-2048
