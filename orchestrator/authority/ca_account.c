@@ -4,17 +4,17 @@
 
 /* ---- holds ---- */
 
-/* What ends it is said in the same words everywhere: there is one door back. */
+/* Changed settings end most holds by themselves; one door back is open to all. */
 static const char *hold_advice(enum account_hold_reason reason)
 {
     static const char *const advice[ACCOUNT_HOLD_N] = {
         [ACCOUNT_HOLD_NONE] = "",
-        [ACCOUNT_HOLD_TERMS] = "a person must see to it there",
-        [ACCOUNT_HOLD_BINDING] = "get a key id and a MAC key from the CA and set `eab`",
-        [ACCOUNT_HOLD_DEACTIVATED] = "that cannot be undone; for another account",
-        [ACCOUNT_HOLD_LOST] = "an account of this CA needs a new binding: set `eab` anew",
-        [ACCOUNT_HOLD_REFUSED] = "change what it refuses",
-        [ACCOUNT_HOLD_SECRET] = "make it readable",
+        [ACCOUNT_HOLD_TERMS] = "afterwards say",
+        [ACCOUNT_HOLD_BINDING] = "get a key id and a MAC key from the CA and set `eab`, or say",
+        [ACCOUNT_HOLD_DEACTIVATED] = "that cannot be undone; for another account say",
+        [ACCOUNT_HOLD_LOST] = "another one takes a new binding: set `eab` anew, or say",
+        [ACCOUNT_HOLD_REFUSED] = "change what it refuses, or say",
+        [ACCOUNT_HOLD_SECRET] = "make it readable; it is tried again by itself, at once by",
     };
     return advice[reason];
 }
@@ -22,11 +22,12 @@ static const char *hold_advice(enum account_hold_reason reason)
 static char *hold_text(const struct ca *ca, enum account_hold_reason reason, const char *why)
 {
     const char *name = ca->config->name;
-    return mem_printf(
-        "%.600s; %s, then say `chancery account register %s`%s%s%s", why, hold_advice(reason), name,
-        reason == ACCOUNT_HOLD_TERMS && ca->account.is_valid ? " or `chancery account update " : "",
-        reason == ACCOUNT_HOLD_TERMS && ca->account.is_valid ? name : "",
-        reason == ACCOUNT_HOLD_TERMS && ca->account.is_valid ? " --agree-tos`" : "");
+    bool may_agree = reason == ACCOUNT_HOLD_TERMS && ca->account.is_valid;
+    AUTO(mem_fini)
+    char *agree =
+        may_agree ? mem_printf(" or `chancery account update %s --agree-tos`", name) : NULL;
+    return mem_printf("%.600s; %s `chancery account register %s`%s", why, hold_advice(reason), name,
+                      agree != NULL ? agree : "");
 }
 
 bool ca_hold_begin(struct ca *ca, enum account_hold_reason reason, const char *url,
@@ -260,7 +261,9 @@ void ca_register(struct ca *ca)
         .eab_algorithm = ca->config->eab_algorithm,
     };
     if (!acme_account_ask_new(ca->directory, ca->account_key, &wish, ca->arena, &ask, &err)) {
+        ca->is_recovering = false;
         ca_fail(ca, "account", &err);
+        ca_kept_release(ca, false);
         return;
     }
     house_say(ca->house, NULL, "account", "registering an account at %s", ca->config->name);

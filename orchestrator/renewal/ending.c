@@ -87,6 +87,8 @@ static void wait_tell(struct renewal *r, const struct order_record *record)
 void order_is_put_off(struct renewal *r, const struct order_record *record, const struct ca *ca)
 {
     if (ca != NULL && ca_hold(ca) != NULL) {
+        /* Else the set would be looked at in every run. */
+        register_schedule(r->house, record->order->set_name, record->next_at_ms, "held", NULL);
         set_is_held_up(r, record->order->set_name, ca);
         return;
     }

@@ -7,6 +7,8 @@ set    a names a.example.com
 set    b names b.example.com
 run
 expect no certificate, 1 events account.terms, put off "new terms", not failed, 0 events order.failed, 0 events order.retry
+run
+expect asked nobody, at most 0 commits, postponed 3
 run every 2h for 30h
 expect at most 3 newOrder requests at ca, 1 events account.terms, postponed 3, 1 newAccount requests at ca
 ca     mends
