@@ -23,6 +23,8 @@ void certificate_free(struct certificate *c)
 void certificate_rule_format(const struct certificate *c, struct buf *out)
 {
     char start[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
+    if (c->due_rule != NULL && strcmp(c->due_rule, "key") == 0)
+        buf_add_cstr(out, "its key was reported compromised");
     if (c->due_rule != NULL && strcmp(c->due_rule, "step") == 0)
         buf_add_cstr(out, "in step with the other kind of key");
     if (c->due_rule == NULL || strcmp(c->due_rule, "ari") != 0 || c->ari_start_at_ms == 0)

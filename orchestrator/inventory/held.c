@@ -77,6 +77,8 @@ bool held_key_save(struct house *house, const struct key *key, const char *purpo
     if (!seal_is_open(house, err))
         return false;
     key_spki(key, spki);
+    if (!key_may_be_used(house, spki, err))
+        return false;
     key_to_der(key, &der);
     seal_wrap(house->seal, secret_str(&der), place_of(spki, place), &sealed);
     if (!store_insert(house->store, &id, err, SQL_KEY_INSERT, "tttbi", purpose,
@@ -120,6 +122,10 @@ bool held_key_load(struct house *house, int64_t key_id, struct key **ret_key, st
     AUTO(secret_fini)
     struct secret der = {0};
     struct key *key = NULL;
+    if (key_id == 0)
+        return err_set(
+            err, ERR_CONFIG,
+            "its private key is elsewhere: it was made from a certificate request (csr)");
     bool ok = seal_is_open(house, err) && key_row_load(house, key_id, &row, err) &&
               seal_unwrap(house->seal, buf_str(&row.blob), place_of(row.spki, place), &der, err) &&
               key_from_der(secret_str(&der), &key, err);

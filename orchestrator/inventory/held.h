@@ -11,6 +11,7 @@
  * (RFC 8555 11.1: the key of an account never is a certificate's). purpose: "leaf", "account". */
 bool held_key_save(struct house *house, const struct key *key, const char *purpose, int64_t *ret_id,
                    struct err *err);
+/* Also CONFIG for key 0: it lives elsewhere. */
 bool held_key_load(struct house *house, int64_t key_id, struct key **ret_key, struct err *err);
 /* REFUSED when the store has the key for another purpose. */
 bool held_key_is_for(struct house *house, const char *spki, const char *purpose, struct err *err);
@@ -43,7 +44,7 @@ struct certificate { /* a row; texts owned, released by certificate_free */
     int revoke_reason;
     bool revoke_by_key;
     bool revoke_now;                        /* without waiting for its replacement */
-    char *due_rule;                         /* what due_at_ms goes by: "life", "ari" */
+    char *due_rule;                         /* what due_at_ms goes by: "life", "ari", "key" ... */
     int64_t ari_start_at_ms, ari_end_at_ms; /* the CA's window, heard last; 0: none */
     char *ari_explanation;                  /* where the CA says why, or NULL */
 };

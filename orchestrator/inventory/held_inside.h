@@ -33,4 +33,9 @@ bool lane_born(struct house *house, const struct set_config *set, const char *la
 /* Delivery makes endpoints due when it is done; where nothing is delivered nobody else would. */
 bool others_wake(struct house *house, const char *set, int64_t id, int64_t at_ms, struct err *err);
 
+/* Inside a transaction: the key of a certificate was reported compromised. It is marked, and every set whose current certificate is for the same
+ * key is due. */
+bool held_key_compromise(struct house *house, const struct certificate *certificate,
+                         struct err *err);
+
 #endif

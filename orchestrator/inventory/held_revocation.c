@@ -60,9 +60,7 @@ bool certificate_is_ended(const struct certificate *c)
 static bool key_condemn(struct house *house, const struct certificate *c, int reason,
                         struct err *err)
 {
-    return reason != REASON_KEY_COMPROMISE ||
-           store_run(house->store, NULL, err, SQL_KEY_COMPROMISED, "ii", c->key_id,
-                     house_now(house));
+    return reason != REASON_KEY_COMPROMISE || held_key_compromise(house, c, err);
 }
 
 /* The set is due for a replacement - or never again, when there is none. */

@@ -2,6 +2,7 @@
 #include "house_fixture.h"
 
 #include "inventory/held_chain.h"
+#include "inventory/plan.h"
 
 #define LIFE (90 * MS_DAY)
 
@@ -249,6 +250,35 @@ static void test_key_when_its_certificate_was_revoked_for_it_then_it_is_compromi
     assert_true(is_compromised);
 }
 
+static bool line_keep(void *arg, const struct plan_line *line)
+{
+    snprintf(arg, 512, "%s: %s", line->set, line->why);
+    return true;
+}
+
+/* A kept key: the certificate that was revoked for it is an old one, the present one is for the same key. */
+static void test_key_when_it_is_compromised_then_whoever_shares_it_is_due(void **state)
+{
+    struct err err = {0};
+    char line[512] = "";
+    (void)state;
+    set_put("shop", "names: www.example.com\nkey: keep\n");
+    set_put("mail", "names: mail.example.com\n");
+    refresh();
+    int64_t old_id = bear("shop", roots_ab, 2);
+    bear("shop", roots_ab, 2);
+    bear("mail", roots_ab, 2);
+    sql_run("UPDATE certificate SET spki = (SELECT spki FROM certificate WHERE set_name = 'shop' "
+            "AND version = 1), key_id = (SELECT key_id FROM certificate WHERE set_name = 'shop' "
+            "AND version = 1) WHERE set_name = 'shop'");
+    fixture_clock.wall_now_ms += MS_DAY;
+    must(held_certificate_revoked(&house, old_id, 1, &err), &err);
+    assert_int_equal(sql_int(0, "SELECT next_at_ms FROM domain_set WHERE name = 'shop'"), now_ms());
+    assert_true(sql_int(0, "SELECT next_at_ms FROM domain_set WHERE name = 'mail'") > now_ms());
+    must(plan_each(&house, false, line_keep, line, &err), &err);
+    assert_string_equal(line, "shop: its key was reported compromised");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, house_make, house_remove)
 int main(void)
 {
@@ -260,6 +290,7 @@ int main(void)
         TEST(test_wish_when_an_older_certificate_is_in_place_then_the_delivery_keeps_its_time),
         TEST(test_key_when_it_was_reported_compromised_then_it_is_never_saved_again),
         TEST(test_key_when_its_certificate_was_revoked_for_it_then_it_is_compromised),
+        TEST(test_key_when_it_is_compromised_then_whoever_shares_it_is_due),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
