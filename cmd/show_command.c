@@ -292,9 +292,18 @@ static bool txt_show(struct showing *s)
         {"owner", COLUMN_TEXT, 3},     {"wish", COLUMN_TEXT, 4},    {"state", COLUMN_TEXT, 5},
         {"since_at", COLUMN_TIME, 7},  {"failure", COLUMN_TEXT, 6},
     };
+    /* Those that no run removes: `chancery persist`. */
+    static const struct column standing[] = {
+        {"authority", COLUMN_TEXT, 2}, {"challenge", COLUMN_TEXT, 5}, {"value", COLUMN_TEXT, 7},
+        {"wish", COLUMN_TEXT, 12},     {"state", COLUMN_TEXT, 13},    {"until", COLUMN_TIME, 8},
+        {"since_at", COLUMN_TIME, 17}, {"failure", COLUMN_TEXT, 14},
+    };
     struct rows rows;
-    return store_query(s->in->house.store, &rows, &s->in->err, SQL_TXT_VIEWS, "t", s->name) &&
-           ROWS_SHOW(s, "txt", &rows, columns);
+    struct store *store = s->in->house.store;
+    return store_query(store, &rows, &s->in->err, SQL_TXT_VIEWS, "t", s->name) &&
+           ROWS_SHOW(s, "txt", &rows, columns) &&
+           store_query(store, &rows, &s->in->err, SQL_PERSIST_OF_SET, "t", s->name) &&
+           ROWS_SHOW(s, "standing", &rows, standing);
 }
 
 /* ---- the command ---- */

@@ -70,6 +70,9 @@ def test_persist_when_published_once_then_two_certificates_without_a_change_in_d
     shown = shop.run("persist", "shop", check=0)
     assert f'_validation-persist.example.net. IN TXT "{record[0]}"' in shown.out, "as a zone file has it"
 
+    standing = shop.run("show", "shop", "--json", check=0).json()["standing"]
+    assert [(r["value"], r["state"]) for r in standing] == [(record[0], "served")]
+
     removed = shop.run("persist", "shop", "--remove", check=0)
     assert "1 standing record" in removed.out
     assert bind.txt("_validation-persist.example.net") == []

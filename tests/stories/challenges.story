@@ -203,7 +203,7 @@ persist other removed
 expect 0 TXT left, no TXT left
 
 story  persist: killed anywhere, repeated: one record, and no run removes it
-kill everywhere
+kill here and there
 ca     knob challenges 7
 dns    holds not-ours at _validation-persist.example.com
 set    main challenge dns-persist-01
