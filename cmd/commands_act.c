@@ -11,6 +11,8 @@
 
 static const struct option renew_options[] = {
     {"force", 'f', NULL, "renew the named sets even though they are not due"},
+    {"retry", 0, NULL,
+     "try the named sets now though they wait after a failure or are held; what is not due stays"},
     {"dry-run", 0, NULL,
      "rehearse at the authorities' staging directories; nothing is stored or delivered"},
     WAIT_OPTIONS,
@@ -18,6 +20,7 @@ static const struct option renew_options[] = {
 static const struct example renew_examples[] = {
     {"chancery renew", "all that is due; made for cron and systemd timers"},
     {"chancery renew --force shop", "a new certificate for set shop now"},
+    {"chancery renew --retry shop", "you have mended what made set shop fail: try it now"},
     {"chancery renew --dry-run shop",
      "try the whole way of set shop without spending a rate limit"},
 };
@@ -35,13 +38,16 @@ const struct command command_renew = {
     .name = "renew",
     .usage = "[SET ...]",
     .sentence = "Renew what is due, deliver what is new, look whether it is served.",
-    .text = "The whole work in one command. It takes the lead, so that two runs never do the same "
-            "twice; orders a certificate for each set that is due, proves control by DNS, stores "
-            "the certificate and its key, delivers every version that a target lacks, and looks at "
-            "every endpoint. Run it as often as you like: an idle run asks nothing of a CA.\n\n"
-            "What it cannot finish it leaves in the store, and the next run goes on there. A run "
-            "that was killed is resumed without a second order. Failures are repeated after 1, 10 "
-            "and 100 minutes, then daily; the certificate that is served stays.",
+    .text =
+        "The whole work in one command. It takes the lead, so that two runs never do the same "
+        "twice; orders a certificate for each set that is due, proves control by DNS, stores "
+        "the certificate and its key, delivers every version that a target lacks, and looks at "
+        "every endpoint. Run it as often as you like: an idle run asks nothing of a CA.\n\n"
+        "What it cannot finish it leaves in the store, and the next run goes on there. A run "
+        "that was killed is resumed without a second order. Failures are repeated after 1, 10 "
+        "and 100 minutes, then daily; the certificate that is served stays. What only a person can "
+        "change is held instead: see docs/ERRORS.md. A set that lists several authorities gets "
+        "its certificate from the next one when the first does not answer.",
     OPTIONS(renew_options),
     EXAMPLES(renew_examples),
     MEANINGS(renew_meanings),

@@ -255,6 +255,7 @@ enum exit_code renew_run(struct invocation *in)
 {
     struct leader_options options = {.purpose = "renew",
                                      .forced = option_is_on(in, "force"),
+                                     .retries = option_is_on(in, "retry"),
                                      .renews = true,
                                      .delivers = true,
                                      .verifies = true,
@@ -265,6 +266,12 @@ enum exit_code renew_run(struct invocation *in)
         err_set(
             &in->err, ERR_CONFIG,
             "--force needs the names of sets: renewing everything at once would spend rate limits");
+        return EXIT_CODE_USAGE;
+    }
+    if (options.retries && in->n_words == 0) {
+        err_set(
+            &in->err, ERR_CONFIG,
+            "--retry needs the names of sets: what waits for the CA's sake is best left to wait");
         return EXIT_CODE_USAGE;
     }
     return run_and_tell(in, &options);

@@ -84,6 +84,14 @@ static void config_show(struct showing *s)
 
 /* ---- what comes next ---- */
 
+static struct json *guilty_json(const char *text)
+{
+    struct json *list = NULL;
+    if (text == NULL || !json_parse(str_of(text), JSON_SIZE_MAX, &list, NULL))
+        return json_array();
+    return list;
+}
+
 static bool plan_show(struct showing *s)
 {
     struct house *house = &s->in->house;
@@ -103,6 +111,8 @@ static bool plan_show(struct showing *s)
     json_set_int(tree, "failures", s->row.n_failures);
     json_set_time(tree, "failed_at", s->row.n_failures > 0 ? s->row.failed_at_ms : 0);
     json_set_text(tree, "failure", s->row.failure);
+    json_set_text(tree, "hold", s->row.hold);
+    json_set(tree, "names_at_fault", guilty_json(s->row.guilty));
     json_set(s->tree, "next", tree);
     return true;
 }
@@ -123,6 +133,7 @@ static struct json *certificate_json(const struct certificate *c, int64_t now_ms
         json_push_text(names, c->names[i]);
     json_set(tree, "names", names);
     json_set_text(tree, "authority", c->authority);
+    json_set_text(tree, "fallback", c->fallback);
     json_set_text(tree, "issuer", c->issuer);
     json_set_text(tree, "serial", c->serial);
     json_set_text(tree, "sha256", c->sha256);
@@ -243,7 +254,8 @@ static bool orders_show(struct showing *s)
     static const struct column columns[] = {
         {"id", COLUMN_INT, 0},        {"authority", COLUMN_TEXT, 1}, {"why", COLUMN_TEXT, 2},
         {"step", COLUMN_TEXT, 3},     {"outcome", COLUMN_TEXT, 4},   {"started_at", COLUMN_TIME, 5},
-        {"ended_at", COLUMN_TIME, 6}, {"failure", COLUMN_TEXT, 7},   {"held_pem", COLUMN_TEXT, 8},
+        {"ended_at", COLUMN_TIME, 6}, {"failure", COLUMN_TEXT, 7},   {"fallback", COLUMN_TEXT, 8},
+        {"held_pem", COLUMN_TEXT, 9},
     };
     /* A certificate that was held back is for programs: it would burst a table. */
     size_t n = sizeof(columns) / sizeof(columns[0]) - (s->in->json ? 0 : 1);

@@ -125,6 +125,8 @@ static enum set_state state_of(const struct set_view *v, int64_t now_ms)
         return SET_IS_REVOKED;
     if (v->fault != NULL)
         return SET_IS_BROKEN;
+    if (v->hold != NULL)
+        return SET_IS_HELD;
     if (v->n_failures > 0)
         return SET_IS_FAILED;
     if (has && v->n_delivered < v->n_targets)
@@ -167,6 +169,11 @@ static void view_read(struct walk *w, const struct rows *rows, struct set_view *
         .ari_start_at_ms = rows_int(rows, 19),
         .ari_end_at_ms = rows_int(rows, 20),
         .ari_explanation = rows_text(rows, 21),
+        .fallback = rows_text(rows, 22),
+        .order_authority = rows_text(rows, 23),
+        .order_fallback = rows_text(rows, 24),
+        .hold = rows_text(rows, 25),
+        .guilty = rows_text(rows, 26),
     };
     deployments_count(w, v);
     endpoints_count(w, v);
@@ -189,6 +196,8 @@ const char *set_view_next(const struct set_view *v, int64_t *ret_at_ms)
         return "its file must be mended";
     if (v->order_id != 0)
         return v->step;
+    if (v->hold != NULL)
+        return "a person must act";
     if (v->next_at_ms != INT64_MAX) {
         *ret_at_ms = v->next_at_ms;
         return v->n_failures > 0 ? "retry" : v->certificate_id == 0 ? "issue" : "renew";
@@ -200,7 +209,8 @@ const char *set_view_trouble(const struct set_view *v)
 {
     if (v->fault != NULL)
         return v->fault;
-    if (v->state == SET_IS_EXPIRED || v->state == SET_IS_REVOKED || v->state == SET_IS_FAILED)
+    if (v->state == SET_IS_EXPIRED || v->state == SET_IS_REVOKED || v->state == SET_IS_FAILED ||
+        v->state == SET_IS_HELD)
         return v->failure;
     if (v->state == SET_IS_UNDELIVERED)
         return v->delivery;

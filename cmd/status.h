@@ -19,6 +19,7 @@
     X(UNDELIVERED, "undelivered", INK_BAD)                                                         \
     X(UNSERVED, "unserved", INK_BAD)                                                               \
     X(FAILED, "failed", INK_BAD)                                                                   \
+    X(HELD, "held", INK_BAD)                                                                       \
     X(BROKEN, "broken", INK_BAD)                                                                   \
     X(REVOKED, "revoked", INK_BAD)                                                                 \
     X(EXPIRED, "expired", INK_BAD)
@@ -31,7 +32,11 @@ enum set_state {
 const char *set_state_name(enum set_state state);
 enum ink set_state_ink(enum set_state state);
 
-struct set_view { /* texts are borrowed for the visit */
+struct set_view {                                 /* texts are borrowed for the visit */
+    const char *fallback;                         /* why the certificate is not of the first CA */
+    const char *order_authority, *order_fallback; /* of the open order */
+    const char *hold;   /* what a person must do before it is tried again */
+    const char *guilty; /* names at fault, JSON */
     const char *name, *fault, *failure, *why, *authority, *key_kind, *step, *order_failure;
     int64_t n_failures, next_at_ms; /* INT64_MAX: none */
     int64_t certificate_id, version, not_before_at_ms, not_after_at_ms, due_at_ms,

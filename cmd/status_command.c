@@ -51,6 +51,25 @@ static void explanation_add(struct status *s, const struct set_view *v)
     buf_printf(&s->troubles, "%s: its renewal: %s\n", v->name, buf_cstr(&text));
 }
 
+/* Which CA issued, when it was not the first: said as long as that certificate is the current one. */
+static void fallback_add(struct status *s, const struct set_view *v)
+{
+    if (v->fallback == NULL)
+        return;
+    buf_printf(&s->troubles, "%s: issued by %s, because ", v->name, v->authority);
+    text_escape(&s->troubles, str_of(v->fallback), 1000);
+    buf_add_char(&s->troubles, '\n');
+}
+
+static void hold_add(struct status *s, const struct set_view *v)
+{
+    if (v->hold != NULL)
+        buf_printf(&s->troubles,
+                   "%s: held until its file, chancery.yaml or the CA's directory changes, or "
+                   "`chancery renew --retry %s`\n",
+                   v->name, v->name);
+}
+
 static void view_row(struct status *s, const struct set_view *v)
 {
     char until[TIME_TEXT_MAX] = "-", when[64] = "";
@@ -83,6 +102,7 @@ static struct json *certificate_json(const struct status *s, const struct set_vi
         return json_new_null();
     struct json *tree = json_set_int(json_object(), "version", v->version);
     json_set_text(tree, "authority", v->authority);
+    json_set_text(tree, "fallback", v->fallback);
     json_set_text(tree, "key", v->key_kind);
     json_set_time(tree, "not_before", v->not_before_at_ms);
     json_set_time(tree, "not_after", v->not_after_at_ms);
@@ -91,6 +111,14 @@ static struct json *certificate_json(const struct status *s, const struct set_vi
     renewal_rule_json(tree, v->due_rule, v->ari_start_at_ms, v->ari_end_at_ms, v->ari_explanation);
     json_set_time(tree, "revoked", v->revoked_at_ms);
     return tree;
+}
+
+static struct json *texts_parse(const char *text)
+{
+    struct json *list = NULL;
+    if (text == NULL || !json_parse(str_of(text), JSON_SIZE_MAX, &list, NULL))
+        return json_array();
+    return list;
 }
 
 static struct json *view_json(const struct status *s, const struct set_view *v)
@@ -103,9 +131,13 @@ static struct json *view_json(const struct status *s, const struct set_view *v)
         json_free(order);
         order = json_set_int(json_object(), "id", v->order_id);
         json_set_text(order, "step", v->step);
+        json_set_text(order, "authority", v->order_authority);
+        json_set_text(order, "fallback", v->order_fallback);
     }
     json_set_text(tree, "state", set_state_name(v->state));
     json_set_text(tree, "trouble", trouble != NULL && trouble[0] != '\0' ? trouble : NULL);
+    json_set_text(tree, "hold", v->hold);
+    json_set(tree, "names_at_fault", texts_parse(v->guilty));
     json_set(tree, "certificate", certificate_json(s, v));
     json_set(tree, "order", order);
     json_set_int(tree, "targets", (int64_t)v->n_targets);
@@ -139,6 +171,8 @@ static void set_tell(void *arg, const struct set_view *v)
     view_row(s, v);
     trouble_add(s, v);
     explanation_add(s, v);
+    hold_add(s, v);
+    fallback_add(s, v);
 }
 
 /* ---- what concerns all ---- */

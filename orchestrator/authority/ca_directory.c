@@ -14,11 +14,41 @@ static bool directory_take(struct ca *ca, const struct json *tree, int64_t fetch
     return true;
 }
 
+/* What a CA says of itself: terms, profiles, whether it wants a binding. Beside it a directory may hold junk that changes each time. */
+static void meta_format(const struct json *tree, struct buf *out)
+{
+    const struct json *meta = json_find(tree, "meta");
+    if (meta != NULL)
+        json_format(meta, out, false);
+}
+
+static bool meta_has_changed(struct ca *ca, const struct json *tree)
+{
+    struct rows rows;
+    AUTO(json_fini)
+    struct json *before = NULL;
+    AUTO(buf_fini)
+    struct buf was = BUF(JSON_SIZE_MAX);
+    AUTO(buf_fini)
+    struct buf is = BUF(JSON_SIZE_MAX);
+    if (!store_query(ca->house->store, &rows, NULL, SQL_AUTHORITY_GET, "t", ca->directory_url))
+        return false;
+    bool known = rows_next(&rows) && rows_text(&rows, 0) != NULL &&
+                 json_parse(str_of(rows_text(&rows, 0)), JSON_SIZE_MAX, &before, NULL);
+    rows_end(&rows, NULL);
+    meta_format(before, &was);
+    meta_format(tree, &is);
+    return known && strcmp(buf_cstr(&was), buf_cstr(&is)) != 0;
+}
+
 static bool directory_save(struct ca *ca, const struct json *tree, struct err *err)
 {
     AUTO(buf_fini)
     struct buf doc = BUF(JSON_SIZE_MAX);
     json_format(tree, &doc, false);
+    if (meta_has_changed(ca, tree) && !store_run(ca->house->store, NULL, err, SQL_SET_UNHOLD, "ti",
+                                                 ca->directory_url, house_now(ca->house)))
+        return false;
     return store_run(ca->house->store, NULL, err, SQL_AUTHORITY_SET_DOC, "tti", ca->directory_url,
                      buf_cstr(&doc), house_now(ca->house));
 }

@@ -17,6 +17,7 @@ void certificate_free(struct certificate *c)
         mem_free(c->names[i]);
     mem_free(c->names);
     buf_fini(&c->chain_pem);
+    mem_free(c->fallback);
     mem_free(c);
 }
 
@@ -86,6 +87,7 @@ struct certificate *certificate_read(const struct rows *rows, int at)
     c->ari_start_at_ms = rows_int(rows, at++);
     c->ari_end_at_ms = rows_int(rows, at++);
     c->ari_explanation = mem_strdup(rows_text(rows, at++));
+    c->fallback = mem_strdup(rows_text(rows, at++));
     c->chain_pem = BUF(CHAIN_PEM_MAX);
     return c;
 }

@@ -30,6 +30,7 @@ struct certificate { /* a row; texts owned, released by certificate_free */
         key_id; /* 0: the key lives elsewhere, the certificate was made from a request (setting csr) */
     int64_t chain_id; /* the chain chosen, see held_chain.h; 0: the leaf stands alone */
     bool is_current;
+    char *fallback; /* why it is not of the first CA of its set; NULL: it is */
     char *lane; /* "": the set has one kind of key; else the family of this one's: "ecdsa", "rsa" */
     char *set_name, *authority, *directory, *serial, *sha256, *spki, *ari_id, *key_kind, *profile,
         *issuer, *want, *url;

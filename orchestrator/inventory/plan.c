@@ -200,6 +200,19 @@ static void judge_later(const struct certificate *c, int64_t now_ms, struct buf 
     certificate_rule_format(c, why);
     if (why->len == before)
         buf_printf(why, "%s of its life is over then", life_part(c));
+    if (c->fallback != NULL)
+        buf_printf(why, "; issued by %s, because %.400s", c->authority, c->fallback);
+}
+
+/* Needed, but only a person can bring it on. */
+static void judge_held(const struct set_row *row, struct buf *why, struct plan_line *line)
+{
+    buf_printf(
+        why,
+        "; held: %.600s. What to do: %s It is taken up again when its file, chancery.yaml or "
+        "the CA's directory changes, or by `chancery renew --retry %s`",
+        row->failure != NULL ? row->failure : "unknown", row->hold, row->name);
+    line_set(line, PLAN_HELD, row->next_at_ms, false, why);
 }
 
 /* Needed, but failed before or put off. */
@@ -246,6 +259,8 @@ void plan_judge(const struct set_config *set, const struct set_row *row,
     } else if (action == PLAN_NONE) {
         judge_later(certificate, now_ms, &why);
         line_set(ret, PLAN_NONE, certificate->due_at_ms, false, &why);
+    } else if (row->hold != NULL) {
+        judge_held(row, &why, ret);
     } else {
         judge_need(row, action, now_ms, &why, ret);
     }

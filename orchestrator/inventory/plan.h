@@ -13,7 +13,8 @@
     X(RENEW, "renew")       /* there is one, another is needed */                                  \
     X(CONTINUE, "continue") /* an order is open */                                                 \
     X(RETRY, "retry")       /* failed before; waits until at_ms */                                 \
-    X(BROKEN, "broken")     /* its file cannot be used */
+    X(HELD, "held")     /* failed for what only a person can mend; at_ms: its CA is looked at */   \
+    X(BROKEN, "broken") /* its file cannot be used */
 enum plan_action {
 #define X(action, name) PLAN_##action,
     PLAN_ACTIONS(X)

@@ -17,6 +17,8 @@ void set_row_fini(struct set_row *row)
     mem_free(row->failure_kind);
     mem_free(row->want);
     mem_free(row->lane);
+    mem_free(row->hold);
+    mem_free(row->guilty);
     *row = (struct set_row){0};
 }
 
@@ -36,6 +38,8 @@ void set_row_read(const struct house *house, const struct rows *rows, int at, st
         .n_failures = rows_int(rows, at + 9),
         .failed_at_ms = rows_int(rows, at + 10),
         .lane = mem_strdup(rows_text(rows, at + 11)),
+        .hold = mem_strdup(rows_text(rows, at + 12)),
+        .guilty = mem_strdup(rows_text(rows, at + 13)),
     };
 }
 
@@ -178,7 +182,9 @@ bool register_failed(struct house *house, const char *set, const struct err *fai
     if (!store_int(house->store, 0, &n, err, SQL_SET_N_FAILURES, "t", set) ||
         !lifetime_of_set(house, set, &life, err))
         return false;
-    int64_t wait_ms = lifetime_retry_ms(&life, retry_ladder_ms(n + 1));
+    /* What somebody must set right first is not right within a minute. */
+    int64_t rung = n + (failure->class == CLASS_CONFIG ? 2 : 1);
+    int64_t wait_ms = lifetime_retry_ms(&life, retry_ladder_ms(rung));
     int64_t next_ms = now_ms + wait_ms + (int64_t)random_below((uint64_t)wait_ms / 10 + 1);
     if (failure->until_ms > next_ms)
         next_ms = failure->until_ms;
@@ -187,6 +193,23 @@ bool register_failed(struct house *house, const char *set, const struct err *fai
         return false;
     *ret_next_at_ms = next_ms;
     return true;
+}
+
+bool register_hold(struct house *house, const char *set, int64_t order_id, const char *advice,
+                   int64_t *ret_next_at_ms, struct err *err)
+{
+    int64_t next_ms = house_now(house) + MS_DAY;
+    if (advice == NULL)
+        advice = "read what the CA says, and set it right.";
+    if (!store_run(house->store, NULL, err, SQL_SET_HOLD, "ttii", set, advice, order_id, next_ms))
+        return false;
+    *ret_next_at_ms = next_ms;
+    return true;
+}
+
+bool register_blame(struct house *house, const char *set, const char *guilty, struct err *err)
+{
+    return store_run(house->store, NULL, err, SQL_SET_SET_GUILTY, "tt", set, guilty);
 }
 
 bool register_succeeded(struct house *house, const char *set, int64_t next_at_ms, struct err *err)

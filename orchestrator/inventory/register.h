@@ -30,6 +30,9 @@ bool register_look(struct house *house, struct register_result *ret, struct err 
 bool register_set(struct house *house, const char *name, struct set_config **ret, struct err *err);
 struct set_row { /* texts owned */
     char *name, *file, *fault, *why, *failure, *failure_kind, *want;
+    char *hold; /* only a person can mend the failure: what is to be done; NULL: not held */
+    char *
+        guilty; /* names at fault, JSON: [{"name", "problem", "detail"}, ...]; NULL: none by itself */
     char *lane; /* of the preferred kind of key; "": the set has just one */
     bool removed;
     int64_t next_at_ms, n_failures, failed_at_ms; /* next_at_ms INT64_MAX: none */
@@ -44,10 +47,16 @@ bool register_each_fault(struct house *house, set_visit *visit, void *arg, struc
 /* When the set must be looked at again, and why ("due", "retry", "new", "changed", "forced"). Inside a transaction. */
 bool register_schedule(struct house *house, const char *set, int64_t at_ms, const char *why,
                        struct err *err);
-/* Remembers a failure: n_failures + 1, next try by the ladder 1 min, 10 min, 100 min, then daily (with up to a tenth of jitter), or at until_ms
+/* Remembers a failure: n_failures + 1, next try by the ladder 1 min, 10 min, 100 min, then daily (with up to a tenth of jitter; one rung further when something must be set right), or at until_ms
  * of the failure when that is later. Gives the instant. Inside a transaction. */
 bool register_failed(struct house *house, const char *set, const struct err *failure,
                      int64_t *ret_next_at_ms, struct err *err);
+/* After register_failed: nothing is tried until the set's file, chancery.yaml or the directory of the order's CA changes. advice: what is to be
+ * done, NULL: nothing is known. Once a day its directory is looked at. Gives the instant of that. Inside a transaction. */
+bool register_hold(struct house *house, const char *set, int64_t order_id, const char *advice,
+                   int64_t *ret_next_at_ms, struct err *err);
+/* After register_failed: which names of the order were at fault, each for its own reason. Inside a transaction. */
+bool register_blame(struct house *house, const char *set, const char *guilty, struct err *err);
 /* The instant of try n + 1 after n failures (n >= 1), without jitter. */
 int64_t retry_ladder_ms(int64_t n_failures);
 /* Forgets failures. Inside a transaction. */

@@ -134,8 +134,10 @@ static bool schedule_set(struct refresh *refresh, const struct state *s,
     const struct set_row *row = &s->row;
     int64_t at_ms = INT64_MAX;
     const char *why = "";
-    bool forgiven = reading != NULL && row->n_failures > 0 && row->fault == NULL &&
-                    (reading->is_new || reading->wants_anew);
+    bool released =
+        row->hold != NULL && (refresh->config_changed || (reading != NULL && reading->is_changed));
+    bool forgiven = row->n_failures > 0 && row->fault == NULL &&
+                    (released || (reading != NULL && (reading->is_new || reading->wants_anew)));
     if (forgiven && !store_run(refresh->house->store, NULL, err, SQL_SET_FORGIVE, "t", row->name))
         return false;
     if (row->fault == NULL) {

@@ -183,8 +183,10 @@ static void concerns_open(struct concerns *c, struct house *house, const struct 
                           struct turn *turn)
 {
     if (o->renews) {
-        struct renewal_options options = {
-            .only = o->only, .forced = o->forced, .patience_ms = o->patience_ms};
+        struct renewal_options options = {.only = o->only,
+                                          .forced = o->forced,
+                                          .retries = o->retries,
+                                          .patience_ms = o->patience_ms};
         c->office = ca_office_new(house);
         c->renewal = renewal_new(house, c->office, &options);
         turn->concerns[turn->n_concerns++] = renewal_concern(c->renewal);

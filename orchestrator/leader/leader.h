@@ -13,6 +13,7 @@ struct leader_options {
     const char *purpose;     /* "renew", "issue", "deploy" ... : shown to others that wait */
     const char *const *only; /* sets, NULL: all */
     bool forced;
+    bool retries;                    /* renewal_options */
     bool renews, delivers, verifies; /* which concerns run; renewal brings revocation along */
     int64_t wait_ms;                 /* how long to wait for another leader; 0: not at all */
     int64_t patience_ms; /* things that wait longer than this are left to the next run */

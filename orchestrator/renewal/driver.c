@@ -3,6 +3,7 @@
 #include "acme/profile.h"
 #include "base/failpoint.h"
 #include "inventory/register.h"
+#include "renewal/guilt.h"
 #include "renewal/job_preflight.h"
 #include "renewal/standing.h"
 
@@ -482,6 +483,10 @@ static void job_step(struct job *job, const struct acme_answer *answer)
         struct acme_world world = job_world(job);
         struct verdict verdict = order_step_run(job->record->order, &world, answer);
         bool heard = answer != NULL;
+        if (heard && answer->problem != NULL && answer->problem->n_subproblems > 0) {
+            mem_free(job->record->guilty);
+            job->record->guilty = guilt_of_problem(answer->problem);
+        }
         if (heard && verdict.err.kind == ERR_BROKEN && answer->lost == NULL)
             ca_broke_protocol(job->ca, verdict.err.text);
         answer = NULL;

@@ -4,6 +4,7 @@
 #include "inventory/event.h"
 #include "inventory/register.h"
 #include "renewal/failover.h"
+#include "renewal/guilt.h"
 
 /* ---- counting ---- */
 
@@ -14,30 +15,104 @@ static void renewal_count_failure(struct renewal *r, const struct err *failure)
         r->result.n_denied++;
 }
 
-static bool set_fails_with(struct renewal *r, enum event_id event, const char *set,
-                           int64_t order_id, const char *authority, const struct err *why,
-                           struct err *err)
+/* A set that fails, and what is known of it beside the error. */
+struct failing {
+    const char *set;
+    int64_t order_id;      /* 0: none was begun */
+    enum event_id event;   /* unless it is held */
+    const char *authority; /* to be told; NULL: not */
+    const char *guilty;    /* names at fault (guilt.h); NULL: none by itself */
+};
+
+/* What a person reads of it: what happened, what to do, which names. Room is kept for the latter two. */
+static void failure_word(const struct err *why, const char *sentence, struct err *ret)
+{
+    bool has_advice = why->advice == NULL || strstr(why->text, why->advice) != NULL;
+    *ret = *why;
+    if (has_advice && sentence[0] == '\0')
+        return;
+    err_set(ret, why->kind, "%.640s%s%s%s%s", why->text, has_advice ? "" : ". ",
+            has_advice ? "" : why->advice, sentence[0] != '\0' ? "; " : "", sentence);
+    err_judge(ret, why->class, why->fault, why->advice);
+    ret->until_ms = why->until_ms;
+}
+
+/* Nothing but a person's deed can help: it is not tried again by itself. */
+static bool set_is_to_be_held(const struct failing *f, const struct err *why)
+{
+    return why->class == CLASS_HUMAN && f->order_id != 0;
+}
+
+static bool failure_write(struct renewal *r, const struct failing *f, const struct err *why,
+                          int64_t *ret_next_at_ms, struct err *err)
+{
+    return register_failed(r->house, f->set, why, ret_next_at_ms, err) &&
+           (f->guilty == NULL || register_blame(r->house, f->set, f->guilty, err)) &&
+           (!set_is_to_be_held(f, why) ||
+            register_hold(r->house, f->set, f->order_id, why->advice, ret_next_at_ms, err));
+}
+
+static void failure_tell(struct renewal *r, const struct failing *f, const struct err *why,
+                         int64_t next_at_ms)
+{
+    char when[TIME_TEXT_MAX];
+    const char *at = f->authority != NULL ? ", at " : "";
+    const char *authority = f->authority != NULL ? f->authority : "";
+    time_format(next_at_ms, false, when);
+    if (set_is_to_be_held(f, why)) {
+        event_write(
+            r->house, EVENT_SET_HELD, f->set, f->order_id,
+            "%s%s%s; held until the set's file, chancery.yaml or the CA's directory changes, or "
+            "`chancery renew --retry %s`; what is served stays as it is",
+            why->text, at, authority, f->set);
+        house_say_end(r->house, f->set, "order", true, "held for a person: %s", why->text);
+        return;
+    }
+    event_write(r->house, f->event, f->set, f->order_id,
+                "%s%s%s; what is served stays as it is; next try at %s", why->text, at, authority,
+                when);
+    house_say_end(r->house, f->set, "order", true, "%s; next try at %s", why->text, when);
+}
+
+static bool set_fails_with(struct renewal *r, const struct failing *f, const struct err *why,
+                           const char *sentence, struct err *err)
 {
     int64_t next_at_ms = 0;
-    char when[TIME_TEXT_MAX];
-    if (!register_failed(r->house, set, why, &next_at_ms, err))
+    struct err word;
+    failure_word(why, sentence, &word);
+    if (!failure_write(r, f, &word, &next_at_ms, err))
         return false;
-    time_format(next_at_ms, false, when);
     renewal_count_failure(r, why);
     r->result.n_undone++;
     if (why->kind == ERR_THROTTLED)
         renewal_count_throttled(&r->result, next_at_ms);
-    event_write(r->house, event, set, order_id,
-                "%s%s%s; what is served stays as it is; next try at %s", why->text,
-                authority != NULL ? ", at " : "", authority != NULL ? authority : "", when);
-    house_say_end(r->house, set, "order", true, "%s; next try at %s", why->text, when);
+    failure_tell(r, f, &word, next_at_ms);
     return true;
 }
 
 bool set_fails(struct renewal *r, const char *set, int64_t order_id, const struct err *why,
                struct err *err)
 {
-    return set_fails_with(r, EVENT_ORDER_FAILED, set, order_id, NULL, why, err);
+    struct failing f = {.set = set, .order_id = order_id, .event = EVENT_ORDER_FAILED};
+    return set_fails_with(r, &f, why, "", err);
+}
+
+/* Of the order that failed it may be known which names were at fault. */
+static bool order_fails(struct renewal *r, const struct order_record *record, struct err *err)
+{
+    const struct order *order = record->order;
+    AUTO(mem_fini)
+    char *guilty = record->guilty != NULL ? mem_strdup(record->guilty) : guilt_of_order(order);
+    AUTO(buf_fini)
+    struct buf sentence = BUF(4096);
+    struct failing f = {.set = order->set_name,
+                        .order_id = order->id,
+                        .event = order->held ? EVENT_CERTIFICATE_HELD : EVENT_ORDER_FAILED,
+                        .authority = order->authority,
+                        .guilty = guilty};
+    guilt_sentence(guilty, order, &sentence);
+    guilt_tell(r->house, guilty, order);
+    return set_fails_with(r, &f, &record->failure, buf_cstr(&sentence), err);
 }
 
 /* ---- an order that stays open ---- */
@@ -127,10 +202,7 @@ static bool job_end_failed(struct renewal *r, struct job *job, struct err *err)
     if (replaced)
         return true;
     if (!job->is_given_up)
-        return set_fails_with(r, order->held ? EVENT_CERTIFICATE_HELD : EVENT_ORDER_FAILED,
-                              order->set_name, order->id, order->authority, &record->failure,
-                              err) &&
-               lanes_go_on(r, job, &record->failure, err);
+        return order_fails(r, record, err) && lanes_go_on(r, job, &record->failure, err);
     event_write(r->house, EVENT_ORDER_GIVEN_UP, order->set_name, order->id, "%s",
                 record->failure.text);
     house_say_end(r->house, order->set_name, "order", false, "order %lld is given up: %s",

@@ -32,7 +32,7 @@ void waiting_free(struct waiting *w)
 
 bool renewal_is_forced(const struct renewal *r)
 {
-    return r->options.forced && r->options.only != NULL;
+    return (r->options.forced || r->options.retries) && r->options.only != NULL;
 }
 
 static bool set_is_asked_for(const struct renewal *r, const char *set)
@@ -87,11 +87,53 @@ struct taking_in {
     bool ok;
 };
 
+static void directory_seen(void *arg, const struct err *err)
+{
+    struct renewal *r = arg;
+    (void)err; /* It is looked at again tomorrow. What changed in it was seen when it was kept. */
+    r->driver.n_out--;
+}
+
+/* The CA whose directory is that one, if it may be asked and was not asked a moment ago. */
+static struct ca *ca_to_look_at(struct renewal *r, const char *directory)
+{
+    const struct config *config = r->house->config;
+    struct ca *ca = NULL;
+    for (size_t i = 0; i < config->n_authorities; i++)
+        if (strcmp(config->authorities[i].directory, directory) == 0 &&
+            ca_open(r->office, config->authorities[i].name, &ca, NULL))
+            return ca_directory_is_fresh(ca) ? NULL : ca;
+    return NULL;
+}
+
+/* Once a day the directory of a held set's CA is looked at, once for all of its sets: new terms or profiles may end the hold. */
+static bool hold_look(struct renewal *r, const struct plan_line *line, struct err *err)
+{
+    struct rows rows;
+    struct ca *ca = NULL;
+    if (line->at_ms > house_now(r->house))
+        return true;
+    if (!store_query(r->house->store, &rows, err, SQL_SET_HOLD_DIRECTORY, "t", line->set))
+        return false;
+    if (rows_next(&rows) && rows_text(&rows, 0) != NULL)
+        ca = ca_to_look_at(r, rows_text(&rows, 0));
+    if (!rows_end(&rows, err) ||
+        !register_schedule(r->house, line->set, house_now(r->house) + MS_DAY, "retry", err))
+        return false;
+    if (ca != NULL) {
+        r->driver.n_out++;
+        ca_fetch_directory(ca, directory_seen, r);
+    }
+    return true;
+}
+
 static bool intake_due(void *arg, const struct plan_line *line)
 {
     struct taking_in *t = arg;
     struct renewal *r = t->renewal;
-    bool by_hand = r->options.forced && (line->action == PLAN_NONE || line->action == PLAN_RETRY);
+    bool waits = line->action == PLAN_RETRY || line->action == PLAN_HELD;
+    bool by_hand = (r->options.forced && (line->action == PLAN_NONE || waits)) ||
+                   (r->options.retries && waits);
     if (!set_is_asked_for(r, line->set) || line->action == PLAN_CONTINUE ||
         line->action == PLAN_BROKEN)
         return true;
@@ -100,6 +142,8 @@ static bool intake_due(void *arg, const struct plan_line *line)
         t->ok = line->lane == NULL ||
                 lanes_join(r, line->set, line->lane, renewal_is_forced(r), t->err);
         list_push_back(&r->queue, &waiting_new_lane(line->set, line->lane, 0, why)->in_queue);
+    } else if (line->action == PLAN_HELD) {
+        t->ok = hold_look(r, line, t->err);
     } else if (line->action == PLAN_NONE && line->at_ms > house_now(r->house))
         /* Nothing is to be done though the row says so: it would be looked at in every run. */
         t->ok = register_schedule(r->house, line->set, line->at_ms, "due", t->err);
@@ -110,9 +154,10 @@ static bool intake_due(void *arg, const struct plan_line *line)
 static bool intake_sets(struct renewal *r, struct err *err)
 {
     struct taking_in t = {r, err, true};
-    if (!plan_each(r->house, r->options.forced, intake_due, &t, err) || !t.ok)
+    bool all = r->options.forced || r->options.retries;
+    if (!plan_each(r->house, all, intake_due, &t, err) || !t.ok)
         return false;
-    return r->options.forced || renewal_sets_waiting(r->house, r->options.only, &r->result, err);
+    return all || renewal_sets_waiting(r->house, r->options.only, &r->result, err);
 }
 
 struct taking_more {

@@ -306,6 +306,7 @@ void order_record_free(struct order_record *record)
         return;
     order_free(record->order);
     mem_free(record->fallback);
+    mem_free(record->guilty);
     mem_free(record->why);
     mem_free(record->want);
     mem_free(record->lane);

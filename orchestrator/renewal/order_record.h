@@ -9,6 +9,8 @@
 
 struct order_record {
     struct order *order;
+    char *
+        guilty; /* what the last answer said of single names (guilt.h); not stored; NULL: nothing */
     char *fallback;          /* why the order is not at the first CA of its set; NULL: it is */
     char *why, *want, *lane; /* lane "": the set has one kind of key */
     enum key_kind key_kind;

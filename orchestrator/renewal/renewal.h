@@ -13,7 +13,9 @@
 struct renewal_options {
     const char *const *only; /* names of sets, NULL-terminated; NULL: all that are due */
     bool forced;             /* renew `only` even when not due, and do not wait for a retry time */
-    int64_t patience_ms;     /* a step that would wait longer is left to the next run */
+    bool
+        retries; /* take up `only` though they wait after a failure or are held; what is not due stays */
+    int64_t patience_ms; /* a step that would wait longer is left to the next run */
 };
 struct renewal_result { /* of this run */
     size_t n_issued, n_failed, n_postponed, n_throttled, n_denied;

@@ -143,7 +143,7 @@ story  one name of several cannot be validated: said which and why
 ca     fault challenge invalid-authz name b.example.com
 want   a.example.com, b.example.com, c.example.com
 run until quiet
-expect failed "b.example.com", no certificate, no TXT left, next try in 1m, 0 finalize requests at ca
+expect failed "b.example.com", no certificate, no TXT left, next try in 10m, 0 finalize requests at ca
 ca     mends
 wait   until due
 run
@@ -153,7 +153,7 @@ story  the CA refuses a name by policy
 ca     blocks bad.example.com
 want   www.example.com, bad.example.com
 run
-expect failed "bad.example.com", no certificate, next try in 1m, no TXT left
+expect failed "bad.example.com", no certificate, next try in 10m, no TXT left
 
 story  the CA calls the order invalid at the end
 ca     fault finalize invalid-order
@@ -194,8 +194,20 @@ want   www.example.com
 run
 expect put off "new terms", no certificate, 1 events account.terms
 
-story  the ladder of retries
+story  what somebody must set right is tried again slowly
 ca     fault newOrder "problem:403:unauthorized:not today" times 0
+want   www.example.com
+run
+expect next try in 10m
+wait   until due
+run
+expect next try in 100m
+wait   until due
+run
+expect next try in 24h, 3 newOrder requests at ca
+
+story  the ladder of retries
+ca     fault newOrder "problem:409:conflict:not today" times 0
 want   www.example.com
 run
 expect next try in 1m

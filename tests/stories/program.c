@@ -320,15 +320,20 @@ static bool expiry_count(void *arg, const struct set_row *row)
     return true;
 }
 
+struct by_hand {
+    bool forced, retries;
+};
+
 static bool run_inside(struct house *house, const void *arg, struct run *run)
 {
-    const bool forced = *(const bool *)arg;
+    const struct by_hand *hand = arg;
     static const char *const main_set[] = {"main", NULL};
     struct leader_options options = {.purpose = "renew",
                                      .renews = true,
                                      .patience_ms = PATIENCE_MS,
-                                     .forced = forced,
-                                     .only = forced ? main_set : NULL};
+                                     .forced = hand->forced,
+                                     .retries = hand->retries,
+                                     .only = hand->forced || hand->retries ? main_set : NULL};
     struct register_result seen;
     struct expiry expiry = {house, 0};
     register_each(house, expiry_count, &expiry, NULL);
@@ -389,9 +394,10 @@ bool program_errand(struct program *program, bool (*act)(struct house *house, st
     return ok;
 }
 
-void program_run(struct program *program, bool forced, struct run *run)
+void program_run(struct program *program, bool forced, bool retries, struct run *run)
 {
-    run_around(program, run_inside, &forced, run);
+    struct by_hand hand = {forced, retries};
+    run_around(program, run_inside, &hand, run);
 }
 
 struct persisting {

@@ -53,7 +53,8 @@ void program_write_set(struct program *program, const struct wanted *set);
 void program_remove_set(struct program *program, const char *name);
 void program_write_config(struct program *program);
 
-void program_run(struct program *program, bool forced, struct run *ret);
+/* retries: `renew --retry main`. */
+void program_run(struct program *program, bool forced, bool retries, struct run *ret);
 /* A command by hand that asks a CA: act gets the whole house. */
 bool program_errand(struct program *program, bool (*act)(struct house *house, struct err *err),
                     struct err *err);

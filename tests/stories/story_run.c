@@ -19,22 +19,28 @@ static void run_seen(struct story *s)
         story_fail(s, "%s", world.wrong);
 }
 
-static void run_once(struct story *s, bool forced)
+static void run_once(struct story *s, bool forced, bool retries)
 {
-    program_run(&s->program, forced, &s->run);
+    program_run(&s->program, forced, retries, &s->run);
     run_seen(s);
 }
 
 ACT(run)
 {
     (void)a;
-    run_once(s, false);
+    run_once(s, false, false);
+}
+
+ACT(run_retry)
+{
+    (void)a;
+    run_once(s, false, true);
 }
 
 ACT(run_forced)
 {
     (void)a;
-    run_once(s, true);
+    run_once(s, true, false);
 }
 
 /* As cron does: a run that lasts longer than the pause only delays the next. */
@@ -44,7 +50,7 @@ ACT(run_every)
     for (int64_t at_ms = world.now_ms; at_ms < end_at_ms && !s->failed; at_ms += a->n[0]) {
         if (world.now_ms < at_ms)
             world.now_ms = at_ms;
-        run_once(s, false);
+        run_once(s, false, false);
         if (!s->run.ok && !s->run.was_killed) {
             story_fail(s, "the run failed: %s", s->run.err.text);
             return;
@@ -95,7 +101,7 @@ ACT(run_until_quiet)
 {
     (void)a;
     for (int i = 0; i < QUIET_RUNS_MAX && !s->failed; i++) {
-        run_once(s, false);
+        run_once(s, false, false);
         if (!s->run.ok && !s->run.was_killed)
             return;
         int64_t next_ms = next_due_ms(s, true);
@@ -203,6 +209,7 @@ ACT(revoke_now)
 const struct clause story_run_clauses[] = {
     {"run", "", "`chancery renew` once", run},
     {"run", "by hand", "`chancery renew --force main`", run_forced},
+    {"run", "retry", "`chancery renew --retry main`", run_retry},
     {"run", "every %t for %t", "as cron does", run_every},
     {"run", "until quiet",
      "whenever something is due, until no order is open and nothing is left in the zone",

@@ -93,6 +93,30 @@ ACT(no_fault_of)
     set_row_fini(&row);
 }
 
+ACT(held)
+{
+    struct set_row row;
+    if (row_of(s, "main", &row))
+        expect_text(s, "hold", row.hold, a->w[0]);
+    set_row_fini(&row);
+}
+ACT(not_held)
+{
+    struct set_row row;
+    (void)a;
+    if (row_of(s, "main", &row) && row.hold != NULL)
+        story_fail(s, "it is held: %s", row.hold);
+    set_row_fini(&row);
+}
+ACT(guilty)
+{
+    struct set_row row;
+    if (row_of(s, "main", &row))
+        for (size_t i = 0; i < a->n_w; i++)
+            expect_text(s, "names at fault", row.guilty, a->w[i]);
+    set_row_fini(&row);
+}
+
 /* Up to a tenth of jitter is allowed. */
 ACT(next_try_in)
 {
@@ -243,6 +267,9 @@ const struct clause story_stand_clauses[] = {
     {"expect", "put off %s", "an order is open, and its last failure says so", put_off},
     {"expect", "%w has fault %s", "its file, or its quarrel with another", fault_of},
     {"expect", "%w has no fault", "", no_fault_of},
+    {"expect", "held %s", "only a person can mend it, and this is what to do", held},
+    {"expect", "not held", "", not_held},
+    {"expect", "names at fault %*", "of its last failure, each for itself", guilty},
     {"expect", "next try in %t", "after the failure, up to a tenth later", next_try_in},
     {"expect", "next try at %m", "up to a minute later", next_try_at},
     {"expect", "%n open orders", "", open_orders},
