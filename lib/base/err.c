@@ -25,18 +25,18 @@ static const char *const fault_names[] = {
 #undef X
 };
 
-/* What a kind says by itself. Nothing is held for a person on the word of a kind alone: what is wrong may lie outside the files we
- * watch, in a secret or at a DNS provider. */
+/* What a kind says by itself. Nothing is slowed down or held on the word of a kind alone: what is wrong may lie outside the files we
+ * watch, in a secret or at a DNS provider, and trying it costs a CA nothing. */
 static const struct {
     enum err_class class;
     enum err_fault fault;
 } usual[] = {
     [ERR_NONE] = {CLASS_LATER, FAULT_UNKNOWN},      [ERR_AGAIN] = {CLASS_LATER, FAULT_UNKNOWN},
-    [ERR_THROTTLED] = {CLASS_LATER, FAULT_UNKNOWN}, [ERR_DENIED] = {CLASS_CONFIG, FAULT_CONFIG},
+    [ERR_THROTTLED] = {CLASS_LATER, FAULT_UNKNOWN}, [ERR_DENIED] = {CLASS_LATER, FAULT_CONFIG},
     [ERR_REFUSED] = {CLASS_LATER, FAULT_UNKNOWN},   [ERR_ABSENT] = {CLASS_LATER, FAULT_UNKNOWN},
-    [ERR_BROKEN] = {CLASS_LATER, FAULT_UNKNOWN},    [ERR_CONFIG] = {CLASS_CONFIG, FAULT_CONFIG},
+    [ERR_BROKEN] = {CLASS_LATER, FAULT_UNKNOWN},    [ERR_CONFIG] = {CLASS_LATER, FAULT_CONFIG},
     [ERR_STORE] = {CLASS_LATER, FAULT_US},          [ERR_LOCAL] = {CLASS_LATER, FAULT_US},
-    [ERR_HELD] = {CLASS_LATER, FAULT_US},           [ERR_BUG] = {CLASS_CONFIG, FAULT_US},
+    [ERR_HELD] = {CLASS_LATER, FAULT_US},           [ERR_BUG] = {CLASS_LATER, FAULT_US},
 };
 _Static_assert(sizeof usual / sizeof usual[0] == ERR_KIND_N, "a judgement for each kind");
 

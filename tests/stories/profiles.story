@@ -71,9 +71,9 @@ set    main profile short
 want   www.example.com
 ca     fault $ problem:400:invalidProfile:withdrawn times 0
 run until quiet
-expect failed "invalidProfile: withdrawn", no certificate, 0 certificates at ca, no TXT left
+expect failed "invalidProfile: withdrawn", no certificate, 0 certificates at ca, no TXT left, held "profile"
 ca     mends
-wait   until due
+run retry
 run until quiet
 expect certificate, profile short, not failed
 
