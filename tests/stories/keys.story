@@ -64,9 +64,9 @@ run
 expect keys ecdsa-p256, failed "rsa-2048", next try in 10m, issued 1, failures 1
 wait   12m
 run
-expect keys ecdsa-p256, failed "rsa-2048", next try in 10m, issued 0, failures 1
+expect keys ecdsa-p256, failed "rsa-2048", next try in 100m, issued 0, failures 1
 ca     knob spki_max 4096
-wait   20m
+wait   120m
 run
 expect keys rsa-2048 ecdsa-p256, not failed, issued 1
 
