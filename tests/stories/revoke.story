@@ -16,7 +16,7 @@ revoke main
 ca     fault newOrder "problem:403:unauthorized:not today" times 3
 run
 expect 0 revoked at ca, 1 certificates
-wait   2m
+wait   12m
 run
 expect 1 revoked at ca, 2 certificates, certificate
 
@@ -27,7 +27,7 @@ revoke main now
 ca     fault newOrder "problem:403:unauthorized:not today" times 1
 run
 expect 1 revoked at ca, 1 certificates
-wait   2m
+wait   12m
 run
 expect 1 revoked at ca, 2 certificates, certificate
 
