@@ -138,6 +138,9 @@ static void test_set_when_something_is_wrong_then_place_and_cure_are_told(void *
         {"names: [www.example.com]\nauthority: tow\n",
          "no authority \"tow\" in chancery.yaml; did you mean \"two\"?"},
         {"names: [www.example.com]\nkey: rsa-2084\n", "did you mean \"rsa-2048\"?"},
+        {"names: [www.example.com]\nchallenge: dns-persit-01\n",
+         "did you mean \"dns-persist-01\"?"},
+        {"names: [www.example.org]\nchallenge: dns-account-01\n", "no provider of chancery.yaml"},
         {"names: [www.example.com]\nautority: one\n", "did you mean \"authority\"?"},
         {"names: [www.example.com]\nverify_every: 5\n", "without a unit"},
         {"names: [www.example.com]\ndeploy: [{check: [x]}]\n", "\"files\" is missing"},
@@ -369,6 +372,25 @@ static void test_chain_when_defaults_name_one_then_a_set_may_name_another(void *
     has_words(err.text, "other.yaml:7:19: defaults.chain: sha256:");
 }
 
+static void test_challenge_when_chosen_then_zones_are_asked_for_only_where_orders_publish(
+    void **state)
+{
+    (void)state;
+    struct set_config *set = read_ok("names: [shop.example.com]\n");
+    AUTO(mem_fini)
+    char *want = mem_strdup(set->want);
+    assert_int_equal(set->challenge, CHALLENGE_DNS_01);
+    set_config_free(set);
+    set = read_ok("names: [shop.example.com]\nchallenge: dns-account-01\n");
+    assert_int_equal(set->challenge, CHALLENGE_DNS_ACCOUNT_01);
+    assert_string_equal(set->want, want); /* no certificate is made anew for it */
+    set_config_free(set);
+    /* A person publishes its record. */
+    set = read_ok("names: [www.example.org]\nchallenge: dns-persist-01\n");
+    assert_int_equal(set->challenge, CHALLENGE_DNS_PERSIST_01);
+    set_config_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +405,8 @@ int main(void)
         cmocka_unit_test(test_deploy_want_when_what_lies_in_the_folder_differs_then_it_differs),
         cmocka_unit_test(test_key_when_it_is_kept_then_kind_and_keeping_can_both_be_said),
         cmocka_unit_test(test_request_when_it_is_configured_then_only_what_is_public_is_delivered),
+        cmocka_unit_test(
+            test_challenge_when_chosen_then_zones_are_asked_for_only_where_orders_publish),
         cmocka_unit_test(test_chain_when_it_is_wished_for_then_it_reissues_nothing),
         cmocka_unit_test(test_chain_when_defaults_name_one_then_a_set_may_name_another),
     };
