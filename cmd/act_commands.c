@@ -138,8 +138,11 @@ enum exit_code revoke_run(struct invocation *in)
     bool ok = reason_read(in, &wish.reason) && set_words_certificate(in, &certificate);
     if (ok && certificate->revoked_at_ms == 0)
         ok = is_confirmed(in, certificate, revoke_reason_name(wish.reason)) &&
-             held_revocation_ask(&in->house, certificate->id, &wish, &in->err) &&
-             revoke_lead(in, certificate->set_name, &result);
+             held_revocation_ask(&in->house, certificate->id, &wish, &in->err);
+    /* Revoked already, and nothing in its place yet: then that is what is left to do. */
+    if (ok && (certificate->revoked_at_ms == 0 ||
+               (certificate->is_current && !certificate_is_ended(certificate))))
+        ok = revoke_lead(in, certificate->set_name, &result);
     if (ok)
         code = revoke_tell(in, certificate);
     if (ok && result.revocation.n_in_place > 0)

@@ -25,8 +25,8 @@
     X(PROTOCOL_ERROR, "protocol-error", "does not speak TLS as it should")                         \
     X(FOREIGN, "foreign", "serves a certificate that is not ours")                                 \
     X(WRONG_NAME, "wrong-name", "serves a certificate for other names")                            \
-    X(STALE_EXPIRED, "stale-expired", "serves an expired certificate of this set")                 \
-    X(REVOKED, "revoked", "serves a revoked certificate")
+    X(REVOKED, "revoked", "serves a revoked certificate")                                          \
+    X(STALE_EXPIRED, "stale-expired", "serves an expired certificate of this set")
 enum endpoint_verdict {
 #define X(verdict, name, what) ENDPOINT_IS_##verdict,
     VERDICTS(X)

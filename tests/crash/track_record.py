@@ -23,7 +23,7 @@ CASES = {
     # defects that were there
     "txt-left": ("orchestrator/renewal/txt_desk.c", "w->may_stand = state != WISH_PLANNED;", "w->may_stand = false;",
                  SWEEP, "renew and before_every"),
-    "revoked-twice": ("orchestrator/leader/requests.c", "certificate->revoked_at_ms != 0 ||", "", SWEEP, "revoke"),
+    "revoked-twice": ("orchestrator/inventory/held_revocation.c", "if (c->revoked_at_ms != 0)\n        return true;", "", SWEEP, "revoke"),
     "locked-store": ("cmd/house_open.c", "in->house.store != NULL && in->house.loop != NULL", "false", SIGNALS, "store_is_locked"),
     "sigpipe": ("cmd/main.c", "    signal(SIGPIPE, SIG_IGN);\n", "", SIGNALS, "nobody_reads"),
     # guards, taken out to see that the tests bite

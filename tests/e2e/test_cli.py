@@ -478,7 +478,7 @@ def test_account_when_none_then_said(desk):
 def test_revoke_when_line_is_wrong_then_nothing_happens(desk):
     desk.run("plan", check=0)
     assert "--reason" in desk.run("revoke", "shop", "--yes", check=2).err
-    assert "no reason" in desk.run("revoke", "shop", "--reason", "boredom", "--yes", check=2).err
+    assert "none that CAs take" in desk.run("revoke", "shop", "--reason", "boredom", "--yes", check=2).err
     assert desk.run("revoke", "shop", "--reason", "superseded", "--yes").code == 2
     assert "no certificate" in desk.run("export", "shop", "--version", "7", check=2).err
 

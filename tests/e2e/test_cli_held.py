@@ -205,11 +205,12 @@ def test_revoke_when_asked_and_denied_then_nothing_happens(held):
     assert held.sql("SELECT count(*) FROM certificate WHERE revoked_at_ms IS NOT NULL") == [(0,)]
 
 
-def test_revoke_when_confirmed_then_revoked_due_and_replaced(held):
+def test_revoke_when_the_service_ends_then_revoked_and_nothing_takes_its_place(held):
     shown, code = at_a_terminal(held, "revoke", "shop", "--reason", "cessationOfOperation", say=b"y\n")
     assert code == 0 and "revoked" in shown, shown
     assert held.run("status", "--json", check=0).json()["sets"][0]["state"] == "revoked"
-    assert re.search(r"shop\s+renew\s+now\s+revoked", held.run("plan", check=0).out)
+    assert "nothing takes its place" in shown
+    assert "its service has ended" in held.run("plan", "--all", check=0).out
     held.run("renew", check=0)
     assert held.current("shop")[1] == 2
     assert json.loads(held.run("status", "--json").out)["sets"][0]["state"] == "fine"

@@ -98,19 +98,6 @@ def test_renew_when_the_endpoint_serves_the_old_one_then_exit_1_and_a_plain_sent
     shop.run("verify", check=0)
 
 
-def test_revoke_when_current_then_the_next_run_issues_anew(shop, pebble):
-    shop.run("renew", check=0)
-    shop.run("revoke", "shop", "--reason", "superseded", "--yes", check=0)
-    assert shop.run("revoke", "shop", "--version", "1", "--reason", "superseded", "--yes").code == 0, "revoked already is done"
-    shop.run("renew", check=0)
-    assert shop.current("shop")[1] == 2
-
-
-def test_revoke_when_by_certificate_key_then_done(shop):
-    shop.run("renew", check=0)
-    shop.run("revoke", "shop", "--reason", "keyCompromise", "--by-key", "--yes", check=0)
-
-
 @pytest.mark.parametrize("kind", ["ecdsa-p384", "rsa-2048"])
 def test_renew_when_other_key_kind_then_issued(office, bind, pebble, kind):
     office.write(pebble, bind, defaults=f"defaults: {{key: {kind}}}")
