@@ -19,7 +19,7 @@
 
 #define NOW INT64_C(1893456000000)
 
-enum { ORDERS_MAX = 64, TURNS_MAX = 300, RIVAL_TURNS_MAX = 15, IDLE_MAX = 24 };
+enum { ORDERS_MAX = 64, DECISIONS_MAX = 6, TURNS_MAX = 300, RIVAL_TURNS_MAX = 15, IDLE_MAX = 24 };
 
 static const char *const names[] = {"www.example.com"};
 static const char directory_json[] =
@@ -42,7 +42,7 @@ struct machine {
     struct order *row;
     int64_t fencing;
     int decision, key; /* of the row; 0: no key yet */
-    int n_certificates[ORDERS_MAX + 1];
+    int n_certificates[DECISIONS_MAX + 3];
 };
 
 struct worker {
@@ -144,7 +144,7 @@ static void finalize_judge(struct machine *m, struct str payload)
     CHECK(json_parse(payload, JSON_SIZE_MAX, &tree, NULL) && json_text(tree, "csr") != NULL);
     CHECK(base64url_decode(&csr, str_of(json_text(tree, "csr"))));
     CHECK(sscanf(buf_cstr(&csr), "CSR %d key %d", &decision, &key) == 2);
-    CHECK(decision >= 1 && decision <= m->decision && key == 1);
+    CHECK(decision >= 1 && decision <= m->decision && decision <= DECISIONS_MAX + 2 && key == 1);
     CHECK(decision < m->decision || m->key == key); /* S1 */
     CHECK(++m->n_certificates[decision] == 1);      /* S2 */
 }
@@ -331,7 +331,7 @@ static void worker_live(struct worker *w, int n_turns)
 {
     for (int i = 0; i < n_turns && !w->dead && !decision_is_over(w); i++)
         worker_turn(w);
-    if (!w->dead && decision_is_over(w) && w->m->decision < ORDERS_MAX && commit(w))
+    if (!w->dead && decision_is_over(w) && commit(w))
         decide(w->m);
 }
 
@@ -360,7 +360,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct machine m = {.tape = data, .len = size, .now_ms = NOW, .arena = arena_new()};
     m.directory = directory_make();
     decide(&m);
-    for (int i = 0; i < TURNS_MAX && m.at < m.len && m.decision < ORDERS_MAX; i++) {
+    for (int i = 0; i < TURNS_MAX && m.at < m.len && m.decision <= DECISIONS_MAX; i++) {
         struct worker w = worker_new(&m, 0);
         if (tape_next(&m) == 'C')
             clock_jump(&m);
