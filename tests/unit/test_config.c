@@ -115,6 +115,34 @@ static void test_config_when_everything_is_said_then_everything_is_read(void **s
     config_free(c);
 }
 
+static void test_dnssec_when_said_then_read_and_its_faults_are_told(void **state)
+{
+    (void)state;
+    struct config *c = load(SEAL AUTHORITY PROVIDER);
+    assert_true(c->dnssec.check);
+    assert_true(c->dnssec.is_default);
+    assert_int_equal(c->dnssec.n_resolvers, 0);
+    assert_true(config_authority(c, "one")->checks_caa);
+    config_free(c);
+    scratch_put("anchor.key", ". IN DS 1 8 2 00\n", 0644);
+    c = load(SEAL "authorities: {one: {directory: https://one.example/dir, caa: ignore}}\n" PROVIDER
+                  "dnssec: {check: false, trust_anchor: anchor.key, resolvers: [192.0.2.1, "
+                  "'[2001:db8::1]:5353']}\n");
+    assert_false(c->dnssec.check);
+    assert_false(c->dnssec.is_default);
+    assert_string_equal(c->dnssec.trust_anchor, scratch("anchor.key"));
+    assert_int_equal(c->dnssec.n_resolvers, 2);
+    assert_int_equal(c->dnssec.resolvers[0].port, 53);
+    assert_int_equal(c->dnssec.resolvers[1].port, 5353);
+    assert_false(config_authority(c, "one")->checks_caa);
+    config_free(c);
+    const char *text =
+        refusal(SEAL AUTHORITY PROVIDER "dnssec: {trust_anchor: absent.key, resolvers: [nine]}\n");
+    assert_non_null(strstr(text, "chancery.yaml:4:24: dnssec.trust_anchor: "));
+    assert_non_null(strstr(text, "absent.key cannot be read"));
+    assert_non_null(strstr(text, "chancery.yaml:4:48: dnssec.resolvers: \"nine\" is no address"));
+}
+
 static void test_provider_for_when_zones_nest_then_the_longest_on_a_label_border_wins(void **state)
 {
     (void)state;
@@ -298,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_when_least_is_said_then_defaults_fill_the_rest),
         cmocka_unit_test(test_config_when_everything_is_said_then_everything_is_read),
+        cmocka_unit_test(test_dnssec_when_said_then_read_and_its_faults_are_told),
         cmocka_unit_test(test_provider_for_when_zones_nest_then_the_longest_on_a_label_border_wins),
         cmocka_unit_test(test_config_when_something_is_wrong_then_place_and_cure_are_told),
         cmocka_unit_test(
