@@ -336,7 +336,11 @@ static void revocation_act(void *self)
         struct revoking *job = LIST_OWNER(it, struct revoking, in_run);
         if (job->stage == REVOKING_BEGINS) {
             job->stage = REVOKING_PREPARES;
-            ca_prepare(job->ca, revoking_ready, job);
+            /* By the certificate's key no account is needed: it may be held, or gone. */
+            if (job->key != NULL)
+                ca_fetch_directory(job->ca, revoking_ready, job);
+            else
+                ca_prepare(job->ca, revoking_ready, job);
         } else if (job->stage == REVOKING_SENDS && !revoking_send(job, &job->err)) {
             revoking_move(job, REVOKING_ENDS);
         }

@@ -205,6 +205,25 @@ account registers
 run
 expect 2 certificates, account valid, 2 accounts at ca, 1 valid accounts
 
+story  the account is deactivated: a certificate can be revoked all the same, by its own key
+want   www.example.com
+run
+account deactivates
+revoke main now
+run every 1m for 5m
+expect 1 events certificate.revoked, 1 events account.deactivated, 1 certificates, 0 valid accounts
+
+story  orders are open: the key is not rolled under them
+ca     validates in 1h, says retry-after 600s
+want   www.example.com
+run
+account cannot rolls "orders of this account are open"
+ca     validates in 0s
+run every 10m for 2h
+account rolls
+run by hand
+expect 2 certificates, 1 events account.rolled
+
 story  deactivation is killed anywhere and said again
 want   www.example.com
 run
