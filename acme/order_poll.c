@@ -80,7 +80,11 @@ static int64_t poll_next_at_ms(const struct order *order, const struct acme_worl
         wait_ms = wait_ms * 8 / 5;
     if (retry_at_ms >= world->now_ms + POLL_LEAST_MS)
         return retry_at_ms;
-    return world->now_ms + (wait_ms < most_ms ? wait_ms : most_ms);
+    /* The last look is at the end of the patience, not minutes later. */
+    int64_t next_at_ms = world->now_ms + (wait_ms < most_ms ? wait_ms : most_ms);
+    int64_t end_at_ms = order->step_at_ms + order_patience_ms(order);
+    bool is_beyond = next_at_ms > end_at_ms && end_at_ms >= world->now_ms + POLL_LEAST_MS;
+    return is_beyond ? end_at_ms : next_at_ms;
 }
 
 struct verdict order_poll_again(const struct order *order, const struct acme_world *world,
