@@ -26,7 +26,8 @@ static const struct example renew_examples[] = {
 };
 static const struct meaning renew_meanings[] = {
     {EXIT_CODE_DONE, "all is as it should be; often there was nothing to do"},
-    {EXIT_CODE_FAILED, "a renewal failed, a target has not the newest certificate, or an endpoint "
+    {EXIT_CODE_FAILED, "a renewal failed, TXT records of ours are still published, a target has "
+                       "not the newest certificate, or an endpoint "
                        "does not serve it; it is tried again by the next run. Also after a "
                        "signal: TERM or INT ends the run within 5 seconds, a second one at once "
                        "(128 and its number)"},

@@ -37,7 +37,8 @@ static enum exit_code result_code(const struct leader_result *r)
         return r->renewal.n_issued > 0 && r->renewal.n_failed > 0 && result_is_deed(r)
                    ? EXIT_CODE_PARTLY
                    : EXIT_CODE_FAILED;
-    return r->stopped || r->renewal.n_postponed > 0 ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
+    return r->stopped || r->renewal.n_postponed > 0 || r->renewal.n_txt_left > 0 ? EXIT_CODE_FAILED
+                                                                                 : EXIT_CODE_DONE;
 }
 
 static struct json *result_json(const struct leader_result *r, enum exit_code code,
@@ -100,6 +101,9 @@ static void result_print(const struct invocation *in, const struct leader_result
         time_format(r->renewal.throttled_until_ms, false, until);
         printf("; the CA asks to wait until %s", until);
     }
+    if (r->renewal.n_txt_left > 0)
+        printf("; TXT records of ours are still published: the next run removes them, `chancery "
+               "status` tells which");
     printf("%s\n", r->stopped ? " (stopped by a signal; the next run goes on)" : "");
 }
 

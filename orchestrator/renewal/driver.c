@@ -55,7 +55,7 @@ void job_free(struct job *job)
 }
 
 /* Waits inside the run up to its patience; a longer wait is written down and left to the next run. */
-static void job_sleep(struct job *job, int64_t until_ms)
+void job_sleep(struct job *job, int64_t until_ms)
 {
     struct driver *driver = job->driver;
     struct order *order = job->record->order;
@@ -116,7 +116,9 @@ static void job_wait_for_clock(struct job *job, const struct err *why)
 static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
 {
     struct order_record *record = job->record;
-    if (job_is_out_of_patience(job)) {
+    /* Nonsense does not pass as an outage does: a few tries, however patient the step is. */
+    bool is_nonsense = why->kind == ERR_BROKEN && record->n_tries >= TRIES_LEAST;
+    if (is_nonsense || job_is_out_of_patience(job)) {
         struct err last = *why;
         err_wrap(&last, "given up after %lld tries", (long long)record->n_tries);
         job_fail(job, &last);
@@ -258,38 +260,6 @@ static void job_wait_for_account(struct job *job)
     record->next_at_ms = house_now(job->driver->house) + account_hold_wait_ms(hold->reason);
     job->end = JOB_PARKED;
     job_touch(job);
-}
-
-void job_give_up(struct job *job, const struct err *why)
-{
-    job->is_given_up = true;
-    job_fail(job, why);
-    job_run(job);
-}
-
-/* A kill in a loop must not place an order each time: that nothing is known of a request counts as a failed try. */
-static bool job_lost_its_order(const struct job *job)
-{
-    const struct order *order = job->record->order;
-    return order->step == ORDER_NEW && order->new_sent && order->url == NULL;
-}
-
-void job_resume(struct job *job, bool now)
-{
-    struct order_record *record = job->record;
-    int64_t now_ms = house_now(job->driver->house);
-    struct err lost;
-    if (record->order->step_at_ms > now_ms)
-        record->order->step_at_ms = now_ms;
-    if (!now && record->next_at_ms > now_ms &&
-        record->next_at_ms <= now_ms + job->driver->patience_ms) {
-        job_sleep(job, record->next_at_ms);
-    } else if (job_lost_its_order(job) && record->failure.kind == ERR_NONE) {
-        err_set(&lost, ERR_AGAIN, "newOrder: the process ended before the answer came");
-        job_again(job, &lost);
-    } else {
-        job_run(job);
-    }
 }
 
 /* How long the CA took is learnt from where polling ended. */

@@ -102,6 +102,8 @@ void job_fail(struct job *job, const struct err *why);
 bool job_fault_is_of_ca(const struct err *why);
 /* There is no other CA to leave for: it goes on as if it had not asked. */
 void job_stay(struct job *job);
+/* Until then; longer than the run's patience: left to a later run. */
+void job_sleep(struct job *job, int64_t until_ms);
 /* Marks for settling. */
 void job_touch(struct job *job);
 

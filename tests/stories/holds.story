@@ -93,3 +93,25 @@ ca     fault challenge invalid-authz name b.example.com
 want   a.example.com, b.example.com, c.example.com
 run until quiet
 expect failed "the others can be ordered without it", names at fault b.example.com, 1 events name.refused
+
+# What lies parked too long.
+
+story  an order that expires at the CA while it waits: nothing is published for it again, a new one follows
+ca     knob order_life_s 3600
+dns    ns2 is silent, ns1 says servfail
+want   www.example.com
+run
+expect 1 open orders
+wait   2h
+dns    ns1 answers, ns2 answers
+run
+expect 0 open orders, no TXT left, failed "expired at the CA", next try in 1m, 0 challenge requests at ca
+wait   until due
+run until quiet
+expect certificate, 2 orders at ca, no TXT left, nothing surplus
+
+story  answers that are too large: a few tries, not a day of them
+ca     issues in 1s, fault order huge times 0
+want   www.example.com
+run every 10m for 4h
+expect failed "given up after 8 tries", no certificate, at most 45 order requests at ca
