@@ -57,6 +57,7 @@ struct job {
     struct verdict *worst;       /* of several answers of one step: the first fault */
     bool is_given_up;            /* by us: not the order's failure */
     struct preflight *preflight; /* job_preflight.h */
+    char *preflight_worry;       /* to be told; or NULL */
     bool preflight_first;        /* newOrder waits for it too; set before the job first runs */
     bool preflight_was_begun, preflight_runs, preflight_refuses, preflight_is_awaited;
     unsigned lanes_tried;      /* of its set, in this run before this order: 1 << index */

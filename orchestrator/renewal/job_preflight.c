@@ -1,5 +1,6 @@
 #include "renewal/job_preflight.h"
 
+#include "inventory/event.h"
 #include "renewal/preflight.h"
 
 /* Whether anything of this order has still to be validated, as far as is known. */
@@ -19,6 +20,10 @@ static void preflight_tell(struct job *job)
 {
     const struct preflight *p = job->preflight;
     const char *set = job->record->order->set_name;
+    if (preflight_is_worrying(p)) {
+        job->preflight_worry = mem_strdup(preflight_notes(p));
+        job_touch(job);
+    }
     if (preflight_state(p) == PREFLIGHT_UNKNOWN)
         house_say(job->driver->house, set, "preflight", "the CA decides: %s", preflight_notes(p));
 }
@@ -86,8 +91,20 @@ enum preflight_gate job_preflight_gate(struct job *job, struct err *ret_why)
     return GATE_WAITS;
 }
 
+void job_preflight_settle(struct job *job)
+{
+    const struct order *order = job->record->order;
+    AUTO(mem_fini)
+    char *worry = job->preflight_worry;
+    job->preflight_worry = NULL;
+    if (worry != NULL)
+        event_write(job->driver->house, EVENT_PREFLIGHT_UNKNOWN, order->set_name, order->id,
+                    "%s; the CA decides", worry);
+}
+
 void job_preflight_free(struct job *job)
 {
+    mem_free(job->preflight_worry);
     job->driver->n_out -= job->preflight_runs ? 1 : 0;
     preflight_free(job->preflight);
 }

@@ -19,6 +19,8 @@ enum preflight_gate {
 };
 /* Asked before each step is run without an answer to hear, with the CA ready. Starts the pre-flight when it is time. */
 enum preflight_gate job_preflight_gate(struct job *job, struct err *ret_why);
+/* Inside the turn's transaction: what was worrying becomes an event. */
+void job_preflight_settle(struct job *job);
 /* With the job. */
 void job_preflight_free(struct job *job);
 

@@ -5,6 +5,7 @@
 #include "inventory/event.h"
 #include "inventory/held.h"
 #include "renewal/driver.h"
+#include "renewal/job_preflight.h"
 
 static bool job_settle_txt(struct job *job, struct err *err)
 {
@@ -134,6 +135,7 @@ static bool job_settle_wants(struct job *job, struct err *err)
         return false;
     if (job->has_recovered)
         job_tell_recovered(job);
+    job_preflight_settle(job);
     if (job->releases_txt) {
         job->releases_txt = false;
         if (!txt_desk_release(job->driver->desk, job->record->order->id, err))

@@ -30,6 +30,7 @@ struct preflight {
     bool judges_dnssec;
     struct timer *timer; /* patience; or the end, where all was known already */
     enum preflight_state state;
+    bool is_worrying;
     char *notes;
     struct err *err;
     preflight_done *done;
@@ -183,6 +184,8 @@ static void name_sum(struct preflight *p, struct flight_name *n, struct sum *sum
     if (why.len == 0)
         return;
     bool fault = f.verdict == CAA_FORBIDDEN || bogus;
+    if (f.verdict == CAA_UNKNOWN && f.rrset->is_unknown)
+        p->is_worrying = p->is_worrying || !n->climb[f.rrset - n->rrsets].look->by_resolvers;
     struct buf *out = fault ? &sum->faults : &sum->notes;
     size_t *count = fault ? &sum->n_faults : &sum->n_notes;
     if ((*count)++ == 0)
@@ -374,4 +377,9 @@ const struct err *preflight_err(const struct preflight *p)
 const char *preflight_notes(const struct preflight *p)
 {
     return p->notes != NULL ? p->notes : "";
+}
+
+bool preflight_is_worrying(const struct preflight *p)
+{
+    return p->state == PREFLIGHT_UNKNOWN && p->is_worrying;
 }

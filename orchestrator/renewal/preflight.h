@@ -56,6 +56,9 @@ const struct err *preflight_err(const struct preflight *preflight);
 /* Of UNKNOWN: what could not be looked at, in one line; "" else. */
 const char *preflight_notes(const struct preflight *preflight);
 
+/* Of UNKNOWN: the name servers of a zone itself tell no CAA records, so the CA will hardly learn more. */
+bool preflight_is_worrying(const struct preflight *preflight);
+
 /* One name, for `check --online`. */
 struct preflight_view {
     const char *name;           /* as ordered, "*." kept */

@@ -15,7 +15,7 @@ story  CAA names our CA: no hindrance, and no request more
 caa    of example.com 0 issue "ca.test"
 want   example.com, *.example.com
 run
-expect certificate, not failed, no TXT left, 0 failed validations at ca
+expect certificate, not failed, no TXT left, 0 failed validations at ca, 0 events preflight.unknown
 
 story  the records of the name itself count, not those of its parents
 caa    of example.com 0 issue "other.test", of www.example.com 0 issue "ca.test; validationmethods=dns-01"
@@ -79,13 +79,13 @@ story  questions for CAA are not answered: the CA decides, and the order is late
 caa    of example.com 0 issue "other.test", questions are not answered
 want   www.example.com
 run
-expect certificate, not failed, no TXT left, took at most 15s
+expect certificate, not failed, no TXT left, took at most 15s, 1 events preflight.unknown
 
 story  every server says SERVFAIL to CAA: the CA decides
 caa    questions meet servfail
 want   www.example.com
 run
-expect certificate, not failed, no TXT left, took at most 10s
+expect certificate, not failed, no TXT left, took at most 10s, 1 events preflight.unknown
 
 story  the setting of the authority turns it off
 caa    of example.com 0 issue "other.test", is ignored
