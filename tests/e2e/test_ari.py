@@ -114,3 +114,13 @@ def test_profile_when_offered_then_its_life_and_when_not_then_the_offer_is_told(
     assert result.code != 0
     assert "one of long, short" in result.out + result.err, result
     assert pebble.n_issued() == issued and office.current("shop")[1] == 1
+
+
+def test_check_when_more_names_than_the_profile_may_have_then_told_before_anything_is_ordered(office, bind):
+    office.write(bind=bind, authorities="  le: {directory: 'https://acme-v02.api.letsencrypt.org/directory', agree_tos: true}")
+    path = office.set("shop", [f"n{i}.example.com" for i in range(25)], "profile: tlsserver")
+    assert office.run("check").code == 0
+    office.set("shop", [f"n{i}.example.com" for i in range(26)], "profile: tlsserver")
+    result = office.run("check")
+    assert result.code == 2, result
+    assert f"{path}:1:" in result.out + result.err and "may have 25" in result.out + result.err, result
