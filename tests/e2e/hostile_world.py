@@ -357,7 +357,7 @@ class Trial:
         self.ca.set(**{"faults": [], **self.case.lifted})
         for _ in range(self.case.n_again):
             self.site.time_passes()
-            self.again_code, self.again_said, *_ = self.site.run("renew")
+            self.again_code, self.again_said, *_ = self.site.run(*self.case.again)
         self.again = self.site.delivered()
         self.all_events = self.site.events(self.n_events)
         self.ledger = self.ca.ledger()

@@ -79,18 +79,18 @@ ca     mends
 run every 1h for 25h
 expect certificate, not failed, nothing surplus
 
-story  the account is paused: a person must act, and the CA is asked once a day
+story  the account is paused: a person must act, told once, and the CA is not asked meanwhile
 ca     certificates live 90d
 want   www.example.com
 run
 wait   61d
 ca     fault newOrder "problem:429:rateLimited:This account is paused, visit https://unpause.example/self" times 0
 run
-expect 1 events order.failed, failed "https://unpause.example/self", certificate
+expect 1 events set.held, 0 events order.failed, failed "https://unpause.example/self", certificate
 run every 1h for 5d
-expect at most 9 newOrder requests at ca, certificate, 1 certificates
+expect 1 events set.held, at most 3 newOrder requests at ca, certificate, 1 certificates
 ca     mends
-run every 1h for 25h
+run retry
 expect 2 certificates, not failed, nothing surplus
 
 story  answers that trickle are cut off, and told once
@@ -160,7 +160,7 @@ want   www.example.com
 run
 ca     fault newOrder "problem:400:rejectedIdentifier:not today" times 2
 run by hand
-expect failed "not today", next try in 1m, 1 certificates
+expect failed "not today", next try in 10m, 1 certificates
 wait   until due
 run
 expect 2 certificates, not failed, nothing surplus
