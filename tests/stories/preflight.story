@@ -118,3 +118,19 @@ run
 wait 2h
 run until quiet
 expect no certificate, 0 challenge requests at ca, no TXT left, 0 open orders
+
+story  a fallback waits for the verdict before it orders: what CAA forbids is not even placed there
+config authorities ca1 ca2
+ca1    is down
+caa    of example.com 0 issue "other.test"
+want   www.example.com
+run
+expect no certificate, 0 newOrder requests at ca2, no TXT left, 0 open orders
+
+story  a fallback whose CAA fits issues, after the verdict
+config authorities ca1 ca2
+ca1    is down
+caa    of example.com 0 issue "ca.test"
+want   www.example.com
+run
+expect certificate, issued by ca2, 1 newOrder requests at ca2, not failed
