@@ -3,7 +3,7 @@
 #include "base/failpoint.h"
 
 enum {
-    BAD_NONCES_MAX = 8,
+    BAD_NONCES_MAX = 5,
     FLYING_MAX = 100,
     CIRCULATING_FIRST = 10,
     CIRCULATING_MAX = 64,
