@@ -212,7 +212,4 @@ def test_revoke_when_the_service_ends_then_revoked_and_nothing_takes_its_place(h
     assert "nothing takes its place" in shown
     assert "its service has ended" in held.run("plan", "--all", check=0).out
     held.run("renew", check=0)
-    assert held.current("shop")[1] == 2
-    assert json.loads(held.run("status", "--json").out)["sets"][0]["state"] == "fine"
-    old = held.run("export", "shop", "--version", "1", check=0).out
-    assert old != held.run("export", "shop", check=0).out
+    assert held.current("shop")[1] == 1
