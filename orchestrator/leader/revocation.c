@@ -1,6 +1,7 @@
 #include "leader/revocation.h"
 
 #include "acme/account.h"
+#include "base/failpoint.h"
 #include "base/list.h"
 #include "inventory/event.h"
 #include "inventory/held.h"
@@ -296,6 +297,7 @@ static void revoking_ready(void *arg, const struct err *err)
 static void revoking_heard(void *arg, const struct acme_answer *answer)
 {
     struct revoking *job = arg;
+    FAILPOINT("revoke.heard");
     acme_revoke_hear(answer, &job->err);
     revoking_move(job, REVOKING_ENDS);
 }
@@ -324,6 +326,7 @@ static bool revoking_send(struct revoking *job, struct err *err)
     acme_revoke_ask(ca_directory(job->ca), buf_str(&der), c->revoke_reason, job->key != NULL, arena,
                     &ask);
     job->stage = REVOKING_WAITS;
+    FAILPOINT("revoke.send.before");
     ca_send(job->ca, &ask, job->key, revoking_heard, job);
     arena_free(arena);
     return true;

@@ -44,7 +44,7 @@ FILES = ("deploy.", "files.")
 CASES = {
     "renew": (lambda site: None, ("renew",), 0, {1}, ""),
     "deploy": (renewed, ("deploy", "--force", "www"), 0, {1}, ""),
-    "revoke": (renewed, REVOKE, 0, {2}, ""),
+    "revoke": (renewed, REVOKE, 0, {2}, ("revoke.", "deploy.")),
     "rollover": (renewed, ("account", "rollover", "ca"), 0, {1}, "account."),
     "third version": (renewed_twice, ("renew", "--force", "www"), 0, {2, 3}, FILES),
     "first activation fails": (activation_fails_at_first, ("renew",), 1, {1}, FILES),
