@@ -31,8 +31,12 @@ static void failure_word(const struct err *why, const char *sentence, struct err
     *ret = *why;
     if (has_advice && sentence[0] == '\0')
         return;
-    err_set(ret, why->kind, "%.640s%s%s%s%s", why->text, has_advice ? "" : ". ",
-            has_advice ? "" : why->advice, sentence[0] != '\0' ? "; " : "", sentence);
+    /* The full stop of the advice would stand in the middle of the line. */
+    struct str advice = has_advice ? STR_NONE : str_of(why->advice);
+    if (str_ends(advice, STR(".")))
+        advice.len--;
+    err_set(ret, why->kind, "%.640s%s%.*s%s%s", why->text, has_advice ? "" : ". ", STR_ARG(advice),
+            sentence[0] != '\0' ? "; " : "", sentence);
     err_judge(ret, why->class, why->fault, why->advice);
     ret->until_ms = why->until_ms;
 }
@@ -63,8 +67,10 @@ static void failure_tell(struct renewal *r, const struct failing *f, const struc
         event_write(
             r->house, EVENT_SET_HELD, f->set, f->order_id,
             "%s%s%s; held until the set's file, chancery.yaml or the CA's directory changes, or "
-            "`chancery renew --retry %s`; what is served stays as it is",
-            why->text, at, authority, f->set);
+            "`chancery renew --retry %s`; what is served stays as it is; its CA is looked at again "
+            "at "
+            "%s",
+            why->text, at, authority, f->set, when);
         house_say_end(r->house, f->set, "order", true, "held for a person: %s", why->text);
         return;
     }

@@ -88,8 +88,9 @@ void guilt_sentence(const char *guilty, const struct order *order, struct buf *o
 
 void guilt_tell(struct house *house, const char *guilty, const struct order *order)
 {
+    /* Of a single name the failure itself tells all. */
     AUTO(json_fini)
-    struct json *list = guilt_parse(guilty);
+    struct json *list = order->n_names > 1 ? guilt_parse(guilty) : NULL;
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *one = json_at(list, i);
         const char *name = json_text(one, "name"), *problem = json_text(one, "problem");

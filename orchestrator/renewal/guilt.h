@@ -16,7 +16,7 @@ char *guilt_of_problem(const struct acme_problem *problem);
 char *guilt_of_order(const struct order *order);
 /* "1 of 3 names is at fault (bad.example.com: on a list): the others can be ordered without it". Adds nothing when all are, or none. */
 void guilt_sentence(const char *guilty, const struct order *order, struct buf *out);
-/* One event a name. */
+/* One event a name, where the order has several. */
 void guilt_tell(struct house *house, const char *guilty, const struct order *order);
 
 #endif
