@@ -92,8 +92,15 @@ bool job_settle_key(struct job *job, struct err *err);
 void job_key_drop(struct job *job);
 /* After the commit. */
 void job_send(struct job *job);
-/* A passing fault: the step is asked again later, ever later. */
+/* job_trouble.c. A passing fault: the step is asked again later, ever later. */
 void job_again(struct job *job, const struct err *why);
+/* What a person must mend: not tried within seconds. */
+void job_wait_for_person(struct job *job, const struct err *why);
+/* A fault that does not pass. True: the next step should be asked right away. */
+bool job_hear_failure(struct job *job, const struct err *why);
+/* Would it leave for another CA, as its next try here is at at_ms? And does: what else is done when there is none, is remembered. */
+bool job_would_leave(const struct job *job, const struct err *why, int64_t at_ms);
+void job_leave(struct job *job, const struct err *why, int64_t at_ms, enum job_else or_else);
 /* job_standing.c. In settle: the standing records of the order are to be looked for; after the commit: looks for them. */
 bool job_want_look(struct job *job, struct err *err);
 void job_look(struct job *job);
