@@ -46,7 +46,7 @@ run_ctest() { # label
     [ "$rc" -ne 0 ] && grep -vE '^ *[0-9]+/[0-9]+ Test +#[0-9]+: .*Passed' "$log" | tail -n 150
     # A program holds many tests; cmocka and the runners of stories and talks tell each.
     local all=build/debug/Testing/Temporary/LastTest.log ok skip
-    ok=$(grep -cE '^\[       OK \]|^ok ' "$all")
+    ok=$(grep -cE '^\[       OK \]|^ok |^  [0-9]+ ms$' "$all")
     skip=$(grep -cE '^\[  SKIPPED \] [a-z]|^SKIPPED:' "$all")
     grep -E '^\[  SKIPPED \] [a-z]|^SKIPPED:|^LOUD' "$all" | sort -u
     echo "$((n_all - n_bad)) of $n_all test programs passed ($ok tests in them, $skip skipped)"

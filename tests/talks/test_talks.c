@@ -40,8 +40,10 @@ static void talk_run(const char *path)
     if (run.broken)
         ok = !ok && mismatch != NULL && strstr(err.text, mismatch) != NULL;
     run.n++;
-    if (ok)
+    if (ok) {
+        printf("ok %s\n", path);
         return;
+    }
     run.n_wrong++;
     fprintf(stderr, "%s: %s\n", path, err.text[0] != '\0' ? err.text : "nothing was found wrong");
 }
