@@ -90,6 +90,9 @@ static enum task_status call_wait(struct engine *e, struct call_task *t, int sta
     if (ms < pause_of(t->n_tries) && reply->retry_after_ms == 0)
         ms = pause_of(t->n_tries);
     bool is_told = reply->retry_after_ms > 0;
+    /* A server that broke down may have done it: as with a lost reply, the next job looks first. */
+    if (status >= 500 && !may_repeat(t))
+        return call_fail(e, t, ERR_AGAIN, status, reply);
     if (reply->class == REPLY_LIMIT || ms > PAUSE_MAX_MS || ++t->n_tries == TRIES_MAX) {
         enum task_status failed =
             call_fail(e, t, is_told || reply->class == REPLY_LIMIT ? ERR_THROTTLED : ERR_AGAIN,
@@ -101,13 +104,13 @@ static enum task_status call_wait(struct engine *e, struct call_task *t, int sta
     return call_pause(e, t, ms);
 }
 
-/* An expired session is one new login and one repeat; anything else is a person's matter. */
+/* An expired session is one new login a job and one repeat; anything else, a refused login too, is a person's matter. */
 static enum task_status call_denied(struct engine *e, struct call_task *t, int status,
                                     const struct reply *reply)
 {
-    if (!e->session_open || t->session_renewed)
+    if (!e->session_open || e->session_opens || e->session_renewed)
         return call_fail(e, t, ERR_DENIED, status, reply);
-    t->session_renewed = true;
+    e->session_renewed = true;
     e->session_open = false;
     t->task.at = CALL_SENDS;
     session_push(e);
@@ -204,8 +207,10 @@ static enum task_status page_next(struct engine *e, struct call_task *t, const s
     if (strcmp(by, "number") == 0 || strcmp(by, "offset") == 0) {
         *ret_more = number_has_more(t, page, tree);
     } else {
-        next =
-            strcmp(by, "link") == 0 ? link_next(e, answer) : json_as_text(pointer_find(tree, ptr));
+        struct value cursor = value_of_json(ptr != NULL ? pointer_find(tree, ptr) : NULL);
+        next = strcmp(by, "link") == 0   ? link_next(e, answer)
+               : value_is_empty(&cursor) ? NULL
+                                         : value_plain(e->arena, &cursor);
         *ret_more = next != NULL && next[0] != '\0';
     }
     if (!*ret_more)

@@ -55,7 +55,6 @@ struct call_task {
     const struct json *more;   /* picks beside those of `save`: what a session keeps */
     struct json *saved;        /* what was picked, or NULL */
     int n_tries, n_busy;
-    bool session_renewed;
     /* paging */
     int64_t page, n_seen;
     const char *cursor, *next_url;
@@ -74,7 +73,7 @@ struct engine {
     const struct json *values, *old;
     const char *txt;
     int64_t ttl_s, session_until_ms;
-    bool session_open;
+    bool session_open, session_opens, session_renewed; /* it is logging in; it has once more */
     struct scope lets[32];
     size_t n_lets;
 };

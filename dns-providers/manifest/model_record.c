@@ -23,7 +23,7 @@ static void ref_keep(struct dns_job_record *record, const struct json *saved)
 {
     AUTO(buf_fini)
     struct buf text = BUF(4096);
-    if (saved == NULL)
+    if (json_len(saved) == 0)
         return;
     json_format(saved, &text, false);
     if (!text.overflow)

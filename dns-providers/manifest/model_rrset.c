@@ -16,8 +16,9 @@ struct rrset_task {
 
 struct reading {
     struct engine *engine;
-    const struct json *spec; /* {items, where, each, text} */
+    const struct json *spec; /* {items, where, each, text, ttl} */
     struct json *list;
+    int64_t ttl_s; /* of the set as it is; 0: not told */
 };
 
 static bool element_take(void *arg, const struct json *element)
@@ -37,20 +38,29 @@ static bool set_take(void *arg, const struct json *set)
 {
     struct reading *r = arg;
     const struct json *where = json_find(r->spec, "where");
-    if (where == NULL || where_fits(r->engine, where, set))
-        pointer_each(set, json_text(r->spec, "each"), element_take, r);
+    const char *ttl = json_text(r->spec, "ttl");
+    if (where != NULL && !where_fits(r->engine, where, set))
+        return true;
+    if (ttl != NULL)
+        r->ttl_s = json_as_int(pointer_find(set, ttl), 0);
+    pointer_each(set, json_text(r->spec, "each"), element_take, r);
     return true;
 }
 
-static struct json *values_read(struct engine *e, const struct call_task *asked)
+static struct json *values_read(struct engine *e, const struct call_task *asked, int64_t *ret_ttl_s)
 {
     const struct json *read = call_resolve(e, json_find(e->tree, "read"));
-    struct reading r = {e, json_find(read, "values"), json_in_arena(e->arena, json_array())};
+    struct reading r = {
+        .engine = e,
+        .spec = json_find(read, "values"),
+        .list = json_in_arena(e->arena, json_array()),
+    };
     const char *items = json_text(r.spec, "items");
     AUTO(mem_fini)
     char *each = items != NULL ? mem_printf("/*%s/*", items) : mem_strdup("/*");
     if (asked->outcome == OUTCOME_OK)
         pointer_each(asked->pages, each, set_take, &r);
+    *ret_ttl_s = r.ttl_s;
     return r.list;
 }
 
@@ -94,6 +104,19 @@ static struct json *values_edit(struct engine *e, const struct owner_group *grou
     return list;
 }
 
+static bool has_foreign(const struct owner_group *group, const struct json *values)
+{
+    for (size_t i = 0; i < json_len(values); i++) {
+        bool is_ours = false;
+        for (size_t j = 0; j < group->n; j++)
+            is_ours = is_ours ||
+                      txt_equal(group->records[j]->value, json_text(json_at(values, i), "text"));
+        if (!is_ours)
+            return true;
+    }
+    return false;
+}
+
 static enum task_status rrset_over(struct rrset_task *t)
 {
     for (size_t i = 0; i < t->group->n; i++)
@@ -105,9 +128,13 @@ static enum task_status rrset_edit(struct engine *e, struct rrset_task *t)
 {
     bool changed = false;
     const char *operation = "write";
-    e->old = values_read(e, t->asked);
+    int64_t ttl_s = 0;
+    e->old = values_read(e, t->asked, &ttl_s);
     struct json *values = values_edit(e, t->group, e->old, &changed);
     e->values = values;
+    /* A set that holds values of others keeps its TTL: it is theirs as well. */
+    if (ttl_s > 0 && has_foreign(t->group, values))
+        e->ttl_s = ttl_s;
     if (!changed)
         return rrset_over(t);
     if (json_len(values) == 0 && json_find(e->tree, "clear") != NULL)

@@ -31,6 +31,7 @@ static enum task_status session_run(struct engine *e, struct task *task,
     if (t->asked != NULL)
         session_keep(e, t->asked);
     const struct json *call = open_at(e, t->next++);
+    e->session_opens = call != NULL;
     if (call == NULL)
         return TASK_DONE;
     t->asked = call_push(e, call);

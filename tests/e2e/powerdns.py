@@ -66,5 +66,9 @@ daemon=no
         zone = self.call("GET", f"/zones/{zone}.")
         return sorted((r["content"], r["disabled"]) for s in zone["rrsets"] if s["type"] == "TXT" and s["name"] == f"{name}." for r in s["records"])
 
+    def ttl(self, zone, name):
+        zone = self.call("GET", f"/zones/{zone}.")
+        return next(s["ttl"] for s in zone["rrsets"] if s["type"] == "TXT" and s["name"] == f"{name}.")
+
     def stop(self):
         self.server.stop()

@@ -43,6 +43,7 @@ def test_renew_when_the_provider_is_data_then_issued_and_values_of_others_stay_a
     assert result.code == 0, result
     assert shop.current("shop") is not None
     assert pdns.txt("example.org", NAME) == sorted(foreign)
+    assert pdns.ttl("example.org", NAME) == 300, "the TTL of a set with values of others is theirs as well"
     assert KEY not in result.out + result.err
 
 
