@@ -353,7 +353,7 @@ static void special_check(struct checking *c, const struct json *holder, const c
     case SHAPE_MODEL:
         if (json_as_text(value) == NULL || !model_is_known(json_as_text(value)))
             complaints_add_key(c->complaints, c->doc, holder, key,
-                               "model is one of record, value, rrset, single");
+                               "model is one of record, value, rrset");
         break;
     case SHAPE_VARIABLE:
         variable_check(c, holder, key, value);
@@ -390,7 +390,6 @@ static void model_check(struct checking *c)
     } needs[] = {
         {"record", {"add", "find", "remove"}},
         {"value", {"add", "remove"}},
-        {"single", {"add", "remove"}},
         {"rrset", {"read", "write"}},
     };
     const char *model = json_text(c->tree, "model");

@@ -111,8 +111,7 @@ struct models_task {
     int n_after;
 };
 
-static const struct model *const models[] = {&model_record, &model_value, &model_rrset,
-                                             &model_single};
+static const struct model *const models[] = {&model_record, &model_value, &model_rrset};
 
 static const struct model *model_find(const char *name)
 {

@@ -4,7 +4,6 @@
  *   record   one object a value: add answers with its id, remove takes it; find looks ids up by value
  *   value    the server adds and removes by value
  *   rrset    the whole set of a name is read, edited by us and written back; what is not ours goes back as it was read
- *   single   one value a name; a second one has to wait
  *
  * Whatever the model: adding what exists and removing what is gone are successes, only the values of the job are touched, and each
  * record is marked done when it is.
@@ -23,7 +22,7 @@ struct model {
     const char *name;
     void (*push)(struct engine *engine, struct owner_group *group);
 };
-extern const struct model model_record, model_value, model_rrset, model_single;
+extern const struct model model_record, model_value, model_rrset;
 bool model_is_known(const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 #include "dns-providers/manifest/model.h"
 
-/* ---- value: the server adds and removes by value, and either may be repeated ---- */
+/* The server adds and removes by value, and either may be repeated. */
 
 struct value_task {
     struct task task;
@@ -35,22 +35,3 @@ static void value_push(struct engine *e, struct owner_group *group)
 }
 
 const struct model model_value = {"value", value_push};
-
-/* ---- single: one value a name ---- */
-
-/* What shall be gone goes first, so that its place is free. A second value has no place: the host gives it again when the first is gone. */
-static void single_push(struct engine *e, struct owner_group *group)
-{
-    struct value_task *t = arena_alloc(e->arena, sizeof *t);
-    struct owner_group *sorted = arena_alloc(e->arena, sizeof *sorted);
-    sorted->owner = group->owner;
-    sorted->records = arena_alloc(e->arena, group->n * sizeof(*sorted->records));
-    for (int present = 0; present < 2; present++)
-        for (size_t i = 0; i < group->n; i++)
-            if (group->records[i]->present == (present == 1))
-                sorted->records[sorted->n++] = group->records[i];
-    t->group = sorted;
-    engine_push(e, &t->task, value_run);
-}
-
-const struct model model_single = {"single", single_push};
