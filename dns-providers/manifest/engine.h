@@ -12,7 +12,7 @@
  *   engine.c    the stack, the plan of a job         call.c      one call: send, judge, repeat, page, wait
  *   request.c   a call as an HTTP request            answer.c    a reply as a tree, and what class it is of
  *   zone.c      which zone, and its id               session.c   logging in
- *   model.c     what the models share                model_*.c   record, value, rrset, document, single
+ *   model.c     what the models share                model_*.c   record, value, rrset
  *
  * All is the arena's of the job. The tree of the manifest was checked when it was loaded (check.c), so that what is required is there.
  */
