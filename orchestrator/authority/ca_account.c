@@ -140,6 +140,7 @@ void ca_account_fini(struct ca *ca)
 
 void ca_use_key(struct ca *ca, struct key *take_key)
 {
+    ca->generation++;
     key_free(ca->account_key);
     ca->account_key = take_key;
     key_thumbprint(take_key, ca->thumbprint);
@@ -186,6 +187,7 @@ static bool registration_take(struct ca *ca, const struct acme_account_facts *fa
     if (was_told)
         mem_set_str(&ca->account.contact, configured);
     mem_set_str(&ca->account.url, facts->url);
+    ca->generation++;
     mem_set_str(&ca->account.terms, ca->directory->terms);
     ca->account.is_valid = true;
     mem_set_str(&ca->lost_url, NULL);

@@ -29,7 +29,7 @@ void ca_kept_release(struct ca *ca, bool again)
     ca->n_kept = 0;
     while ((it = list_pop_front(&waiting)) != NULL) {
         struct ca_call *call = LIST_OWNER(it, struct ca_call, in_ca);
-        if (!again)
+        if (!again && call->generation == ca->generation)
             call->done(call->arg, &call->answer);
         else
             ca_send(ca, &call->ask, call->key, call->done, call->arg);
@@ -255,6 +255,15 @@ static bool is_about_account(const struct ca *ca, const struct acme_problem *pro
            (problem->type == PROBLEM_MALFORMED && ca->account.next_key_id != 0);
 }
 
+/* It was signed with a key, or named a URL, that the account does not have any more: a refusal says nothing of what it has now. */
+static bool is_outdated(const struct ca *ca, const struct ca_call *call,
+                        const struct acme_problem *problem)
+{
+    return call->generation != ca->generation &&
+           (problem->type == PROBLEM_ACCOUNT_DOES_NOT_EXIST ||
+            problem->type == PROBLEM_UNAUTHORIZED || problem->type == PROBLEM_MALFORMED);
+}
+
 bool ca_doubts(struct ca *ca, struct ca_call *call, struct acme_answer *answer)
 {
     if (answer->problem == NULL || call->ask.signer != ACME_SIGN_KID || ca->state == CA_COLD)
@@ -263,10 +272,13 @@ bool ca_doubts(struct ca *ca, struct ca_call *call, struct acme_answer *answer)
         terms_hold(ca, answer);
         return false;
     }
-    if (!is_about_account(ca, answer->problem))
+    bool outdated = is_outdated(ca, call, answer->problem);
+    if (!outdated && !is_about_account(ca, answer->problem))
         return false;
     call_keep(ca, call, answer);
-    if (ca->state == CA_READY) {
+    if (outdated && ca->state == CA_READY) {
+        ca_kept_release(ca, true);
+    } else if (ca->state == CA_READY) {
         ca->state = CA_PREPARING;
         ca->is_in_doubt = true;
         key_ask(ca, false);

@@ -25,7 +25,7 @@ struct ca_call {       /* one request that waits or is under way */
     ca_heard *done;
     void *arg;
     int n_bad_nonces;
-    int64_t sent_at_ms;
+    int64_t sent_at_ms, generation; /* of key and account URL, as it was signed with */
     struct http_call *http;
     struct acme_answer answer; /* while kept: told when it is known what becomes of the account */
     struct arena *arena;       /* holds it */
@@ -39,6 +39,7 @@ struct ca_waiter {
 
 struct ca {
     struct list in_office;
+    int64_t generation; /* one more whenever the account has another key or another URL */
     struct ca_office *office;
     struct house *house;
     const struct authority_config *config;

@@ -187,6 +187,7 @@ static void call_send(struct ca_call *call, const char *nonce)
                                           [ACME_POST] = "POST",
                                           [ACME_POST_AS_GET] = "POST"};
     struct ca *ca = call->ca;
+    call->generation = ca->generation;
     AUTO(buf_fini)
     struct buf body = BUF(JSON_SIZE_MAX);
     const char *headers[3] = {NULL};
