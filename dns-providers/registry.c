@@ -58,6 +58,18 @@ const struct dns_provider *const *dns_provider_all(size_t *ret_n)
     return all;
 }
 
+/* Other names under which people know a provider; looked for last, because every manifest must be read for it. */
+static const struct dns_provider *alias_find(const char *name)
+{
+    for (size_t i = 0; builtin_manifests[i].name != NULL; i++) {
+        const struct json *aliases = json_find(manifest_tree(builtin_load(i)), "aliases");
+        for (size_t j = 0; j < json_len(aliases); j++)
+            if (strcmp(json_as_text(json_at(aliases, j)), name) == 0)
+                return builtin_load(i);
+    }
+    return NULL;
+}
+
 const struct dns_provider *dns_provider_find(const char *name)
 {
     for (size_t i = 0; i < MODULES_N; i++)
@@ -66,5 +78,5 @@ const struct dns_provider *dns_provider_find(const char *name)
     for (size_t i = 0; builtin_manifests[i].name != NULL; i++)
         if (strcmp(builtin_manifests[i].name, name) == 0)
             return builtin_load(i);
-    return NULL;
+    return alias_find(name);
 }

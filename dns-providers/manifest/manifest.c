@@ -22,11 +22,6 @@ const struct json *manifest_tree(const struct dns_provider *provider)
     return m != NULL ? yaml_tree(m->doc) : NULL;
 }
 
-const char *manifest_status(const struct dns_provider *provider)
-{
-    return json_text(manifest_tree(provider), "status");
-}
-
 /* ---- settings: credentials, options and base_url ---- */
 
 static const char *choices_join(struct arena *arena, const struct json *list)

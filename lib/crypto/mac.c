@@ -17,17 +17,6 @@ static const struct {
 };
 _Static_assert(sizeof digests / sizeof digests[0] == DIGEST_N, "a row for each digest");
 
-bool digest_find(struct str name, enum digest *ret)
-{
-    for (size_t i = 0; i < DIGEST_N; i++) {
-        if (!str_eq(str_of(digests[i].name), name))
-            continue;
-        *ret = (enum digest)i;
-        return true;
-    }
-    return false;
-}
-
 void digest_add(struct buf *out, enum digest digest, struct str data)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];

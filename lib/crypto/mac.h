@@ -22,7 +22,6 @@ enum digest {
         DIGEST_N
 };
 enum { DIGEST_LEN_MAX = 64 };
-bool digest_find(struct str name, enum digest *ret);
 /* Both append the bytes, not hex. */
 void digest_add(struct buf *out, enum digest digest, struct str data);
 void hmac_add(struct buf *out, enum digest digest, struct str key, struct str data);

@@ -31,6 +31,7 @@ static void test_all_when_listed_then_in_name_order_and_complete(void **state)
 static void test_find_when_unknown_then_null(void **state)
 {
     (void)state;
+    assert_ptr_equal(dns_provider_find("powerdns"), dns_provider_find("pdns"));
     assert_null(dns_provider_find("rfc213"));
     assert_null(dns_provider_find("rfc21366"));
     assert_null(dns_provider_find(""));
