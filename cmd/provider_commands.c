@@ -6,7 +6,7 @@
 
 #include "acme/name.h"
 #include "authority/lease.h"
-#include "renewal/txt_desk.h"
+#include "dns/txt_desk.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -255,8 +255,11 @@ void loop_catch_signals(struct loop *loop)
         CHECK(sigaction(caught_signals[i], &action, &loop->before[i]) == 0);
 }
 
+/* SIGHUP stays harmless: it must not end at its last step a run that it did not end before. */
 static void signals_drop(struct loop *loop)
 {
+    if (loop->has_signals && loop->before[2].sa_handler == SIG_DFL)
+        loop->before[2].sa_handler = SIG_IGN;
     for (int i = 0; i < 3 && loop->has_signals; i++)
         CHECK(sigaction(caught_signals[i], &loop->before[i], NULL) == 0);
     if (loop->has_signals)

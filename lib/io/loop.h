@@ -24,7 +24,7 @@ void loop_wait(struct loop *loop, int64_t until_ms);
 void loop_wake(struct loop *loop);
 
 /* Termination asked for by SIGTERM or SIGINT (seen inside loop_wait): number of signals so far. A second one exits at once
- * with 128 + signal. loop_hups counts SIGHUP. SIGPIPE is ignored. */
+ * with 128 + signal. loop_hups counts SIGHUP, which afterwards is ignored. SIGPIPE is ignored. */
 void loop_catch_signals(struct loop *loop);
 int loop_n_stops(const struct loop *loop);
 int loop_n_hups(const struct loop *loop);

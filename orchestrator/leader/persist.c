@@ -1,11 +1,11 @@
 #include "leader/persist.h"
 
 #include "base/failpoint.h"
+#include "dns/txt_desk.h"
 #include "inventory/event.h"
 #include "inventory/persist_row.h"
 #include "inventory/register.h"
 #include "leader/persist_inside.h"
-#include "renewal/txt_desk.h"
 
 enum {
     LEASE_MS = 20 * 60 * 1000,

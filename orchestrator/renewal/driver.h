@@ -11,10 +11,10 @@
 #define RENEWAL_DRIVER_H
 
 #include "authority/ca.h"
+#include "dns/txt_desk.h"
 #include "inventory/config.h"
 #include "inventory/lifetime.h"
 #include "renewal/order_record.h"
-#include "renewal/txt_desk.h"
 
 enum { JOB_SLOTS_MAX = 100 };
 

@@ -23,7 +23,7 @@
 #define RENEWAL_PREFLIGHT_H
 
 #include "acme/caa.h"
-#include "renewal/zone_finders.h"
+#include "dns/zone_finders.h"
 
 struct preflights; /* what all pre-flights of a run share */
 /* Both borrowed. Costs nothing before the first pre-flight. */

@@ -7,9 +7,9 @@
 #ifndef RENEWAL_PREFLIGHT_INNER_H
 #define RENEWAL_PREFLIGHT_INNER_H
 
+#include "dns/dns_name.h"
 #include "inventory/config.h"
 #include "io/dnssec.h"
-#include "renewal/dns_name.h"
 #include "renewal/preflight.h"
 
 enum { CAA_HOPS_MAX = 8 };

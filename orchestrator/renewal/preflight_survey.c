@@ -3,7 +3,7 @@
 #include "acme/challenge.h"
 #include "acme/directory.h"
 #include "acme/name.h"
-#include "renewal/dns_name.h"
+#include "dns/dns_name.h"
 
 enum { DIRECTORY_MS = 15 * 1000, VALUE_MAX = 2048 };
 

@@ -1,6 +1,6 @@
 #include "renewal/standing.h"
 
-#include "renewal/propagation.h"
+#include "dns/propagation.h"
 
 struct look_name {
     struct standing_look *look;

@@ -9,7 +9,7 @@
 #define RENEWAL_STANDING_H
 
 #include "acme/persist.h"
-#include "renewal/txt_desk.h"
+#include "dns/txt_desk.h"
 
 struct standing_name { /* what is looked for; the look takes over want and copies the texts */
     const char *base;  /* "example.com" */

@@ -21,7 +21,7 @@ SWEEP, CUT, SIGNALS, RANDOM = (f"tests/crash/test_{name}.py" for name in ("kill_
 # name: (file, what stands there now, what stood there or would stand there without the fix or guard, test file, tests)
 CASES = {
     # defects that were there
-    "txt-left": ("orchestrator/renewal/txt_desk.c", "w->may_stand = state != WISH_PLANNED;", "w->may_stand = false;",
+    "txt-left": ("orchestrator/dns/txt_desk.c", "w->may_stand = state != WISH_PLANNED;", "w->may_stand = false;",
                  SWEEP, "renew and before_every"),
     "revoked-twice": ("orchestrator/inventory/held_revocation.c", "if (c->revoked_at_ms != 0)\n        return true;", "", SWEEP, "revoke"),
     "locked-store": ("cmd/house_open.c", "in->house.store != NULL && in->house.loop != NULL", "false", SIGNALS, "store_is_locked"),

@@ -12,10 +12,10 @@ SEES = {
     "base": set(), "crypto": {"base"}, "io": {"base"}, "store": {"base"}, "config": {"base"},
     "acme": {"base", "crypto"}, "dns-providers": {"base", "config", "crypto"},
     "inventory": LOWER, "authority": LOWER | {"inventory"},
-    "renewal": LOWER | {"inventory", "authority"}, "distribution": LOWER | {"inventory", "authority"},
+    "dns": LOWER | {"inventory"}, "renewal": LOWER | {"inventory", "authority", "dns"}, "distribution": LOWER | {"inventory", "authority"},
     "monitoring": LOWER | {"inventory", "authority"},
-    "leader": LOWER | {"inventory", "authority", "renewal", "distribution", "monitoring"},
-    "cmd": LOWER | {"inventory", "authority", "renewal", "distribution", "monitoring", "leader"},
+    "leader": LOWER | {"inventory", "authority", "dns", "renewal", "distribution", "monitoring"},
+    "cmd": LOWER | {"inventory", "authority", "dns", "renewal", "distribution", "monitoring", "leader"},
 }
 # One door a foreign library.
 DOORS = {

@@ -1,7 +1,7 @@
 /* The limits of a provider's job in time, which no test can wait for: told to the host over the fake loop. */
 #include "world.h"
 
-#include "renewal/provider_host.h"
+#include "dns/provider_host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef UNIT_HOST_CASE_H
 #define UNIT_HOST_CASE_H
 
-#include "renewal/provider_host.h"
+#include "dns/provider_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* SEES: base crypto io store config acme dns-providers inventory authority renewal */
+/* SEES: base crypto io store config acme dns-providers inventory authority dns renewal */
 #include "renewal/key_choice.h"
 
 #include "house_fixture.h"

@@ -1,4 +1,4 @@
-/* SEES: base crypto io store config acme dns-providers inventory authority renewal */
+/* SEES: base crypto io store config acme dns-providers inventory authority dns renewal */
 #include "house_fixture.h"
 
 #include "renewal/order_record.h"

@@ -1,4 +1,4 @@
-/* SEES: base crypto io store config acme dns-providers inventory renewal fakedns */
+/* SEES: base crypto io store config acme dns-providers inventory dns renewal fakedns */
 #include "renewal/preflight.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* SEES: base io renewal fakedns */
-#include "renewal/propagation.h"
+/* SEES: base io dns renewal fakedns */
+#include "dns/propagation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* SEES: base io config crypto store acme dns-providers inventory renewal */
+/* SEES: base io config crypto store acme dns-providers inventory dns renewal */
 #include "host_case.h"
 
 #include "peer_http.h"

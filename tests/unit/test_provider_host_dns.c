@@ -1,5 +1,5 @@
-/* SEES: base io config crypto store acme dns-providers inventory renewal fakedns */
-#include "renewal/provider_host.h"
+/* SEES: base io config crypto store acme dns-providers inventory dns renewal fakedns */
+#include "dns/provider_host.h"
 
 #include "fakedns/dns_server.h"
 #include "io/dns_tsig.h"

@@ -1,8 +1,8 @@
-/* SEES: base crypto io store config acme dns-providers inventory authority renewal fakedns */
+/* SEES: base crypto io store config acme dns-providers inventory authority dns renewal fakedns */
 #include "dns_world.h"
 #include "house_fixture.h"
 
-#include "renewal/txt_wish.h"
+#include "dns/txt_wish.h"
 
 /*
  * The desk over real DNS on loopback, with a provider of the test's own: it changes the zone at once, and refuses what the test says.

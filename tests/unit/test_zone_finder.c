@@ -1,5 +1,5 @@
-/* SEES: base io renewal fakedns */
-#include "renewal/zone_finder.h"
+/* SEES: base io dns renewal fakedns */
+#include "dns/zone_finder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

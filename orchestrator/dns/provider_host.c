@@ -1,6 +1,6 @@
-#include "renewal/provider_host.h"
+#include "dns/provider_host.h"
 
-#include "renewal/host_inner.h"
+#include "dns/host_inner.h"
 
 /* What a job that takes too long was waiting for. */
 static const char *const waits_for[] = {

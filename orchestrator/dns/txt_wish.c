@@ -1,4 +1,4 @@
-#include "renewal/txt_wish.h"
+#include "dns/txt_wish.h"
 
 enum { TRIES_LEAST = 6 };
 

@@ -1,4 +1,4 @@
-#include "renewal/zone_inner.h"
+#include "dns/zone_inner.h"
 
 enum { DNS_PORT = 53 };
 

@@ -2,12 +2,12 @@
  * The zone finders of a run: one for the options of each provider, and one with the system's resolvers for names of no provider of ours.
  * Who looks for zones shares what was learnt by sharing these.
  */
-#ifndef RENEWAL_ZONE_FINDERS_H
-#define RENEWAL_ZONE_FINDERS_H
+#ifndef DNS_ZONE_FINDERS_H
+#define DNS_ZONE_FINDERS_H
 
+#include "dns/zone_finder.h"
 #include "inventory/config.h"
 #include "inventory/house.h"
-#include "renewal/zone_finder.h"
 
 struct zone_finders;
 struct zone_finders *zone_finders_new(struct house *house);

@@ -1,4 +1,4 @@
-#include "renewal/route.h"
+#include "dns/route.h"
 
 #include <errno.h>
 #include <netinet/in.h>

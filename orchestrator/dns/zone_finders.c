@@ -1,4 +1,4 @@
-#include "renewal/zone_finders.h"
+#include "dns/zone_finders.h"
 
 struct seat {
     const struct provider_config *provider;

@@ -20,8 +20,8 @@
  *
  * Ownership: everything handed to `done` is borrowed for that call; zone_info_copy makes it yours.
  */
-#ifndef RENEWAL_ZONE_FINDER_H
-#define RENEWAL_ZONE_FINDER_H
+#ifndef DNS_ZONE_FINDER_H
+#define DNS_ZONE_FINDER_H
 
 #include "io/dns.h"
 

@@ -1,7 +1,7 @@
-#include "renewal/txt_wish.h"
+#include "dns/txt_wish.h"
 
 #include "base/failpoint.h"
-#include "renewal/propagation.h"
+#include "dns/propagation.h"
 
 enum { JOB_RECORDS_MAX = 500 };
 

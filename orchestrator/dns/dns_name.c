@@ -1,4 +1,4 @@
-#include "renewal/dns_name.h"
+#include "dns/dns_name.h"
 
 enum { NAME_LEN_MAX = 253, LABEL_LEN_MAX = 63 };
 

@@ -1,4 +1,4 @@
-#include "renewal/zone_inner.h"
+#include "dns/zone_inner.h"
 
 static struct net_address *addresses_copy(const struct net_address *from, size_t n)
 {

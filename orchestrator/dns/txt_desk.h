@@ -11,12 +11,12 @@
  *
  * The desk is part of the renewal concern: renewal calls desk_collect and desk_act in its own.
  */
-#ifndef RENEWAL_TXT_DESK_H
-#define RENEWAL_TXT_DESK_H
+#ifndef DNS_TXT_DESK_H
+#define DNS_TXT_DESK_H
 
+#include "dns/zone_finders.h"
 #include "inventory/config.h"
 #include "inventory/house.h"
-#include "renewal/zone_finders.h"
 
 struct txt_desk;
 /* Loads all rows that are not gone; those without an open order become wishes "gone". */

@@ -1,4 +1,4 @@
-#include "renewal/host_inner.h"
+#include "dns/host_inner.h"
 
 enum { DNS_PORT = 53, KEY_MAX = 4096 };
 

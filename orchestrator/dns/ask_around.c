@@ -1,4 +1,4 @@
-#include "renewal/ask_around.h"
+#include "dns/ask_around.h"
 
 enum { NOTES_MAX = 700, DNS_PORT = 53 };
 

@@ -1,4 +1,4 @@
-#include "renewal/zone_inner.h"
+#include "dns/zone_inner.h"
 
 /* A TTL of 0 would have every find learn the zone anew; a long one would hide a moved zone. */
 enum { TTL_MIN_S = 10, TTL_MAX_S = 300, SWEEP_MIN = 64 };

@@ -8,12 +8,12 @@
  *   zone_hear.c     what the authoritative servers are asked, and where their answers lead
  *   zone_finder.c   the public functions
  */
-#ifndef RENEWAL_ZONE_INNER_H
-#define RENEWAL_ZONE_INNER_H
+#ifndef DNS_ZONE_INNER_H
+#define DNS_ZONE_INNER_H
 
-#include "renewal/ask_around.h"
-#include "renewal/dns_name.h"
-#include "renewal/zone_finder.h"
+#include "dns/ask_around.h"
+#include "dns/dns_name.h"
+#include "dns/zone_finder.h"
 
 /* Whom to ask and how: what climbs and loads share. */
 struct zone_asker {

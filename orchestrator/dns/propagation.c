@@ -1,8 +1,8 @@
-#include "renewal/propagation.h"
+#include "dns/propagation.h"
 
-#include "renewal/ask_around.h"
-#include "renewal/dns_name.h"
-#include "renewal/route.h"
+#include "dns/ask_around.h"
+#include "dns/dns_name.h"
+#include "dns/route.h"
 
 enum { TIMEOUT_MS = 3000, PARALLEL = 64, TEXT_MAX = 4000, SILENCES_MAX = 3 };
 

@@ -7,14 +7,14 @@
  * A row is written when a wish is made, when it is handed to a provider (SENT), when it turns (REMOVING), and when it is GONE. SET,
  * SERVED and REMOVED are only waited for: a restart asks again.
  */
-#ifndef RENEWAL_TXT_WISH_H
-#define RENEWAL_TXT_WISH_H
+#ifndef DNS_TXT_WISH_H
+#define DNS_TXT_WISH_H
 
 #include "base/list.h"
+#include "dns/provider_host.h"
+#include "dns/txt_desk.h"
 #include "inventory/config.h"
 #include "inventory/house.h"
-#include "renewal/provider_host.h"
-#include "renewal/txt_desk.h"
 
 enum wish_state {
     WISH_PLANNED,

@@ -2,7 +2,7 @@
  * `chancery provider test`: a wish of its own, published, seen, removed and seen gone, by small turns of the desk.
  */
 #include "crypto/key.h"
-#include "renewal/txt_wish.h"
+#include "dns/txt_wish.h"
 
 enum { REMOVAL_PATIENCE_MS = 2 * 60 * 1000, STOP_GRACE_MS = 3000, SOON_MS = 60 * 1000 };
 

@@ -5,12 +5,12 @@
  * {{secrets}} filled in on the wire and only towards the API's own hosts, DNS UPDATE, programs, pauses. A job ends by itself after
  * 2 minutes or 64 wishes. Secrets are resolved once a run, registered with the log's mask, and cleansed at the end.
  */
-#ifndef RENEWAL_PROVIDER_HOST_H
-#define RENEWAL_PROVIDER_HOST_H
+#ifndef DNS_PROVIDER_HOST_H
+#define DNS_PROVIDER_HOST_H
 
+#include "dns/zone_finder.h"
 #include "inventory/config.h"
 #include "inventory/house.h"
-#include "renewal/zone_finder.h"
 
 struct provider_host;
 struct provider_host *provider_host_new(struct house *house);

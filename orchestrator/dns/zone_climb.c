@@ -1,4 +1,4 @@
-#include "renewal/zone_inner.h"
+#include "dns/zone_inner.h"
 
 /*
  * A negative answer carries the SOA of the zone it comes from, so mostly the first question is enough. Where it does not (a CNAME

@@ -1,4 +1,4 @@
-#include "renewal/host_inner.h"
+#include "dns/host_inner.h"
 
 #include "io/http_url.h"
 

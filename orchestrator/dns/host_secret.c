@@ -1,4 +1,4 @@
-#include "renewal/host_inner.h"
+#include "dns/host_inner.h"
 
 static const struct setting *section_find(const struct section *section, struct str name)
 {

@@ -6,15 +6,15 @@
  *   host_update.c     performing a DNS UPDATE: where to, signed with what, which server next
  *   host_secret.c     secrets: resolved once, filled into requests, kept out of texts
  */
-#ifndef RENEWAL_HOST_INNER_H
-#define RENEWAL_HOST_INNER_H
+#ifndef DNS_HOST_INNER_H
+#define DNS_HOST_INNER_H
 
 #include "base/list.h"
 #include "base/redact.h"
 #include "dns-providers/veiled.h"
+#include "dns/provider_host.h"
 #include "io/probe.h"
 #include "io/process.h"
-#include "renewal/provider_host.h"
 
 enum {
     HOST_WISHES_MAX = 64,

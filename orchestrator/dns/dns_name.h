@@ -1,8 +1,8 @@
 /*
  * DNS names as texts: lower case, no final dot, "" is the root.
  */
-#ifndef RENEWAL_DNS_NAME_H
-#define RENEWAL_DNS_NAME_H
+#ifndef DNS_NAME_H
+#define DNS_NAME_H
 
 #include "base/buf.h"
 

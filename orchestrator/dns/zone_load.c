@@ -1,4 +1,4 @@
-#include "renewal/zone_inner.h"
+#include "dns/zone_inner.h"
 
 /*
  *   names        NS records: from a referral, a server that knows, or the resolvers

@@ -1,7 +1,7 @@
-#include "renewal/txt_desk.h"
+#include "dns/txt_desk.h"
 
+#include "dns/txt_wish.h"
 #include "inventory/event.h"
-#include "renewal/txt_wish.h"
 
 struct txt_desk *txt_desk_new(struct house *house)
 {

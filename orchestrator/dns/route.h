@@ -1,8 +1,8 @@
 /*
  * Has this host a way to an address at all? Only the routing table is asked, nothing is sent.
  */
-#ifndef RENEWAL_ROUTE_H
-#define RENEWAL_ROUTE_H
+#ifndef DNS_ROUTE_H
+#define DNS_ROUTE_H
 
 #include "io/loop.h"
 

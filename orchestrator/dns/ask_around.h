@@ -3,8 +3,8 @@
  *
  * The object is embedded in its owner and may be started again from inside `done`.
  */
-#ifndef RENEWAL_ASK_AROUND_H
-#define RENEWAL_ASK_AROUND_H
+#ifndef DNS_ASK_AROUND_H
+#define DNS_ASK_AROUND_H
 
 #include "io/dns.h"
 

@@ -11,10 +11,10 @@
  * (skipped), an address this host has no way to (skipped), a server that is silent altogether
  * (silent), one that answers without authority, REFUSED, SERVFAIL ... (lame).
  */
-#ifndef RENEWAL_PROPAGATION_H
-#define RENEWAL_PROPAGATION_H
+#ifndef DNS_PROPAGATION_H
+#define DNS_PROPAGATION_H
 
-#include "renewal/zone_finder.h"
+#include "dns/zone_finder.h"
 
 struct propagation_want {
     const char *owner, *value;
