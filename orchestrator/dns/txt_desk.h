@@ -9,7 +9,7 @@
  * its absence (or, for providers that cannot be asked, that the removal was confirmed). Wishes whose order has ended are swept: the fate of
  * the order does not matter. What cannot be removed yet stays, is retried with back-off, and is counted.
  *
- * The desk is part of the renewal concern: renewal calls desk_collect and desk_act in its own.
+ * It belongs to the renewal concern: renewal calls txt_desk_collect and txt_desk_act in its own.
  */
 #ifndef DNS_TXT_DESK_H
 #define DNS_TXT_DESK_H
