@@ -122,7 +122,11 @@ void txt_zone_gather(struct txt_zone *zone);
 void txt_zone_act(struct txt_zone *zone);
 /* Forgets a wish that goes away while a job or check holds it. */
 void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish);
+
+/* txt_check.c: whether what was asked for is served, or gone. */
 void txt_checks_free(struct txt_desk *desk);
+/* Forgets a wish that goes away. */
+void txt_checks_drop(struct txt_desk *desk, const struct txt_wish *wish);
 void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone);
 
 #endif
