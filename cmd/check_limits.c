@@ -10,7 +10,8 @@ void check_set_limits(struct check *check, const struct set_row *row, const stru
     struct err why = {0};
     AUTO(yaml_fini)
     struct yaml *doc = NULL;
-    if (profile_check_names(set->directories[0], set->profile, set->n_names, &why))
+    const char *profile = set_profile_of(set, set->authorities[0], set->directories[0]);
+    if (profile_check_names(set->directories[0], profile, set->n_names, &why))
         return;
     doc = check_yaml(row->file);
     findings_add(&check->findings, row->file,

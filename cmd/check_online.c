@@ -56,6 +56,9 @@ static struct json *view_json(const struct survey_view *view)
         json_push_text(identities, view->identities[i]);
     json_set(tree, "caa_identities", identities);
     json_set_text(tree, "account_url", view->account_url);
+    json_set_text(tree, "profile", view->profile);
+    if (view->profile_fault->kind != ERR_NONE)
+        json_set_text(tree, "profile_fault", view->profile_fault->text);
     json_set_text(tree, "verdict", preflight_state_name(preflight_state(view->preflight)));
     for (size_t i = 0; i < view->n_names; i++) {
         struct preflight_view name = preflight_view(view->preflight, i);
@@ -104,6 +107,10 @@ static void view_print(const struct invocation *in, const struct survey_view *vi
     for (size_t i = 0; i < view->n_advice; i++)
         printf("  %s %s. CAA 0 %s \"%s\"\n", i == 0 ? "would suit:" : "           ",
                view->advice[i].owner, view->advice[i].tag, view->advice[i].value);
+    if (view->profile_fault->kind != ERR_NONE)
+        ink_print(in, INK_BAD, "  %s\n", view->profile_fault->text);
+    else if (view->profile != NULL)
+        printf("  profile %s: offered\n", view->profile);
     if (view->note[0] != '\0')
         ink_print(in, INK_DIM, "  note: %s\n", view->note);
 }
@@ -120,12 +127,24 @@ static void view_find(struct online *online, const struct survey_view *view)
                  view->authority->name, preflight_err(view->preflight)->text);
 }
 
+static void profile_find(struct online *online, const struct survey_view *view)
+{
+    AUTO(yaml_fini)
+    struct yaml *doc = check_yaml(online->row->file);
+    const char *key = view->set->profiles != NULL ? "profiles" : "profile";
+    struct place place = doc != NULL ? place_of_value(doc, yaml_tree(doc), key) : (struct place){0};
+    findings_add(&online->check->findings, online->row->file, place, "at %s: %s",
+                 view->authority->name, view->profile_fault->text);
+}
+
 static void view_told(void *arg, const struct survey_view *view)
 {
     struct online *online = arg;
     struct check *check = online->check;
     if (preflight_state(view->preflight) == PREFLIGHT_REFUSED)
         view_find(online, view);
+    if (view->profile_fault->kind != ERR_NONE)
+        profile_find(online, view);
     if (check->in->json)
         json_push(check->online, view_json(view));
     else if (option_common(check->in, "quiet") == NULL)

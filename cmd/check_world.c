@@ -62,7 +62,8 @@ static void setting_walk(struct secrets *s, const struct json *object,
         secret_try(s, object, setting->name);
     else if (setting->kind == SETTING_SECTION)
         secrets_walk(s, value, setting->section);
-    else if (setting->kind == SETTING_MAP && json_is(value, JSON_OBJECT))
+    else if (setting->kind == SETTING_MAP && setting->section != NULL &&
+             json_is(value, JSON_OBJECT))
         while (json_next(value, &position, &key, &member))
             secrets_walk(s, member, setting->section);
     else if (setting->kind == SETTING_SECTIONS && json_is(value, JSON_ARRAY))

@@ -74,7 +74,10 @@ static void config_show(struct showing *s)
         json_set_text(tree, "chain", s->set->chain);
         if (s->set->n_lanes > 1)
             json_set(tree, "keys", keys_json(s->set));
-        json_set_text(tree, "profile", s->set->profile);
+        if (s->set->profiles != NULL)
+            json_set(tree, "profiles", profiles_json(s->set));
+        else
+            json_set_text(tree, "profile", s->set->profile);
         json_set_text(tree, "challenge_alias", s->set->challenge_alias);
         json_set_text(tree, "verify_every", every);
         json_set(tree, "deploy", deploys_json(s->set));

@@ -371,7 +371,8 @@ static struct json *map_check(struct walk *w, const struct setting *s, const str
             w->failed = true;
         }
         buf_printf(&w->path, ".%s", key);
-        struct json *checked = section_check(w, s->section, &at);
+        struct json *checked =
+            s->section != NULL ? section_check(w, s->section, &at) : text_check(w, s, &at);
         if (checked != NULL)
             json_set(out, key, checked);
         buf_cut(&w->path, before);

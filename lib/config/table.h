@@ -26,7 +26,8 @@ enum setting_kind {
     SETTING_ARGV,     /* a list of at least one text (a program with its words) */
     SETTING_SECTION,  /* an object of `section` */
     SETTING_SECTIONS, /* a list of objects of `section` */
-    /* Free keys (checked as identifiers [A-Za-z0-9_-]{1,64}), each value an object of `section`. */
+    /* Free keys (checked as identifiers [A-Za-z0-9_-]{1,64}), each value an object of `section`; without a section a text of
+     * min..max bytes. */
     SETTING_MAP,
     SETTING_ANY, /* checked elsewhere: taken over as it is */
 };

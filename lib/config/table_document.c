@@ -45,7 +45,7 @@ static void limits_add(struct buf *out, const struct setting *s)
         buf_printf(out, ", %04o to %04o", (unsigned)s->min, (unsigned)s->max);
     } else {
         buf_printf(out, ", %" PRId64 " to %" PRId64 "%s", s->min, s->max,
-                   s->kind == SETTING_TEXT ? " bytes" : "");
+                   s->kind == SETTING_TEXT || s->kind == SETTING_MAP ? " bytes" : "");
     }
 }
 
@@ -156,7 +156,8 @@ static struct json *map_schema(const struct setting *s, int depth)
     struct json *schema = schema_of("object");
     json_set(schema, "propertyNames",
              json_set_text(json_object(), "pattern", "^[A-Za-z0-9_-]{1,64}$"));
-    return json_set(schema, "additionalProperties", section_schema(s->section, depth + 1));
+    return json_set(schema, "additionalProperties",
+                    s->section != NULL ? section_schema(s->section, depth + 1) : text_schema(s));
 }
 
 static struct json *kind_schema(const struct setting *s, int depth)

@@ -62,6 +62,7 @@ static void defaults_read(struct config *config, struct reader *r)
     config->defaults = json_copy(json_find(config->tree, "defaults"));
     const struct json *list = json_find(config->defaults, "authority");
     keys_verify(raw, "defaults.", r);
+    profiles_verify(config, raw, "defaults.", r);
     for (size_t i = 0; i < json_len(list); i++) {
         const char *name = json_as_text(json_at(list, i));
         if (config_authority(config, name) == NULL)

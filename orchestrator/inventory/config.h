@@ -102,6 +102,8 @@ struct set_config {
     char *csr;            /* file: or exec: reference; then the key lives elsewhere; NULL */
     char *chain;          /* which chain is preferred: as chain_wish_check gave it; or NULL */
     char *profile;        /* or NULL */
+    char *
+        *profiles; /* instead: one an authority, or NULL for none; NULL: `profile` holds for all */
     enum challenge_kind challenge;
     char *challenge_alias; /* or NULL */
     struct deploy_config *deploys;
@@ -153,6 +155,11 @@ bool set_config_read(const struct config *config, const char *name, const char *
                      const struct json *doc, struct set_config **ret, struct err *err);
 /* NULL: the set has no such lane (any more). */
 const struct lane_config *set_lane(const struct set_config *set, const char *name);
+/* What the CA of that name is asked for; of that directory where the name is none of the set's. NULL: no profile. */
+const char *set_profile_of(const struct set_config *set, const char *authority,
+                           const char *directory);
+/* {authority: profile or null}, of a set with `profiles`. */
+struct json *profiles_json(const struct set_config *set);
 void set_config_free(struct set_config *set);
 
 /* A reference to a secret: file:PATH (0400/0600), cred:NAME (systemd), exec:PROGRAM WORDS, env:NAME. Relative paths start at the folder of

@@ -50,6 +50,12 @@ void providers_free(struct config *config);
 void dnssec_read(struct config *config, struct reader *r);
 void dnssec_config_free(struct config *config);
 
+/* set_profile.c */
+void profiles_verify(const struct config *config, const struct json *raw, const char *where,
+                     struct reader *r);
+void profiles_choose(const struct config *config, const struct json *doc, struct set_config *set);
+void profiles_free(struct set_config *set);
+
 /* set_config.c. doc: checked and in stored form. */
 struct set_config *set_fill(const struct config *config, const char *name, const char *file,
                             const struct json *doc, struct reader *r);

@@ -218,6 +218,13 @@ static const struct setting default_settings[] = {
      .min = 1,
      .max = 64,
      .sentence = "Certificate profile to ask the CA for."},
+    {.name = "profiles",
+     .kind = SETTING_MAP,
+     .min = 1,
+     .max = 64,
+     .sentence =
+         "Instead of `profile`, where CAs call it differently: the profile by authority, e.g. "
+         "`{letsencrypt: shortlived}`. An authority that is not named is asked for none."},
     {.name = "challenge",
      .kind = SETTING_TEXT,
      .otherwise = "dns-01",
@@ -449,6 +456,14 @@ static const struct setting set_settings[] = {
      .min = 1,
      .max = 64,
      .sentence = "Certificate profile to ask the CA for; else that of `defaults`."},
+    {.name = "profiles",
+     .kind = SETTING_MAP,
+     .min = 1,
+     .max = 64,
+     .sentence =
+         "Instead of `profile`, where CAs call it differently: the profile by authority, e.g. "
+         "`{letsencrypt: shortlived}`. An authority that is not named is asked for none; else "
+         "those of `defaults`."},
     {.name = "challenge",
      .kind = SETTING_TEXT,
      .choices = CHALLENGE_CHOICES,

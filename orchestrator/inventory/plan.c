@@ -108,7 +108,7 @@ bool plan_drift(const struct set_config *set, const struct certificate *c, struc
     size_t before = out->len;
     drift_names(set, c, out);
     drift_key(set, c, out);
-    drift_text("profile", c->profile, set->profile, out);
+    drift_text("profile", c->profile, set_profile_of(set, c->authority, c->directory), out);
     drift_authority(set, c, out);
     return out->len > before;
 }

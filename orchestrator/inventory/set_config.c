@@ -6,6 +6,7 @@ void set_config_free(struct set_config *set)
 {
     if (set == NULL)
         return;
+    profiles_free(set);
     mem_free(set->name);
     mem_free(set->file);
     texts_free(set->names);
@@ -13,7 +14,6 @@ void set_config_free(struct set_config *set)
     texts_free(set->directories);
     mem_free(set->csr);
     mem_free(set->chain);
-    mem_free(set->profile);
     mem_free(set->challenge_alias);
     deploys_free(set);
     endpoints_free(set);
@@ -94,7 +94,10 @@ static char *want_of(const struct set_config *set)
                       set->csr != NULL        ? "csr"
                       : set->is_key_kind_free ? "keep"
                                               : key_kind_name(set->key));
-    json_set_text(want, "profile", set->profile);
+    if (set->profiles != NULL)
+        json_set(want, "profiles", profiles_json(set));
+    else
+        json_set_text(want, "profile", set->profile);
     json_set(want, "directories", texts_json(set->directories, texts_count(set->directories)));
     mem_free(sorted);
     return print_of(want);
@@ -110,7 +113,7 @@ struct set_config *set_fill(const struct config *config, const char *name, const
     authorities_choose(config, doc, set);
     set_key_read(config, doc, set, r);
     keys_choose(config, doc, set);
-    set->profile = mem_strdup(json_as_text(value_of(config, doc, "profile")));
+    profiles_choose(config, doc, set);
     const char *challenge = json_as_text(value_of(config, doc, "challenge"));
     if (!challenge_find(challenge, &set->challenge))
         set->challenge = CHALLENGE_DNS_01;
@@ -242,6 +245,7 @@ bool set_file_read(const struct config *config, const char *name, const char *fi
     struct set_config *set = NULL;
     if (doc != NULL) {
         keys_verify(r.raw, "", &r);
+        profiles_verify(config, r.raw, "", &r);
         deploys_settle(doc, &r);
         endpoints_settle(doc, &r);
     }

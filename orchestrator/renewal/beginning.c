@@ -15,7 +15,8 @@ static struct order *order_for(const struct set_config *set, const struct ca *ca
     struct order *order = order_new(set->name, (const char *const *)set->names, set->n_names);
     mem_set_str(&order->authority, ca_config(ca)->name);
     mem_set_str(&order->directory, ca_directory_url(ca));
-    mem_set_str(&order->profile, set->profile);
+    mem_set_str(&order->profile,
+                set_profile_of(set, ca_config(ca)->name, ca_config(ca)->directory));
     order->challenge = set->challenge;
     if (held != NULL && held->revoked_at_ms == 0 && !held->revoke_now &&
         strcmp(held->directory, ca_directory_url(ca)) == 0)

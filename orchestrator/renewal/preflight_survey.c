@@ -3,6 +3,7 @@
 #include "acme/challenge.h"
 #include "acme/directory.h"
 #include "acme/name.h"
+#include "acme/profile.h"
 #include "dns/dns_name.h"
 
 enum { DIRECTORY_MS = 15 * 1000, VALUE_MAX = 2048 };
@@ -11,6 +12,7 @@ struct known_ca { /* an authority, learnt once */
     const struct authority_config *config;
     struct acme_directory *directory; /* NULL: not to be had */
     char *account_url, *note;
+    bool is_fetched; /* the directory is today's, not that of the store */
 };
 
 struct survey {
@@ -64,8 +66,12 @@ static void directory_parse(struct known_ca *ca, struct str text, struct err *er
 {
     AUTO(json_fini)
     struct json *tree = NULL;
-    if (json_parse(text, JSON_SIZE_MAX, &tree, err))
-        acme_directory_read(ca->config->directory, tree, &ca->directory, err);
+    struct acme_directory *directory = NULL;
+    if (!json_parse(text, JSON_SIZE_MAX, &tree, err) ||
+        !acme_directory_read(ca->config->directory, tree, &directory, err))
+        return;
+    acme_directory_free(ca->directory);
+    ca->directory = directory;
 }
 
 static void directory_load(struct survey *s, struct known_ca *ca)
@@ -110,6 +116,7 @@ static bool directory_fetch(struct survey *s, struct known_ca *ca)
                                    .follow = true,
                                    .timeout_ms = DIRECTORY_MS};
     s->is_done = false;
+    ca->is_fetched = true;
     struct http_call *call = http_start(s->house->http, &request, directory_fetched, &fetching);
     if (survey_wait(s))
         return true;
@@ -189,6 +196,20 @@ static void advice_make(struct survey *s, struct survey_view *view)
     view->advice = list;
 }
 
+/* ---- profiles ---- */
+
+/* A profile that the directory of the store does not list may be there by now. False: a signal came. */
+static bool profile_look(struct survey *s, struct known_ca *ca, const char *profile,
+                         struct err *ret_fault)
+{
+    if (!ca->is_fetched && ca->directory != NULL && !profile_is_offered(ca->directory, profile) &&
+        !directory_fetch(s, ca))
+        return false;
+    if (ca->directory != NULL)
+        profile_check(ca->directory, profile, ret_fault);
+    return true;
+}
+
 /* ---- a set ---- */
 
 static void survey_over(void *arg)
@@ -200,8 +221,14 @@ static void survey_over(void *arg)
 static bool survey_authority(struct survey *s, const struct set_config *set, struct known_ca *ca,
                              survey_told *told, void *arg)
 {
+    struct err profile_fault = {0};
+    const char *profile = set_profile_of(set, ca->config->name, ca->config->directory);
+    if (!profile_look(s, ca, profile, &profile_fault))
+        return false;
     struct survey_view view = {.set = set,
                                .authority = ca->config,
+                               .profile = profile,
+                               .profile_fault = &profile_fault,
                                .account_url = ca->account_url,
                                .note = ca->note != NULL ? ca->note : "",
                                .judges_dnssec =

@@ -20,7 +20,10 @@ struct survey_view {
     const char *const *identities; /* n 0: nobody knows, CAA cannot be judged */
     size_t n_identities;
     const char *account_url; /* NULL: none is registered yet */
-    const char *note;        /* why less than everything was looked at; "" */
+    const char *profile;     /* that is asked for there, or NULL */
+    const struct err *
+        profile_fault; /* why it cannot be had there, with what can; kind NONE: nothing is known against it */
+    const char *note; /* why less than everything was looked at; "" */
     bool judges_dnssec;
     const struct preflight *preflight; /* over */
     size_t n_names;                    /* views of it: preflight_view */

@@ -90,3 +90,19 @@ run
 expect profile classic, 3 certificates, 2 replaced at ca
 run
 expect asked nobody
+
+story  two CAs call it differently: each is asked for its own, and a change of CA is no change of profile
+config authorities ca1 ca2
+ca1    offers default 90d short 6d
+ca2    offers classic 90d brief 6d
+set    main says "profiles: {ca1: short, ca2: brief}"
+want   www.example.com
+ca1    is down
+run
+expect certificate for www.example.com, issued by ca2, profile brief, 1 certificates, not failed
+ca1    is up
+run
+expect asked nobody
+set    main says "profiles: {ca1: short}"
+run
+expect issued by ca2, profile none, 2 certificates

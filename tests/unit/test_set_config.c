@@ -255,6 +255,33 @@ static void test_want_when_only_delivery_differs_then_it_is_the_same(void **stat
     assert_false(same_want("names: a.example.com\n", "names: a.example.com\nkey: rsa-2048\n"));
     assert_false(same_want("names: a.example.com\n", "names: a.example.com\nprofile: x\n"));
     assert_false(same_want("names: a.example.com\n", "names: a.example.com\nauthority: two\n"));
+    assert_false(same_want("names: a.example.com\nprofiles: {one: x}\n",
+                           "names: a.example.com\nprofiles: {one: y}\n"));
+}
+
+static void test_profiles_when_they_differ_by_authority_then_each_has_its_own(void **state)
+{
+    (void)state;
+    struct set_config *set = read_ok("names: a.example.com\nauthority: [two, one]\n"
+                                     "profiles: {one: shortlived}\n");
+    assert_null(set->profile);
+    assert_string_equal(set_profile_of(set, "one", "https://one.example/dir"), "shortlived");
+    assert_null(set_profile_of(set, "two", "https://two.example/dir"));
+    assert_string_equal(set_profile_of(set, "its old name", "https://one.example/dir"),
+                        "shortlived");
+    assert_null(set_profile_of(set, "another", "https://another.example/dir"));
+    set_config_free(set);
+}
+
+static void test_profiles_when_wrong_then_told_with_the_place(void **state)
+{
+    (void)state;
+    has_words(refusal("names: a.example.com\nprofiles: {three: x}\n"),
+              "there is no authority \"three\"");
+    has_words(refusal("names: a.example.com\nprofiles: {one: x}\nprofile: y\n"),
+              "write one of them");
+    has_words(refusal("names: a.example.com\nprofiles: {one: 7}\n"), "put it in quotes");
+    has_words(refusal("names: a.example.com\nprofiles: [x]\n"), "profiles");
 }
 
 static bool same_deploy(const char *a, const char *b)
@@ -402,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_set_when_several_things_are_wrong_then_one_reading_tells_all),
         cmocka_unit_test(test_set_when_one_authority_is_configured_then_it_need_not_be_named),
         cmocka_unit_test(test_want_when_only_delivery_differs_then_it_is_the_same),
+        cmocka_unit_test(test_profiles_when_they_differ_by_authority_then_each_has_its_own),
+        cmocka_unit_test(test_profiles_when_wrong_then_told_with_the_place),
         cmocka_unit_test(test_deploy_want_when_what_lies_in_the_folder_differs_then_it_differs),
         cmocka_unit_test(test_key_when_it_is_kept_then_kind_and_keeping_can_both_be_said),
         cmocka_unit_test(test_request_when_it_is_configured_then_only_what_is_public_is_delivered),
