@@ -14,8 +14,9 @@ bool variable_is_known(const struct checking *c, struct str variable)
 {
     static const char *const wholes[] = {"txt", "ttl", "values", "old", "item", "raw", NULL};
     static const char *const names[] = {"fqdn", "rel", "domain", NULL};
-    static const char *const nows[] = {"unix", "ms", "iso", "compact", NULL};
-    static const char *const requests[] = {"method", "url", "path", "query", "body", "host", NULL};
+    static const char *const nows[] = {"unix", "ms", "iso", "day", "date", "http", "compact", NULL};
+    static const char *const requests[] = {"method", "url",    "host", "path", "query",
+                                           "sorted", "target", "body", "type", NULL};
     static const char *const open[] = {"zone", "rec", "out", "sess", "let", "item", NULL};
     size_t dot = str_find_char(variable, '.');
     struct str head = str_mem(variable.p, dot);

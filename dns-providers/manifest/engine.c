@@ -1,6 +1,5 @@
 #include "dns-providers/manifest/engine.h"
 
-#include "base/clock.h"
 #include "dns-providers/manifest/manifest.h"
 
 #include <stdarg.h>
@@ -56,24 +55,6 @@ static const struct scope *settings_add(struct engine *e, const struct scope *ou
     return scope;
 }
 
-static const struct json *now_tree(struct engine *e)
-{
-    struct json *now = json_in_arena(e->arena, json_object());
-    char iso[TIME_TEXT_MAX];
-    int64_t at_ms = e->job->now_ms;
-    time_format(at_ms, false, iso);
-    json_set_int(now, "unix", at_ms / MS_SECOND);
-    json_set_int(now, "ms", at_ms);
-    json_set_text(now, "iso", iso);
-    /* 20261121T220123Z */
-    char compact[TIME_TEXT_MAX];
-    size_t n = 0;
-    for (const char *p = iso; *p != '\0'; p++)
-        if (*p != '-' && *p != ':')
-            compact[n++] = *p;
-    return json_set_str(now, "compact", str_mem(compact, n));
-}
-
 struct template_context engine_context(struct engine *e)
 {
     const struct scope *s = settings_add(e, settings_add(e, NULL, "cred"), "opt");
@@ -86,7 +67,7 @@ struct template_context engine_context(struct engine *e)
     s = scope_add(e, s, "old", value_of_json(e->old));
     s = scope_add(e, s, "txt", value_of_cstr(e->arena, e->txt));
     s = scope_add(e, s, "ttl", value_of_json(json_in_arena(e->arena, json_new_int(e->ttl_s))));
-    s = scope_add(e, s, "now", value_of_json(now_tree(e)));
+    s = scope_add(e, s, "now", value_of_json(now_tree(e->arena, e->job->now_ms)));
     for (size_t i = 0; i < e->n_lets; i++)
         s = scope_add(e, s, e->lets[i].name, e->lets[i].value);
     return (struct template_context){.scope = s, .arena = e->arena, .random = e->job->random};

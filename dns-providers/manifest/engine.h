@@ -10,7 +10,8 @@
  *     FAILED   the job is over; why is in engine->err
  *
  *   engine.c    the stack, the plan of a job         call.c      one call: send, judge, repeat, page, wait
- *   request.c   a call as an HTTP request            answer.c    a reply as a tree, and what class it is of
+ *   request.c   a call as an HTTP request            request_parts.c  what of it can be signed
+ *   answer.c    a reply as a tree, and its class     now.c       the time as APIs write it
  *   zone.c      which zone, and its id               session.c   logging in
  *   model.c     what the models share                model_*.c   record, value, rrset
  *
@@ -74,7 +75,7 @@ struct engine {
     const char *txt;
     int64_t ttl_s, session_until_ms;
     bool session_open, session_opens, session_renewed; /* it is logging in; it has once more */
-    struct scope lets[32];
+    struct scope lets[64];
     size_t n_lets;
 };
 
@@ -85,6 +86,8 @@ enum task_status engine_fail(struct engine *engine, enum err_kind kind, const ch
 enum task_status engine_fail_with(struct engine *engine, const struct err *err);
 /* The variables as they are now. */
 struct template_context engine_context(struct engine *engine);
+/* now.*: {unix, ms, iso, day "2026-11-21", compact "20261121T220123Z", date "20261121", http}, UTC. */
+const struct json *now_tree(struct arena *arena, int64_t at_ms);
 
 /* A call of the manifest, pushed; `call` may be {$use: NAME}. The task is the arena's and can be looked at when it is done. */
 struct call_task *call_push(struct engine *engine, const struct json *call);
@@ -101,6 +104,10 @@ struct request {
 };
 bool request_build(struct engine *engine, const struct call_task *call, struct request *ret,
                    struct err *err);
+/* For request.c: variables of `let`, and req.* as it is now; type: of the body, or NULL. Kind CONFIG (too many). */
+bool let_bind(struct engine *engine, const char *name, const struct veiled *text, struct err *err);
+bool request_bind(struct engine *engine, const struct request *request, const char *type,
+                  struct err *err);
 void request_wish(struct engine *engine, const struct request *request, struct dns_wish *ret);
 
 /* By what a reply says, its status or a code in it. */

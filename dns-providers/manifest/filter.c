@@ -213,6 +213,9 @@ static bool text_apply(enum filter filter, const struct str *arguments, struct s
     case FILTER_REPLACE:
         replace_add(text, arguments[0], arguments[1], out);
         return true;
+    case FILTER_LEN:
+        buf_printf(out, "%zu", text.len);
+        return true;
     case FILTER_STR:
         buf_add_str(out, text);
         return true;

@@ -243,12 +243,6 @@ static bool auth_choose(struct engine *e, const struct json *call, const struct 
     return true;
 }
 
-static void bind(struct engine *e, const char *name, const struct veiled *text)
-{
-    CHECK(e->n_lets < sizeof e->lets / sizeof e->lets[0]);
-    e->lets[e->n_lets++] = (struct scope){.name = name, .value = value_of_text(text)};
-}
-
 static bool lets_add(struct engine *e, const struct json *lets, struct err *err)
 {
     const struct json *value;
@@ -260,30 +254,21 @@ static bool lets_add(struct engine *e, const struct json *lets, struct err *err)
         work->context = engine_context(e);
         if (!tree_work_out(work, value, &made, err))
             return err_wrap(err, "let %s", key);
-        bind(e, arena_printf(e->arena, "let.%s", key), made != NULL ? tree_text(work, made) : NULL);
+        if (!let_bind(e, arena_printf(e->arena, "let.%s", key),
+                      made != NULL ? tree_text(work, made) : NULL, err))
+            return false;
     }
     return true;
 }
 
-/* What a signature is made over: the request as it will be sent. */
-static void request_bind(struct engine *e, const struct request *r)
+/* A call may say of what type its body is. */
+static const char *type_of(const struct request *r, const char *otherwise)
 {
-    AUTO(buf_fini)
-    struct buf formatted = BUF(64 * 1024);
-    veiled_format(r->url, &formatted);
-    struct str url = buf_str(&formatted), rest;
-    size_t host = str_find(url, STR("://"));
-    rest = host < url.len ? str_mem(url.p + host + 3, url.len - host - 3) : url;
-    size_t slash = str_find_char(rest, '/'), mark = str_find_char(rest, '?');
-    const struct veiled *part = NULL;
-    bind(e, "req.method", veiled_text(e->arena, str_of(r->method)));
-    bind(e, "req.url", r->url);
-    bind(e, "req.body", r->body);
-    bind(e, "req.host", veiled_text(e->arena, str_mem(rest.p, slash < mark ? slash : mark)));
-    struct str path = str_mem(rest.p + slash, slash < mark ? mark - slash : 0);
-    bind(e, "req.path", veiled_parse(e->arena, path, &part, NULL) ? part : NULL);
-    struct str query = mark < rest.len ? str_mem(rest.p + mark + 1, rest.len - mark - 1) : STR("");
-    bind(e, "req.query", veiled_parse(e->arena, query, &part, NULL) ? part : NULL);
+    for (size_t i = 0; i < r->n_headers; i++)
+        if (str_eq_nocase(str_of(r->headers[i].name), STR("Content-Type")) &&
+            veiled_is_plain(r->headers[i].value))
+            return veiled_plain(r->headers[i].value).p;
+    return otherwise;
 }
 
 bool request_build(struct engine *e, const struct call_task *call, struct request *ret,
@@ -297,13 +282,11 @@ bool request_build(struct engine *e, const struct call_task *call, struct reques
               lets_add(e, json_find(call->call, "let"), err) &&
               url_build(e, call, auth, &ret->url, err) &&
               body_build(e, call->call, auth, &ret->body, &type, err);
-    if (ok) {
-        request_bind(e, ret);
-        ok = lets_add(e, json_find(auth, "let"), err) &&
-             headers_add(e, json_find(call->call, "headers"), ret, err) &&
-             headers_add(e, json_find(auth, "headers"), ret, err) &&
-             basic_add(e, json_find(auth, "basic"), ret, err);
-    }
+    ok = ok && headers_add(e, json_find(call->call, "headers"), ret, err) &&
+         request_bind(e, ret, type_of(ret, type), err) &&
+         lets_add(e, json_find(auth, "let"), err) &&
+         headers_add(e, json_find(auth, "headers"), ret, err) &&
+         basic_add(e, json_find(auth, "basic"), ret, err);
     if (ok && type != NULL && !is_given(ret, "Content-Type"))
         ok = header_put(ret, "Content-Type", veiled_text(e->arena, str_of(type)), err);
     if (ok && !is_given(ret, "Accept") && json_text(call->call, "accept") == NULL)
