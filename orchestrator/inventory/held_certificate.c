@@ -124,6 +124,20 @@ static bool only_lane_born(struct house *house, const struct set_config *set, co
             register_schedule(house, set_name, now_ms, "changed", err));
 }
 
+/* The key may have been reported compromised while the CA issued for it: then it is due at once. */
+static bool key_judge(struct house *house, const struct cert_facts *facts, int64_t id,
+                      int64_t *due_ms, struct err *err)
+{
+    bool is_compromised = false;
+    if (!held_key_is_compromised(house, facts->spki_hex, &is_compromised, err) ||
+        (is_compromised && !store_run(house->store, NULL, err, SQL_CERTIFICATE_DUE_FOR_KEY, "ii",
+                                      id, house_now(house))))
+        return false;
+    if (is_compromised)
+        *due_ms = house_now(house);
+    return true;
+}
+
 /* lane NULL: it is kept, but nobody wants it any more. set NULL: as it was when the order began. */
 static bool birth_write(struct house *house, const struct certificate_birth *b,
                         const struct set_config *set, const char *lane, int64_t *ret_id,
@@ -135,7 +149,7 @@ static bool birth_write(struct house *house, const struct certificate_birth *b,
         return false;
     int64_t due_ms = due_draw(&facts, house_now(house));
     if (!row_insert(house, b, &facts, lane, due_ms, ret_id, err) ||
-        !chains_insert(house, b, *ret_id, err))
+        !chains_insert(house, b, *ret_id, err) || !key_judge(house, &facts, *ret_id, &due_ms, err))
         return false;
     if (lane == NULL)
         return true;

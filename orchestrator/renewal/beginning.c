@@ -189,6 +189,15 @@ static const char *order_cannot_go_on(const struct renewal *r, const struct orde
     return NULL;
 }
 
+/* A key may be reported compromised while its order is open. What was sent for already is seen when it comes. */
+static bool order_key_is_lost(struct renewal *r, const struct order *order, bool *ret,
+                              struct err *err)
+{
+    *ret = false;
+    return !order->has_key || order_may_have_issued(order) ||
+           held_key_is_compromised(r->house, order->spki, ret, err);
+}
+
 /* The secrets of its account cannot be had, for instance: the order waits, longer each time. */
 static bool order_wait_for_person(struct renewal *r, struct order_record *record,
                                   const struct err *why, struct err *err)
@@ -244,7 +253,14 @@ static bool record_begin(struct renewal *r, const struct set_config *set, struct
     struct ca *ca = NULL;
     struct err why;
     bool ok = false;
+    bool has_lost_key = false;
     const char *obstacle = order_cannot_go_on(r, record->order);
+    if (!order_key_is_lost(r, record->order, &has_lost_key, err)) {
+        order_record_free(record);
+        return false;
+    }
+    if (obstacle == NULL && has_lost_key && !w->is_gone)
+        obstacle = "its key was reported compromised meanwhile";
     if (obstacle != NULL) {
         ok = order_replace(r, w, obstacle, err) &&
              set_lease_drop(r->house, w->set, record->fencing, err);

@@ -129,6 +129,21 @@ revoke main
 run
 expect 2 certificates, another key, certificate, 1 events key.not_kept
 
+story  a kept key is reported compromised while its next order is open: the order is left, the next one has a new key
+ca     certificates live 9d
+set    main key keep
+want   www.example.com
+run
+wait   until due
+ca     validates in 40m, says retry-after 1200s
+run
+expect 1 certificates, 2 orders at ca
+revoke main
+wait   20m
+ca     validates in 1s, says retry-after 1s
+run
+expect 2 certificates, another key, certificate, 3 orders at ca, 1 events key.not_kept, 1 events order.given_up, no TXT left
+
 story  killed anywhere while a kept key is renewed
 ca     certificates live 9d, knob order_reuse 1
 set    main key keep
