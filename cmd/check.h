@@ -27,6 +27,8 @@ void check_fini(struct check *check);
 
 /* Reads chancery.yaml into in->config; false when it cannot be used (then findings tell). */
 bool check_main_file(struct check *check);
+/* Types of DNS providers: manifests that cannot be used, and what is on trial. */
+void check_types(struct check *check);
 /* All set files; needs in->config. */
 void check_set_files(struct check *check);
 /* Set files by their table only, for when chancery.yaml is broken. */

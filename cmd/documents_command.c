@@ -178,17 +178,73 @@ static void commands_document(struct buf *out)
 
 /* ---- providers ---- */
 
+/* Types by model, modules in C under their own heading. */
+static size_t models_count(const struct dns_provider *const *all, size_t n, const char *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *own = dns_provider_model(all[i]);
+        count += (own == NULL ? model == NULL : model != NULL && strcmp(own, model) == 0) ? 1 : 0;
+    }
+    return count;
+}
+
+static void provider_counts(const struct dns_provider *const *all, size_t n, struct buf *out)
+{
+    size_t n_trial = 0;
+    for (size_t i = 0; i < n; i++)
+        n_trial += dns_provider_is_trial(all[i]) ? 1 : 0;
+    buf_printf(out,
+               "## All %zu types\n\n%zu of them are **on trial**: written from the description of "
+               "the API and held against recorded answers, but nobody has told yet that they work "
+               "with a live account. `chancery provider test NAME` tries one.\n\n"
+               "| Model | Types |\n|---|---|\n",
+               n, n_trial);
+    for (size_t i = 0; i < n; i++) {
+        const char *model = dns_provider_model(all[i]);
+        bool is_first = model != NULL;
+        for (size_t j = 0; j < i && is_first; j++) {
+            const char *other = dns_provider_model(all[j]);
+            is_first = other == NULL || strcmp(other, model) != 0;
+        }
+        if (is_first)
+            buf_printf(out, "| %s | %zu |\n", model, models_count(all, n, model));
+    }
+    buf_printf(out, "| module in C | %zu |\n", models_count(all, n, NULL));
+}
+
 static void providers_document(struct buf *out)
 {
+    static const char preamble[] =
+        "# DNS providers\n\n"
+        "A provider makes TXT records appear and disappear. Each one is a type; the objects below "
+        "`providers:` in `chancery.yaml` are accounts of such a type, as many as you like, each "
+        "with the zones it is responsible for:\n\n"
+        "```yaml\nproviders:\n"
+        "  corp: {type: rfc2136, zones: [example.com], server: 192.0.2.53, tsig: {name: chancery, "
+        "secret: file:/etc/chancery/tsig}}\n"
+        "  own:  {type: exec, zones: [example.org], argv: [/usr/local/sbin/change-txt]}\n```\n\n"
+        "`chancery provider list` lists what is configured and every type; `chancery provider show "
+        "NAME` prints the page of a type; `chancery provider test NAME` publishes a random value "
+        "with an account, waits until every name server shows it, and removes it. "
+        "[CONFIG.md](CONFIG.md) has the settings that all of them take.\n\n"
+        "What a provider does not do, because Chancery does it once for all of them: find the "
+        "zone, follow a delegation, wait, try again, remember what it wrote, and ask the "
+        "authoritative name servers whether a value is served.\n\n"
+        "Yours is not among them? A file of YAML adds it, without building anything: see "
+        "[WRITING_PROVIDERS.md](WRITING_PROVIDERS.md).\n\n";
     size_t n;
     const struct dns_provider *const *all = dns_provider_all(&n);
-    buf_add_cstr(out, "# DNS providers\n\nEach is configured as a block below `providers:` in "
-                      "chancery.yaml; see [CONFIG.md](../CONFIG.md) for the settings that all of "
-                      "them take. `chancery provider test NAME HOSTNAME` tries one for real.\n\n"
-                      "| Type | Title | |\n|---|---|---|\n");
-    for (size_t i = 0; i < n; i++)
-        buf_printf(out, "| [`%s`](%s.md) | %s | %s |\n", all[i]->name, all[i]->name, all[i]->title,
-                   all[i]->sentence);
+    buf_add_cstr(out, preamble);
+    provider_counts(all, n, out);
+    buf_add_cstr(out, "\n| Type | Title | Model | Zone by | Status | Settings |\n"
+                      "|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < n; i++) {
+        const char *model = dns_provider_model(all[i]), *by = dns_provider_zone_by(all[i]);
+        buf_printf(out, "| [`%s`](providers/%s.md) | %s | %s | %s | %s | %zu |\n", all[i]->name,
+                   all[i]->name, all[i]->title, model != NULL ? model : "module in C",
+                   by != NULL ? by : "-", dns_provider_status(all[i]), all[i]->settings->n);
+    }
 }
 
 static bool provider_pages(const struct writing *w)
@@ -259,7 +315,7 @@ static bool documents_write(const struct writing *w)
     } documents[] = {
         {"CONFIG.md", config_document},         {"EVENTS.md", event_document},
         {"ORDER_LIFE.md", order_life_document}, {"ERRORS.md", errors_document},
-        {"COMMANDS.md", commands_document},     {"providers/README.md", providers_document},
+        {"COMMANDS.md", commands_document},     {"PROVIDERS.md", providers_document},
     };
     static const char *const folders[] = {"",     "man1",           "completion",
                                           "docs", "docs/providers", "schema"};

@@ -1,26 +1,28 @@
-/* provider list, show, test. */
+/* provider list, show: which there are, and what is known of one. */
 #include "cmd/house_open.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/provider_words.h"
 #include "cmd/run_commands.h"
 
-#include "acme/name.h"
-#include "authority/lease.h"
-#include "dns/txt_desk.h"
+#include "dns-providers/manifest/manifest.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TEST_LEASE_MS = 20 * 60 * 1000, HELD_POLL_MS = 250 };
-
 /* ---- what is configured; nothing at all is fine unless --config was given ---- */
 
-static bool config_maybe(struct invocation *in)
+bool config_maybe(struct invocation *in)
 {
     const char *path = config_path(in);
     if (option_common(in, "config") == NULL && access(path, F_OK) != 0)
         return true;
     return config_load(path, environment_get, &in->config, &in->err);
+}
+
+const struct catalogue *types_of(const struct invocation *in)
+{
+    return in->config != NULL ? in->config->types : NULL;
 }
 
 static size_t n_configured(const struct invocation *in)
@@ -36,27 +38,61 @@ static struct json *texts_json(char *const *texts)
     return list;
 }
 
-static struct json *configured_json(const struct provider_config *p)
+/* Of a type that cannot be used nothing is known but why. */
+static const char *status_of(const struct dns_provider *type)
+{
+    return dns_provider_fault(type) != NULL ? "broken" : dns_provider_status(type);
+}
+
+static struct json *configured_json(const struct invocation *in, const struct provider_config *p)
 {
     struct json *one = json_set_text(json_object(), "name", p->name);
     json_set_text(one, "type", p->provider->name);
+    json_set_text(one, "status", status_of(p->provider));
+    json_set_text(one, "manifest", catalogue_origin(types_of(in), p->provider));
     return json_set(one, "zones", texts_json(p->zones));
 }
 
 /* ---- list ---- */
 
+static struct json *type_line(const struct invocation *in, const struct dns_provider *type)
+{
+    struct json *one = json_set_text(json_object(), "type", type->name);
+    const char *model = dns_provider_model(type), *fault = dns_provider_fault(type);
+    json_set_text(one, "status", status_of(type));
+    json_set_text(one, "model", fault != NULL ? NULL : model != NULL ? model : "module");
+    json_set_text(one, "manifest", catalogue_origin(types_of(in), type));
+    return json_set_text(one, "title", fault != NULL ? fault : type->title);
+}
+
+static struct json *manifests_json(const struct invocation *in)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; in->config != NULL && i < in->config->n_manifests; i++) {
+        const struct manifest_file *m = &in->config->manifests[i];
+        struct json *one = json_set_text(json_object(), "file", m->path);
+        json_set_text(one, "sha256", m->sha256[0] != '\0' ? m->sha256 : NULL);
+        json_push(list, json_set_text(one, "fault", m->fault));
+    }
+    return list;
+}
+
 static struct json *list_json(const struct invocation *in)
 {
-    struct json *configured = json_array(), *types = json_array();
+    struct json *configured = json_array(), *types = json_array(), *tree = json_object();
     size_t n;
-    const struct dns_provider *const *all = dns_provider_all(&n);
+    const struct dns_provider **all = catalogue_all(types_of(in), &n);
     for (size_t i = 0; i < n_configured(in); i++)
-        json_push(configured, configured_json(&in->config->providers[i]));
-    for (size_t i = 0; i < n; i++) {
-        struct json *one = json_set_text(json_object(), "type", all[i]->name);
-        json_push(types, json_set_text(one, "title", all[i]->title));
-    }
-    return json_set(json_set(json_object(), "configured", configured), "types", types);
+        json_push(configured, configured_json(in, &in->config->providers[i]));
+    for (size_t i = 0; i < n; i++)
+        json_push(types, type_line(in, all[i]));
+    mem_free(all);
+    json_set(tree, "configured", configured);
+    json_set(tree, "types", types);
+    json_set(tree, "manifests", manifests_json(in));
+    if (in->config != NULL && in->config->manifests_fault != NULL)
+        json_set_text(tree, "manifests_fault", in->config->manifests_fault);
+    return tree;
 }
 
 enum exit_code provider_list_run(struct invocation *in)
@@ -65,28 +101,34 @@ enum exit_code provider_list_run(struct invocation *in)
         return exit_code_of(&in->err);
     AUTO(json_fini)
     struct json *tree = list_json(in);
-    if (in->json)
+    if (in->json) {
         json_print(tree);
-    else
-        tree_print(in, tree);
+        return EXIT_CODE_DONE;
+    }
+    /* For people the types tell where they come from; a list of nothing is no line. */
+    if (json_len(json_find(tree, "manifests")) == 0)
+        json_remove(tree, "manifests");
+    tree_print(in, tree);
     return EXIT_CODE_DONE;
 }
 
 /* ---- show ---- */
 
-static struct json *type_json(const struct dns_provider *type)
+static struct json *type_json(const struct invocation *in, const struct dns_provider *type)
 {
-    struct json *tree = json_set_text(json_object(), "type", type->name);
-    json_set_text(tree, "title", type->title);
+    struct json *tree = type_line(in, type);
     json_set_text(tree, "sentence", type->sentence);
+    json_set_text(tree, "zone_by", dns_provider_zone_by(type));
     json_set_text(tree, "link", type->link);
+    json_set_text(tree, "docs_read", dns_provider_docs_read(type));
     json_set_text(tree, "example", type->example);
     return json_set(tree, "settings", table_schema(type->settings));
 }
 
-static struct json *provider_json(const struct provider_config *p)
+static struct json *provider_json(const struct invocation *in, const struct provider_config *p)
 {
-    struct json *tree = configured_json(p);
+    struct json *tree = configured_json(in, p);
+    json_set_text(tree, "fault", dns_provider_fault(p->provider));
     json_set_int(tree, "ttl_s", p->ttl_s);
     json_set_bool(tree, "follow_cname", p->follow_cname);
     json_set_int(tree, "propagation_timeout_ms", p->propagation_timeout_ms);
@@ -94,21 +136,64 @@ static struct json *provider_json(const struct provider_config *p)
     return json_set(tree, "settings", json_copy(p->settings));
 }
 
-static bool provider_unknown(struct invocation *in, const char *name)
+bool provider_unknown(struct invocation *in, const char *name)
 {
     size_t n_types, n = 0;
-    const struct dns_provider *const *all = dns_provider_all(&n_types);
+    const struct dns_provider **all = catalogue_all(types_of(in), &n_types);
     const char **known = NEW_N(n_types + n_configured(in) + 1, const char *);
     for (size_t i = 0; i < n_configured(in); i++)
         known[n++] = in->config->providers[i].name;
     for (size_t i = 0; i < n_types; i++)
         known[n++] = all[i]->name;
     const char *near = table_suggest(name, known, n);
+    err_set(&in->err, ERR_CONFIG, "there is no provider \"%.80s\", configured or as a type%s%s%s",
+            name, near != NULL ? "; did you mean \"" : "; `chancery provider list` shows all",
+            near != NULL ? near : "", near != NULL ? "\"?" : "");
     mem_free(known);
-    return err_set(&in->err, ERR_CONFIG,
-                   "there is no provider \"%.80s\", configured or as a type%s%s%s", name,
-                   near != NULL ? "; did you mean \"" : "; `chancery provider list` shows all",
-                   near != NULL ? near : "", near != NULL ? "\"?" : "");
+    mem_free(all);
+    return false;
+}
+
+/* ---- the lines of a configuration for what stands in the environment ---- */
+
+static size_t variables_print(const struct json *members, bool are_secret)
+{
+    const struct json *member;
+    const char *name;
+    void *position = NULL;
+    size_t n = 0;
+    while (json_next(members, &position, &name, &member)) {
+        const struct json *env = json_find(member, "env");
+        bool is_secret = are_secret && json_bool(member, "secret", true);
+        for (size_t i = 0; i < json_len(env); i++) {
+            const char *variable = json_as_text(json_at(env, i));
+            const char *value = environment_get(variable);
+            if (value == NULL || value[0] == '\0')
+                continue;
+            if (is_secret)
+                printf("    %s: env:%s\n", name, variable);
+            else
+                printf("    # %s: the value of $%s\n", name, variable);
+            n++;
+            break;
+        }
+    }
+    return n;
+}
+
+static enum exit_code from_environment(struct invocation *in, const struct dns_provider *type)
+{
+    const struct json *tree = manifest_tree(type);
+    printf("  %s:\n    type: %s\n    zones: [example.com]   # yours\n", type->name, type->name);
+    size_t n = variables_print(json_find(tree, "credentials"), true);
+    n += variables_print(json_find(tree, "options"), false);
+    if (n > 0)
+        return EXIT_CODE_DONE;
+    err_set(&in->err, ERR_CONFIG,
+            "none of the variables that type %s knows is set; `chancery provider show %s` names "
+            "them",
+            type->name, type->name);
+    return EXIT_CODE_USAGE;
 }
 
 enum exit_code provider_show_run(struct invocation *in)
@@ -117,11 +202,13 @@ enum exit_code provider_show_run(struct invocation *in)
     if (!config_maybe(in))
         return exit_code_of(&in->err);
     const struct provider_config *p = in->config != NULL ? config_provider(in->config, name) : NULL;
-    const struct dns_provider *type = dns_provider_find(name);
+    const struct dns_provider *type = catalogue_find(types_of(in), name);
     if (p == NULL && type == NULL) {
         provider_unknown(in, name);
         return EXIT_CODE_USAGE;
     }
+    if (option_is_on(in, "from-env"))
+        return from_environment(in, type != NULL ? type : p->provider);
     if (p == NULL && !in->json) {
         AUTO(buf_fini)
         struct buf page = BUF(1024 * 1024);
@@ -130,107 +217,10 @@ enum exit_code provider_show_run(struct invocation *in)
         return EXIT_CODE_DONE;
     }
     AUTO(json_fini)
-    struct json *tree = p != NULL ? provider_json(p) : type_json(type);
+    struct json *tree = p != NULL ? provider_json(in, p) : type_json(in, type);
     if (in->json)
         json_print(tree);
     else
         tree_print(in, tree);
-    return EXIT_CODE_DONE;
-}
-
-/* ---- test ---- */
-
-/* The provider that an order for that name would use must be the one that is to be tried. */
-static bool test_fits(struct invocation *in, const char *host)
-{
-    const struct provider_config *p = config_provider(in->config, in->words[0]), *other;
-    AUTO(buf_fini)
-    struct buf challenge = BUF(512);
-    if (p == NULL)
-        return provider_unknown(in, in->words[0]);
-    name_challenge(host, &challenge);
-    other = config_provider_for(in->config, buf_cstr(&challenge));
-    if (other == p)
-        return true;
-    if (other == NULL)
-        return err_set(&in->err, ERR_CONFIG,
-                       "no provider has a zone of %s; add its zone to providers.%s.zones in %s",
-                       host, p->name, in->config->path);
-    return err_set(&in->err, ERR_CONFIG,
-                   "TXT records of %s go through provider %s, not %s: its zone fits better", host,
-                   other->name, p->name);
-}
-
-static bool lead_take(struct invocation *in, int64_t wait_ms, struct lease **ret)
-{
-    struct house *house = &in->house;
-    int64_t give_up_at_ms = house_now(house) + wait_ms;
-    while (!lease_take(house, "leader", "provider test", TEST_LEASE_MS, true, ret, &in->err)) {
-        if (in->err.kind != ERR_HELD || house_now(house) >= give_up_at_ms ||
-            loop_n_stops(house->loop) > 0)
-            return false;
-        loop_wait(house->loop, house_now(house) + HELD_POLL_MS);
-    }
-    err_clear(&in->err);
-    return true;
-}
-
-static bool test_try(struct invocation *in, const char *host, int64_t wait_ms, int64_t *ret_took_ms)
-{
-    struct house *house = &in->house;
-    struct lease *lease = NULL;
-    int64_t begin_ms;
-    if (!lead_take(in, wait_ms, &lease))
-        return false;
-    house->fencing = lease_fencing(lease);
-    struct progress_view *view = progress_view_new(in);
-    house->progress = progress_view_front(view);
-    begin_ms = clock_boot_ms(house->clock);
-    bool ok = txt_desk_rehearse(house, host, &in->err);
-    *ret_took_ms = clock_boot_ms(house->clock) - begin_ms;
-    progress_view_free(view);
-    house->progress = (struct progress){0};
-    lease_drop(house, lease);
-    house->fencing = 0;
-    return ok || err_wrap(&in->err, "provider %s, %s", in->words[0], host);
-}
-
-static void test_tell(const struct invocation *in, const char *host, int64_t took_ms)
-{
-    char took[TIME_TEXT_MAX];
-    duration_format(took_ms, took);
-    if (in->json) {
-        AUTO(json_fini)
-        struct json *tree = json_set_text(json_object(), "provider", in->words[0]);
-        json_set_text(tree, "host", host);
-        json_set_bool(tree, "ok", true);
-        json_set_int(tree, "took_ms", took_ms);
-        json_print(tree);
-    } else if (option_common(in, "quiet") == NULL) {
-        ink_print(in, INK_GOOD, "works");
-        printf(": provider %s published a value for %s, every name server showed it, and it was "
-               "removed again (%s)\n",
-               in->words[0], host, took);
-    }
-}
-
-enum exit_code provider_test_run(struct invocation *in)
-{
-    const char *wait = option_value(in, "wait");
-    AUTO(mem_fini)
-    char *name = NULL;
-    int64_t wait_ms = 0, took_ms = 0;
-    if (wait != NULL && !duration_parse(str_of(wait), &wait_ms)) {
-        err_set(&in->err, ERR_CONFIG,
-                "--wait takes a length of time like 30s or 10m, not \"%.40s\"", wait);
-        return EXIT_CODE_USAGE;
-    }
-    if (!name_normalise(in->words[1], &name, &in->err))
-        return EXIT_CODE_USAGE;
-    /* A wildcard is proved at the name it stands below. */
-    const char *host = str_starts(str_of(name), STR("*.")) ? name + 2 : name;
-    if (!test_fits(in, host) || !test_try(in, host, wait_ms, &took_ms))
-        return exit_code_of(&in->err);
-    test_tell(in, host, took_ms);
     return EXIT_CODE_DONE;
 }

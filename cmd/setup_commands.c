@@ -257,6 +257,7 @@ static void check_all(struct check *check)
         check_set_shapes(check);
         return;
     }
+    check_types(check);
     if (!check->files_only) {
         check_accounts(check);
         check_secrets(check);

@@ -29,7 +29,7 @@
 #include "base/json.h"
 #include "config/table.h"
 
-enum { DNS_PROVIDER_ABI_MAJOR = 1, DNS_PROVIDER_ABI_MINOR = 0 };
+enum { DNS_PROVIDER_ABI_MAJOR = 1, DNS_PROVIDER_ABI_MINOR = 1 };
 
 enum dns_capability {
     DNS_CAN_BATCH = 1 << 0,     /* several records in one job; else the host gives one at a time */
@@ -134,11 +134,23 @@ struct dns_provider {
      * else. NULL: only to the latter. */
     const char *const *api_hosts;
     bool is_pinned; /* no request at all goes elsewhere */
+    /* Since minor 1. */
+    const char *
+        status; /* "trial": never tried with a live account; "closed": the service takes no new ones; NULL: stable */
+    const char *docs_read; /* "2026-11": when the API's description was read last; NULL */
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */
 const struct dns_provider *const *dns_provider_all(size_t *ret_n);
 const struct dns_provider *dns_provider_find(const char *name);
+/* "stable", "trial" or "closed". */
+const char *dns_provider_status(const struct dns_provider *provider);
+bool dns_provider_is_trial(const struct dns_provider *provider);
+/* NULL when it is not known. */
+const char *dns_provider_docs_read(const struct dns_provider *provider);
+/* Of a manifest: what adding and removing means there (manifest/model.h), how the zone is found. NULL: a module in C. */
+const char *dns_provider_model(const struct dns_provider *provider);
+const char *dns_provider_zone_by(const struct dns_provider *provider);
 /* Markdown page of one provider from its tables. */
 void dns_provider_document(const struct dns_provider *provider, struct buf *out);
 

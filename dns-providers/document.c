@@ -1,4 +1,7 @@
-#include "dns-providers/dns_provider.h"
+#include "dns-providers/document.h"
+#include "dns-providers/manifest/manifest.h"
+
+#include <stddef.h>
 
 static const struct {
     unsigned flag;
@@ -23,10 +26,49 @@ static void document_capabilities(const struct dns_provider *provider, struct bu
     }
 }
 
-/* struct_size tells whether a module compiled with an older header has these members at all. */
+/* struct_size tells whether a module compiled with an older header has a member at all. */
+#define HAS(provider, member)                                                                      \
+    ((provider)->struct_size >= offsetof(struct dns_provider, member) + sizeof((provider)->member))
+
+const char *dns_provider_status(const struct dns_provider *provider)
+{
+    return HAS(provider, status) && provider->status != NULL ? provider->status : "stable";
+}
+
+bool dns_provider_is_trial(const struct dns_provider *provider)
+{
+    return strcmp(dns_provider_status(provider), "trial") == 0;
+}
+
+const char *dns_provider_docs_read(const struct dns_provider *provider)
+{
+    return HAS(provider, docs_read) ? provider->docs_read : NULL;
+}
+
+const char *dns_provider_model(const struct dns_provider *provider)
+{
+    return json_text(manifest_tree(provider), "model");
+}
+
+const char *dns_provider_zone_by(const struct dns_provider *provider)
+{
+    return json_text(json_find(manifest_tree(provider), "zone"), "by");
+}
+
+static void document_status(const struct dns_provider *provider, struct buf *out)
+{
+    if (dns_provider_is_trial(provider))
+        buf_add_cstr(out,
+                     "**On trial**: written from the description of the API and held against "
+                     "recorded answers; nobody has told yet that it works with a live account. "
+                     "`chancery provider test` tries it.\n\n");
+    else if (strcmp(dns_provider_status(provider), "closed") == 0)
+        buf_add_cstr(out, "**Closed**: the service takes no new customers.\n\n");
+}
+
 static void document_extras(const struct dns_provider *provider, struct buf *out)
 {
-    if (provider->struct_size < sizeof *provider)
+    if (!HAS(provider, rights))
         return;
     if (provider->example != NULL)
         buf_printf(out, "\nExample, in `chancery.yaml`:\n\n```yaml\nproviders:\n%s```\n",
@@ -38,10 +80,16 @@ static void document_extras(const struct dns_provider *provider, struct buf *out
 void dns_provider_document(const struct dns_provider *provider, struct buf *out)
 {
     buf_printf(out, "# %s\n\n%s\n\n%s\n\n", provider->name, provider->title, provider->sentence);
+    document_status(provider, out);
     document_capabilities(provider, out);
-    if (provider->link != NULL)
+    document_facts(provider, out);
+    if (provider->link != NULL && dns_provider_docs_read(provider) != NULL)
+        buf_printf(out, "\nDescribed at <%s>, read %s.\n", provider->link,
+                   dns_provider_docs_read(provider));
+    else if (provider->link != NULL)
         buf_printf(out, "\nDescribed at <%s>.\n", provider->link);
     document_extras(provider, out);
     buf_add_char(out, '\n');
     table_document(provider->settings, 2, out);
+    document_variables(provider, out);
 }

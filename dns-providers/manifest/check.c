@@ -304,6 +304,8 @@ static void special_check(struct checking *c, const struct json *holder, const c
     switch ((int)shape) {
     case SHAPE_TEMPLATE:
         template_look(c, holder, key, value);
+        if (strcmp(key, "base") == 0 && json_as_text(value) != NULL)
+            base_check(c, holder, key);
         break;
     case SHAPE_INT_OR_TEMPLATE:
     case SHAPE_PICK_OR_TEMPLATE:
@@ -399,19 +401,6 @@ static void model_check(struct checking *c)
             if (json_find(c->tree, needs[i].operations[j]) == NULL)
                 complaints_add(c->complaints, c->doc, c->tree, "model %s: \"%s\" is missing", model,
                                needs[i].operations[j]);
-}
-
-static void hosts_check(struct checking *c)
-{
-    const char *base = json_text(c->tree, "base");
-    const struct json *hosts = json_find(c->tree, "hosts");
-    if (base == NULL)
-        return;
-    if (!str_starts(str_of(base), STR("https://")))
-        complaints_add_key(c->complaints, c->doc, c->tree, "base", "base must be https");
-    if (json_len(hosts) == 0)
-        complaints_add_key(c->complaints, c->doc, c->tree, "base",
-                           "\"hosts\" must name every host that may receive a request");
 }
 
 void manifest_check(const struct yaml *doc, struct complaints *complaints)

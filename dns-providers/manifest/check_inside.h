@@ -1,4 +1,4 @@
-/* The inside of the check: check.c knows the grammar, check_text.c what stands in templates, trees, pointers. */
+/* The inside of the check: check.c knows the grammar, check_text.c what stands in templates, trees, pointers, check_host.c where requests go. */
 #ifndef MANIFEST_CHECK_INSIDE_H
 #define MANIFEST_CHECK_INSIDE_H
 
@@ -20,6 +20,9 @@ void template_look(struct checking *checking, const struct json *holder, const c
 void tree_check(struct checking *checking, const struct json *tree);
 void pick_check(struct checking *checking, const struct json *holder, const char *key,
                 const struct json *pick);
+/* check_host.c: a `base`, and the list of hosts. */
+void base_check(struct checking *checking, const struct json *holder, const char *key);
+void hosts_check(struct checking *checking);
 void where_check(struct checking *checking, const struct json *where);
 
 #endif

@@ -22,6 +22,12 @@ const struct json *manifest_tree(const struct dns_provider *provider)
     return m != NULL ? yaml_tree(m->doc) : NULL;
 }
 
+const struct yaml *manifest_doc(const struct dns_provider *provider)
+{
+    const struct manifest *m = manifest_of(provider);
+    return m != NULL ? m->doc : NULL;
+}
+
 /* ---- settings: credentials, options and base_url ---- */
 
 static const char *choices_join(struct arena *arena, const struct json *list)
@@ -136,7 +142,6 @@ static void provider_make(struct manifest *m)
 {
     const struct json *tree = yaml_tree(m->doc);
     const char *name = json_text(tree, "name"), *sentence = json_text(tree, "sentence");
-    bool is_trial = strcmp(json_text(tree, "status"), "trial") == 0;
     settings_make(m);
     m->provider = (struct dns_provider){
         .struct_size = sizeof(struct dns_provider),
@@ -144,12 +149,7 @@ static void provider_make(struct manifest *m)
         .abi_minor = DNS_PROVIDER_ABI_MINOR,
         .name = json_text(tree, "id"),
         .title = name,
-        .sentence = arena_printf(m->arena, "%s%s",
-                                 sentence != NULL ? sentence
-                                                  : arena_printf(m->arena, "The DNS of %s.", name),
-                                 is_trial ? " On trial: nobody has told yet that it works with a "
-                                            "live account; `chancery provider test` tries it."
-                                          : ""),
+        .sentence = sentence != NULL ? sentence : arena_printf(m->arena, "The DNS of %s.", name),
         .link = json_text(tree, "docs"),
         .capabilities = DNS_CAN_BATCH,
         .settings = &m->section,
@@ -161,6 +161,8 @@ static void provider_make(struct manifest *m)
         .rights = json_text(tree, "rights"),
         .api_hosts = hosts_make(m),
         .is_pinned = true,
+        .status = json_text(tree, "status"),
+        .docs_read = json_text(tree, "docs_read"),
     };
 }
 

@@ -20,6 +20,7 @@ bool manifest_load(struct str text, const char *file, const struct dns_provider 
 void manifest_free(const struct dns_provider *provider);
 /* NULL when the provider is none of ours. */
 const struct json *manifest_tree(const struct dns_provider *provider);
+const struct yaml *manifest_doc(const struct dns_provider *provider);
 
 /* The functions of the provider (engine.c). */
 void *engine_begin(const struct dns_job *job);

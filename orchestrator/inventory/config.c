@@ -90,6 +90,7 @@ static void config_fill(struct config *config, struct reader *r)
     json_set_int(whole, "reading", READING);
     json_set_text(whole, "folder", config->folder);
     json_set(whole, "tree", json_copy(config->tree));
+    json_set(whole, "manifests", manifests_print(config));
     config->fingerprint = print_of(whole);
 }
 
@@ -97,7 +98,8 @@ static void config_fill(struct config *config, struct reader *r)
 static bool config_read(struct config *config, struct reader *r, struct err *err)
 {
     config->tree = table_check(r->yaml, r->raw, config_section_main(), &r->complaints);
-    struct json *providers = providers_check(r);
+    manifests_read(config, r);
+    struct json *providers = providers_check(config, r);
     if (config->tree != NULL) {
         json_set(config->tree, "providers", providers);
         config_fill(config, r);
@@ -151,6 +153,7 @@ void config_free(struct config *config)
         return;
     authorities_free(config);
     providers_free(config);
+    manifests_free(config);
     dnssec_config_free(config);
     mem_free(config->path);
     mem_free(config->folder);

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "config/table.h"
 #include "crypto/key.h"
-#include "dns-providers/dns_provider.h"
+#include "dns-providers/catalogue.h"
 #include "io/loop.h"
 
 struct authority_config {
@@ -122,6 +122,13 @@ struct dnssec_config {
     size_t n_resolvers;
 };
 
+/* A file of the folder of manifests. */
+struct manifest_file {
+    char *path, *name; /* name: of the type */
+    char sha256[65];   /* "": not read */
+    char *fault;       /* why it cannot be used, with its place; NULL: it is used */
+};
+
 struct config {
     char *path, *folder;             /* of chancery.yaml */
     char *store_path;                /* after "sqlite:" */
@@ -132,6 +139,11 @@ struct config {
     size_t n_authorities;
     struct provider_config *providers;
     size_t n_providers;
+    struct catalogue *types; /* what a provider may be: of the build and of the folder below */
+    char *manifests_folder;  /* NULL: none is set */
+    char *manifests_fault;   /* why the folder as a whole cannot be used, or NULL */
+    struct manifest_file *manifests;
+    size_t n_manifests;
     struct dnssec_config dnssec;
     struct json *defaults; /* checked section `defaults` */
     struct json *tree;     /* the whole checked tree; settings point into it */

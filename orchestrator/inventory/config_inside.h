@@ -41,10 +41,19 @@ extern const struct section section_provider, section_endpoint, section_activate
 /* config_authority.c, config_provider.c: fill what the tree says; faults go to the reader. */
 void authorities_read(struct config *config, struct reader *r);
 void authorities_free(struct config *config);
+bool provider_name_fits(const char *name);
 /* Checks the section by the common table and each provider's own; gives the checked tree (owned by the caller). */
-struct json *providers_check(struct reader *r);
+struct json *providers_check(struct config *config, struct reader *r);
 void providers_read(struct config *config, struct reader *r);
 void providers_free(struct config *config);
+
+/* config_manifest.c. Before the providers. What is wrong there is no fault of the configuration: see struct manifest_file. */
+void manifests_read(struct config *config, struct reader *r);
+void manifests_free(struct config *config);
+/* The stand-in for a type that is not known while the folder cannot be read; NULL: it can. */
+const struct dns_provider *manifest_missing(struct config *config, const char *type);
+/* What the fingerprint of the configuration holds of them. */
+struct json *manifests_print(const struct config *config);
 
 /* config_dnssec.c */
 void dnssec_read(struct config *config, struct reader *r);

@@ -32,32 +32,63 @@ static struct json *own_settings(const struct dns_provider *provider, const stru
     return own;
 }
 
-static const struct dns_provider *type_find(struct reader *r, const char *name,
-                                            const struct json *raw)
+static char *type_near(const struct config *config, const char *type)
+{
+    size_t n;
+    const struct dns_provider **all = catalogue_all(config->types, &n);
+    const char **names = NEW_N(n + 1, const char *);
+    for (size_t i = 0; i < n; i++)
+        names[i] = all[i]->name;
+    char *near = mem_strdup(table_suggest(type, names, n));
+    mem_free(names);
+    mem_free(all);
+    return near;
+}
+
+static const struct dns_provider *type_find(struct config *config, struct reader *r,
+                                            const char *name, const struct json *raw)
 {
     const char *type = json_text(raw, "type");
-    const struct dns_provider *provider = type != NULL ? dns_provider_find(type) : NULL;
-    const char *names[256];
-    size_t n;
+    const struct dns_provider *provider = type != NULL ? catalogue_find(config->types, type) : NULL;
+    if (provider == NULL && type != NULL)
+        provider = manifest_missing(config, type);
     if (provider != NULL)
         return provider;
     if (json_find(raw, "type") == NULL || type == NULL) {
         reader_say(r, raw, "type", "providers.%s: \"type\" is missing, e.g. type: rfc2136", name);
         return NULL;
     }
-    const struct dns_provider *const *all = dns_provider_all(&n);
-    n = n < 256 ? n : 256;
-    for (size_t i = 0; i < n; i++)
-        names[i] = all[i]->name;
-    const char *near = table_suggest(type, names, n);
+    AUTO(mem_fini)
+    char *near = type_near(config, type);
     reader_say(r, raw, "type", "providers.%s: there is no provider of type \"%.64s\"%s%s%s", name,
                type, near != NULL ? "; did you mean \"" : "; `chancery provider list` shows all",
                near != NULL ? near : "", near != NULL ? "\"?" : "");
     return NULL;
 }
 
+/* The settings of a stand-in are not known: whatever is there is left alone. */
+static struct setting *settings_guess(const struct json *raw, size_t *ret_n)
+{
+    static const struct section nothing = {.n = 0};
+    struct setting *rows = settings_join(&nothing, ret_n);
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    while (json_next(raw, &position, &key, &value)) {
+        bool taken = false;
+        for (size_t i = 0; i < *ret_n; i++)
+            taken = taken || strcmp(rows[i].name, key) == 0;
+        if (taken)
+            continue;
+        rows = mem_grow(rows, *ret_n, *ret_n + 1, sizeof(*rows));
+        rows[(*ret_n)++] = (struct setting){.name = key, .kind = SETTING_ANY};
+    }
+    return rows;
+}
+
 /* {type, zones ..., settings: {what the type's own table holds}}; NULL after complaining. */
-static struct json *provider_check(struct reader *r, const char *name, const struct json *raw)
+static struct json *provider_check(struct config *config, struct reader *r, const char *name,
+                                   const struct json *raw)
 {
     struct err why = {0};
     size_t n;
@@ -66,10 +97,12 @@ static struct json *provider_check(struct reader *r, const char *name, const str
                    "providers.%s: a block of settings (key: value) is expected here", name);
         return NULL;
     }
-    const struct dns_provider *provider = type_find(r, name, raw);
+    const struct dns_provider *provider = type_find(config, r, name, raw);
     if (provider == NULL)
         return NULL;
-    struct setting *rows = settings_join(provider->settings, &n);
+    struct setting *rows = dns_provider_fault(provider) != NULL
+                               ? settings_guess(raw, &n)
+                               : settings_join(provider->settings, &n);
     AUTO(mem_fini)
     char *title = mem_printf("providers.%s", name);
     struct section both = {.name = title, .settings = rows, .n = n};
@@ -83,13 +116,13 @@ static struct json *provider_check(struct reader *r, const char *name, const str
     return checked;
 }
 
-static bool provider_name_fits(const char *name)
+bool provider_name_fits(const char *name)
 {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
     return len > 0 && len <= 64 && name[len] == '\0';
 }
 
-struct json *providers_check(struct reader *r)
+struct json *providers_check(struct config *config, struct reader *r)
 {
     const struct json *list = json_find(r->raw, "providers"), *raw;
     struct json *out = json_object();
@@ -99,7 +132,7 @@ struct json *providers_check(struct reader *r)
         reader_say(r, r->raw, "providers",
                    "providers: a block of names, each with its settings, is expected");
     while (json_is(list, JSON_OBJECT) && json_next(list, &position, &name, &raw)) {
-        struct json *checked = provider_check(r, name, raw);
+        struct json *checked = provider_check(config, r, name, raw);
         if (!provider_name_fits(name))
             reader_say(
                 r, list, name,
@@ -168,7 +201,7 @@ static void provider_read(struct config *config, struct reader *r, const char *n
     const struct json *propagation = json_find(checked, "propagation");
     *p = (struct provider_config){
         .name = mem_strdup(name),
-        .provider = dns_provider_find(json_text(checked, "type")),
+        .provider = catalogue_find(config->types, json_text(checked, "type")),
         .settings = json_find(checked, "settings"),
         .ttl_s = json_int(checked, "ttl", 60),
         .follow_cname = json_bool(checked, "follow_cname", true),

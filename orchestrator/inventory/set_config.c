@@ -149,6 +149,17 @@ static void authorities_verify(const struct config *config, const struct set_con
     mem_free(known);
 }
 
+/* The set cannot prove anything: it is left as it is, and the others go on. */
+static bool provider_verify(const struct config *config, const char *challenge, const char *key,
+                            struct reader *r)
+{
+    const struct provider_config *p = config_provider_for(config, challenge);
+    const char *fault = p != NULL ? dns_provider_fault(p->provider) : NULL;
+    if (fault != NULL)
+        reader_say(r, r->raw, key, "provider %s cannot be used: %s", p->name, fault);
+    return fault == NULL;
+}
+
 void set_verify(const struct config *config, const struct set_config *set, struct reader *r)
 {
     authorities_verify(config, set, r);
@@ -157,13 +168,16 @@ void set_verify(const struct config *config, const struct set_config *set, struc
             reader_say(r, r->raw, "challenge_alias",
                        "challenge_alias: no provider of chancery.yaml has a zone of %s",
                        set->challenge_alias);
+        provider_verify(config, set->challenge_alias, "challenge_alias", r);
         return;
     }
     /* A record that stands may have been put there by a person, into a zone that nobody else may change. */
+    bool usable = true; /* told once, not for every name */
     for (size_t i = 0; i < set->n_names && !challenge_stands(set->challenge); i++) {
         AUTO(buf_fini)
         struct buf challenge = BUF(512);
         challenge_owner(set->challenge, set->names[i], NULL, &challenge);
+        usable = usable && provider_verify(config, buf_cstr(&challenge), "names", r);
         if (config_provider_for(config, buf_cstr(&challenge)) == NULL)
             reader_say_item(
                 r, r->raw, "names", i,

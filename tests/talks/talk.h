@@ -1,5 +1,5 @@
 /*
- * A talk: what a provider asks and hears during one job, written down as JSON (docs/PROVIDERS.md describes the members) and replayed
+ * A talk: what a provider asks and hears during one job, written down as JSON (docs/WRITING_PROVIDERS.md describes the members) and replayed
  * against the provider's step function. Nothing is sent anywhere.
  */
 #ifndef TALKS_TALK_H

@@ -1,0 +1,16 @@
+/*
+ * What the commands `provider ...` share: the types and accounts a person may name.
+ */
+#ifndef CMD_PROVIDER_WORDS_H
+#define CMD_PROVIDER_WORDS_H
+
+#include "cmd/command.h"
+
+/* Reads the configuration into in->config; nothing at all is fine unless --config was given. CONFIG. */
+bool config_maybe(struct invocation *in);
+/* The types that the configuration knows; NULL without one: those of the build. */
+const struct catalogue *types_of(const struct invocation *in);
+/* Fills in->err with what was perhaps meant; returns false. */
+bool provider_unknown(struct invocation *in, const char *name);
+
+#endif
