@@ -2,8 +2,6 @@
 
 #include "wish_tree.h"
 
-enum { RECORDS_MAX = 1000 };
-
 struct scene {
     const struct json *talk;
     const struct dns_provider *provider;
@@ -14,8 +12,9 @@ static void scene_fini(struct scene *s)
     json_free(s->settings);
 }
 
-/* Settings take the same way as in a configuration file: JSON is YAML. */
-static bool settings_load(struct scene *s, struct err *err)
+/* JSON is YAML. */
+bool talk_settings_load(const struct json *settings, const struct dns_provider *provider,
+                        struct json **ret, struct err *err)
 {
     AUTO(buf_fini)
     struct buf text = BUF(JSON_SIZE_MAX);
@@ -23,19 +22,23 @@ static bool settings_load(struct scene *s, struct err *err)
     struct buf wrong = BUF(JSON_SIZE_MAX);
     AUTO(yaml_fini)
     struct yaml *doc = NULL;
-    const struct json *settings = json_find(s->talk, "settings");
     if (settings == NULL)
         return err_set(err, ERR_BROKEN, "settings are missing");
     json_format(settings, &text, true);
     if (!yaml_parse(buf_str(&text), "settings", &doc, err))
         return false;
     struct complaints complaints = {0};
-    s->settings = table_check(doc, yaml_tree(doc), s->provider->settings, &complaints);
+    struct json *checked = table_check(doc, yaml_tree(doc), provider->settings, &complaints);
     complaints_format(&complaints, &wrong);
     complaints_fini(&complaints);
-    if (s->settings == NULL)
+    if (checked == NULL)
         return err_set(err, ERR_CONFIG, "%s", buf_cstr(&wrong));
-    return s->provider->check == NULL || s->provider->check(s->provider, s->settings, err);
+    if (provider->check != NULL && !provider->check(provider, checked, err)) {
+        json_free(checked);
+        return false;
+    }
+    *ret = checked;
+    return true;
 }
 
 /* "_acme-challenge.h#.example.com" with `times` makes many names. */
@@ -48,16 +51,17 @@ static const char *owner_of(struct arena *arena, const struct json *record, size
     return arena_printf(arena, "%.*s%zu%s", (int)mark, owner.p, i, owner.p + mark + 1);
 }
 
-static bool record_add(const struct json *tree, struct dns_job *job, struct err *err)
+static bool record_add(const struct json *tree, struct arena *arena, struct dns_job_record *records,
+                       size_t *n, struct err *err)
 {
     if (json_text(tree, "owner") == NULL || json_text(tree, "value") == NULL ||
         !json_is(json_find(tree, "present"), JSON_BOOL))
         return err_set(err, ERR_BROKEN, "a record needs owner, value and present");
     int64_t times = json_int(tree, "times", 1);
-    for (int64_t i = 0; i < times && job->n_records < RECORDS_MAX; i++)
-        job->records[job->n_records++] = (struct dns_job_record){
+    for (int64_t i = 0; i < times && *n < TALK_RECORDS_MAX; i++)
+        records[(*n)++] = (struct dns_job_record){
             .present = json_bool(tree, "present", true),
-            .owner = owner_of(job->arena, tree, (size_t)i),
+            .owner = owner_of(arena, tree, (size_t)i),
             .value = json_text(tree, "value"),
             .ttl_s = (uint32_t)json_int(tree, "ttl_s", 60),
             .may_stand = json_bool(tree, "may_stand", false),
@@ -66,20 +70,28 @@ static bool record_add(const struct json *tree, struct dns_job *job, struct err 
     return true;
 }
 
+bool talk_records_load(const struct json *talk, struct arena *arena, struct dns_job_record *records,
+                       size_t *ret_n, struct err *err)
+{
+    const struct json *list = json_find(talk, "records");
+    if (json_text(talk, "zone") == NULL || json_len(list) == 0)
+        return err_set(err, ERR_BROKEN, "zone or records are missing");
+    for (size_t i = 0; i < json_len(list); i++)
+        if (!record_add(json_at(list, i), arena, records, ret_n, err))
+            return false;
+    return true;
+}
+
 static bool job_init(struct dns_job *job, const struct scene *s, struct err *err)
 {
-    const struct json *records = json_find(s->talk, "records");
     *job = (struct dns_job){.zone = json_text(s->talk, "zone"),
                             .settings = s->settings,
                             .provider = s->provider,
                             .now_ms = json_int(s->talk, "now_ms", INT64_C(1900000000000)),
-                            .records = NEW_N(RECORDS_MAX, struct dns_job_record),
+                            .records = NEW_N(TALK_RECORDS_MAX, struct dns_job_record),
                             .arena = arena_new()};
-    if (job->zone == NULL || json_len(records) == 0)
-        return err_set(err, ERR_BROKEN, "zone or records are missing");
-    for (size_t i = 0; i < json_len(records); i++)
-        if (!record_add(json_at(records, i), job, err))
-            return false;
+    if (!talk_records_load(s->talk, job->arena, job->records, &job->n_records, err))
+        return false;
     job->state = s->provider->begin != NULL ? s->provider->begin(job) : NULL;
     return true;
 }
@@ -178,26 +190,27 @@ static bool lines_replay(const struct scene *s, struct dns_job *job, size_t n, s
     return ok;
 }
 
-static bool after_check(const struct scene *s, const struct dns_job *job, struct err *err)
+bool talk_after_check(const struct json *talk, const struct dns_job_record *records, size_t n,
+                      struct err *err)
 {
-    const struct json *after = json_find(s->talk, "after");
+    const struct json *after = json_find(talk, "after");
     size_t n_done = 0;
-    for (size_t i = 0; i < job->n_records; i++)
-        n_done += job->records[i].done ? 1 : 0;
+    for (size_t i = 0; i < n; i++)
+        n_done += records[i].done ? 1 : 0;
     if (json_is(after, JSON_INT) && (size_t)json_as_int(after, -1) != n_done)
         return err_set(err, ERR_REFUSED, "after it %zu records are done", n_done);
     if (json_is(after, JSON_INT))
         return true;
-    if (!json_is(after, JSON_ARRAY) || json_len(after) != job->n_records)
+    if (!json_is(after, JSON_ARRAY) || json_len(after) != n)
         return err_set(err, ERR_BROKEN, "after: one entry a record, or how many are done");
-    for (size_t i = 0; i < job->n_records; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct json *wanted = json_at(after, i);
         const char *ref = json_text(wanted, "ref");
-        if (json_bool(wanted, "done", false) != job->records[i].done)
+        if (json_bool(wanted, "done", false) != records[i].done)
             return err_set(err, ERR_REFUSED, "after[%zu]: the record is %sdone", i,
-                           job->records[i].done ? "" : "not ");
-        if (!str_eq(str_of(ref), str_of(job->records[i].ref)))
-            return err_set(err, ERR_REFUSED, "after[%zu]: its ref is %s", i, job->records[i].ref);
+                           records[i].done ? "" : "not ");
+        if (!str_eq(str_of(ref), str_of(records[i].ref)))
+            return err_set(err, ERR_REFUSED, "after[%zu]: its ref is %s", i, records[i].ref);
     }
     return true;
 }
@@ -206,7 +219,7 @@ static bool job_replay(const struct scene *s, size_t n, bool whole, struct err *
 {
     struct dns_job job;
     bool ok = job_init(&job, s, err) && lines_replay(s, &job, n, err) &&
-              (!whole || after_check(s, &job, err));
+              (!whole || talk_after_check(s->talk, job.records, job.n_records, err));
     job_fini(&job, s);
     return ok;
 }
@@ -230,7 +243,7 @@ bool talk_replay(const struct json *talk, struct err *err)
     if (s.provider == NULL)
         return err_set(err, ERR_BROKEN, "provider %s does not exist", name);
     struct err said = {0};
-    bool taken = settings_load(&s, &said);
+    bool taken = talk_settings_load(json_find(talk, "settings"), s.provider, &s.settings, &said);
     if (refusal != NULL)
         return refusal_check(refusal, !taken, &said, err);
     if (!taken)
