@@ -130,8 +130,8 @@ struct dns_provider {
     const char *example; /* YAML as it would stand below `providers:`, or NULL */
     const char
         *rights; /* Markdown: the least that the credentials must be allowed to do, or NULL */
-    /* Hosts of the API, NULL-terminated ("api.example.com"): secrets go there, by https, and to the host of the setting `base_url`, nowhere
-     * else. NULL: only to the latter. */
+    /* Hosts of the API, NULL-terminated ("api.example.com"; "dns.*.example.com": any one label): secrets go there, by https, and to the host
+     * of the setting `base_url`, nowhere else. NULL: only to the latter. */
     const char *const *api_hosts;
     bool is_pinned; /* no request at all goes elsewhere */
     /* Since minor 1. */
@@ -151,6 +151,8 @@ const char *dns_provider_docs_read(const struct dns_provider *provider);
 /* Of a manifest: what adding and removing means there (manifest/model.h), how the zone is found. NULL: a module in C. */
 const char *dns_provider_model(const struct dns_provider *provider);
 const char *dns_provider_zone_by(const struct dns_provider *provider);
+/* Is the host one that a row of api_hosts means? A port is part of it. */
+bool dns_provider_host_fits(const char *pattern, const char *host);
 /* Markdown page of one provider from its tables. */
 void dns_provider_document(const struct dns_provider *provider, struct buf *out);
 

@@ -80,3 +80,17 @@ const struct dns_provider *dns_provider_find(const char *name)
             return builtin_load(i);
     return alias_find(name);
 }
+
+bool dns_provider_host_fits(const char *pattern, const char *host)
+{
+    struct str p = str_of(pattern), h = str_of(host);
+    size_t star = str_find_char(p, '*');
+    if (star == p.len)
+        return str_eq_nocase(p, h);
+    size_t behind = p.len - star - 1;
+    if (h.len <= star + behind || !str_eq_nocase(str_mem(h.p, star), str_mem(p.p, star)))
+        return false;
+    struct str label = str_mem(h.p + star, h.len - star - behind);
+    return str_find_char(label, '.') == label.len && str_find_char(label, ':') == label.len &&
+           str_eq_nocase(str_mem(label.p + label.len, behind), str_mem(p.p + star + 1, behind));
+}

@@ -42,30 +42,47 @@ static int depth_of(const struct veiled *v)
     return v != NULL ? v->depth : 0;
 }
 
+static const struct veiled *texts_join(struct arena *arena, struct str a, struct str b)
+{
+    char *both = arena_alloc(arena, a.len + b.len + 1);
+    memcpy(both, a.p, a.len);
+    memcpy(both + a.len, b.p, b.len);
+    return node_new(arena,
+                    (struct veiled){.kind = VEILED_TEXT, .text = str_mem(both, a.len + b.len)});
+}
+
+/* A join holds no joins and no two texts side by side: what means the same is written the same, and appending makes it no deeper. */
+static size_t parts_add(struct arena *arena, const struct veiled **parts, size_t n,
+                        const struct veiled *v)
+{
+    size_t n_more = v->kind == VEILED_JOIN ? v->n : 1;
+    for (size_t i = 0; i < n_more; i++) {
+        const struct veiled *part = v->kind == VEILED_JOIN ? v->parts[i] : v;
+        if (n > 0 && part->kind == VEILED_TEXT && parts[n - 1]->kind == VEILED_TEXT)
+            parts[n - 1] = texts_join(arena, parts[n - 1]->text, part->text);
+        else
+            parts[n++] = part;
+    }
+    return n;
+}
+
 const struct veiled *veiled_join(struct arena *arena, const struct veiled *a,
                                  const struct veiled *b)
 {
     if (a == NULL || b == NULL)
         return a == NULL ? b : a;
-    if (veiled_is_plain(a) && veiled_is_plain(b)) {
-        char *both = arena_alloc(arena, a->text.len + b->text.len + 1);
-        memcpy(both, a->text.p, a->text.len);
-        memcpy(both + a->text.len, b->text.p, b->text.len);
-        return node_new(arena, (struct veiled){.kind = VEILED_TEXT,
-                                               .text = str_mem(both, a->text.len + b->text.len)});
-    }
-    /* Appending to a join makes a longer one, not a deeper one. */
-    size_t n = a->kind == VEILED_JOIN ? a->n : 1;
-    const struct veiled **parts = arena_alloc(arena, (n + 1) * sizeof(*parts));
+    if (veiled_is_plain(a) && veiled_is_plain(b))
+        return texts_join(arena, a->text, b->text);
+    size_t most = (a->kind == VEILED_JOIN ? a->n : 1) + (b->kind == VEILED_JOIN ? b->n : 1);
+    const struct veiled **parts = arena_alloc(arena, most * sizeof(*parts));
+    size_t n = parts_add(arena, parts, parts_add(arena, parts, 0, a), b);
+    int depth = 0;
     for (size_t i = 0; i < n; i++)
-        parts[i] = a->kind == VEILED_JOIN ? a->parts[i] : a;
-    parts[n] = b;
-    int depth = a->kind == VEILED_JOIN ? a->depth : a->depth + 1;
-    return node_new(arena, (struct veiled){.kind = VEILED_JOIN,
-                                           .has_secret = true,
-                                           .depth = depth > b->depth + 1 ? depth : b->depth + 1,
-                                           .parts = parts,
-                                           .n = n + 1});
+        depth = parts[i]->depth >= depth ? parts[i]->depth + 1 : depth;
+    return node_new(
+        arena,
+        (struct veiled){
+            .kind = VEILED_JOIN, .has_secret = true, .depth = depth, .parts = parts, .n = n});
 }
 
 const struct veiled *veiled_call_node(struct arena *arena, enum veiled_function function,

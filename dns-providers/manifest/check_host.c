@@ -11,10 +11,28 @@ static bool host_is_plain(struct str host)
     return host.len > 0;
 }
 
+/* Beside plain labels one "*", with two or more behind it: nobody shall name all hosts of the world. */
+static bool row_is_good(struct str host)
+{
+    struct str rest = host, label;
+    size_t n_stars = 0, n_behind = 0;
+    while (str_split(&rest, '.', &label)) {
+        bool is_star = str_eq(label, STR("*"));
+        if (!is_star && !host_is_plain(label))
+            return false;
+        n_stars += is_star ? 1 : 0;
+        n_behind = is_star ? 0 : n_behind + 1;
+    }
+    return host.len > 0 && (n_stars == 0 || (n_stars == 1 && n_behind >= 2));
+}
+
 static bool host_is_named(const struct json *hosts, struct str host)
 {
+    AUTO(mem_fini)
+    char *text = mem_strndup(host.p, host.len);
     for (size_t i = 0; i < json_len(hosts); i++)
-        if (str_eq_nocase(str_of(json_as_text(json_at(hosts, i))), host))
+        if (json_as_text(json_at(hosts, i)) != NULL &&
+            dns_provider_host_fits(json_as_text(json_at(hosts, i)), text))
             return true;
     return false;
 }
@@ -49,9 +67,11 @@ void hosts_check(struct checking *c)
         int line = 0, column = 0;
         struct str host = str_of(json_as_text(json_at(hosts, i)));
         yaml_item_place(c->doc, hosts, i, &line, &column);
-        if (host.p == NULL || !host_is_plain(host))
-            complaints_add_at(c->complaints, c->doc, line, column,
-                              "hosts: a host name is expected, without scheme, port, path or star");
+        if (host.p == NULL || !row_is_good(host))
+            complaints_add_at(
+                c->complaints, c->doc, line, column,
+                "hosts: a host name is expected, without scheme, port or path; \"*\" is "
+                "one label before the last two");
     }
     if (json_text(c->tree, "base") != NULL && json_len(hosts) == 0)
         complaints_add_key(c->complaints, c->doc, c->tree, "base",

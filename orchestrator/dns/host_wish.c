@@ -89,7 +89,7 @@ static bool place_is_api(const struct host_job *job, const struct http_place *pl
     if (base_url != NULL && http_url_check(base_url, &base, NULL) && place_eq(&base, place))
         return true;
     for (; hosts != NULL && *hosts != NULL; hosts++)
-        if (place->is_tls && str_eq_nocase(str_of(*hosts), str_of(place->text)))
+        if (place->is_tls && dns_provider_host_fits(*hosts, place->text))
             return true;
     return false;
 }

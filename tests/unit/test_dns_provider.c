@@ -132,11 +132,30 @@ static void test_document_when_module_is_of_an_older_abi_then_newer_members_are_
     assert_null(strstr(buf_cstr(&page), "Example"));
 }
 
+static void test_hosts_when_a_row_has_a_star_then_it_is_any_one_label(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"dns.eu-1.example.net", "DNS.x.Example.NET"};
+    static const char *const bad[] = {"dns.example.net",     "dns..example.net",
+                                      "dns.a.b.example.net", "dns.eu.example.net.evil",
+                                      "eu.example.net",      "dns.eu.example.net:8443",
+                                      "xdns.eu.example.net", "dns.eu:1.example.net",
+                                      "dns.eu.example.org",  "evil/dns.eu.example.net"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(dns_provider_host_fits("dns.*.example.net", good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (dns_provider_host_fits("dns.*.example.net", bad[i]))
+            fail_msg("%s was taken", bad[i]);
+    assert_true(dns_provider_host_fits("api.example.net", "API.example.net"));
+    assert_false(dns_provider_host_fits("api.example.net", "api.example.net.evil"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_when_listed_then_in_name_order_and_complete),
         cmocka_unit_test(test_find_when_unknown_then_null),
+        cmocka_unit_test(test_hosts_when_a_row_has_a_star_then_it_is_any_one_label),
         cmocka_unit_test(test_settings_when_any_provider_then_named_once_and_explained),
         cmocka_unit_test(test_example_when_any_provider_then_its_own_table_takes_it),
         cmocka_unit_test(test_document_when_made_then_holds_settings_example_and_rights),

@@ -407,6 +407,9 @@ static void test_load_when_something_is_wrong_then_it_says_what_and_where(void *
     changed("save: {id: /id}", "save: {id: id}", "no JSON pointer");
     changed("https://api.test", "http://api.test", "base must be https");
     changed("hosts: [api.test]", "docs: x", "must name every host");
+    changed("hosts: [api.test]", "hosts: ['*.test']", "one label before the last two");
+    changed("hosts: [api.test]", "hosts: ['*', a.b]", "one label before the last two");
+    changed("hosts: [api.test]", "hosts: ['api*.a.test']", "one label before the last two");
     changed("last: /pages", "last: /pages, file: /etc/passwd", "unknown member \"file\" in page");
     changed("remove: {method: DELETE, path: \"/records/{rec.id}\", gone: [404]}", "",
             "model record: \"remove\" is missing");
