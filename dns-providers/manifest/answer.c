@@ -56,42 +56,6 @@ static const struct json *header_find(struct engine *e, const char *name,
     return value != NULL ? json_in_arena(e->arena, json_new_text(value)) : NULL;
 }
 
-bool where_fits(struct engine *e, const struct json *where, const struct json *element)
-{
-    const struct json *wanted;
-    const char *pointer;
-    void *position = NULL;
-    while (json_next(where, &position, &pointer, &wanted)) {
-        struct value value = value_of_json(pointer_find(element, pointer));
-        const char *text = value.kind != VALUE_NONE ? value_plain(e->arena, &value) : NULL;
-        const char *name = json_text(wanted, "name");
-        const char *template = name != NULL ? name : json_as_text(wanted);
-        struct template_context context = engine_context(e);
-        const struct veiled *made = NULL;
-        if (text == NULL)
-            return false;
-        if (json_bool(wanted, "txt", false)) {
-            if (e->txt == NULL || !txt_equal(text, e->txt))
-                return false;
-            continue;
-        }
-        if (template == NULL) { /* a number or a truth */
-            struct value other = value_of_json(wanted);
-            template = value_plain(e->arena, &other);
-        }
-        if (!template_text(&context, template, &made, NULL) || !veiled_is_plain(made))
-            return false;
-        struct str a = str_of(text), b = veiled_plain(made);
-        while (name != NULL && str_ends(a, STR(".")))
-            a.len--;
-        while (name != NULL && str_ends(b, STR(".")))
-            b.len--;
-        if (name != NULL ? !str_eq_nocase(a, b) : !str_eq(a, b))
-            return false;
-    }
-    return true;
-}
-
 struct picking {
     struct engine *engine;
     const struct json *where;

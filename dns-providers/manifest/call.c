@@ -41,8 +41,9 @@ static enum task_status call_send(struct engine *e, struct call_task *t)
 {
     struct request *request = arena_alloc(e->arena, sizeof *request);
     struct err err = {0};
-    if (e->n_calls++ == CALLS_MAX)
-        return engine_fail(e, ERR_BROKEN, "more than %d requests for one job", CALLS_MAX);
+    size_t most = CALLS_MAX + CALLS_A_RECORD * e->job->n_records;
+    if (e->n_calls++ == most)
+        return engine_fail(e, ERR_BROKEN, "more than %zu requests for one job", most);
     if (!request_build(e, t, request, &err)) {
         err_wrap(&err, "%s %s", json_text(t->call, "method"), json_text(t->call, "path"));
         return engine_fail_with(e, &err);
@@ -215,7 +216,12 @@ static enum task_status page_next(struct engine *e, struct call_task *t, const s
     }
     if (!*ret_more)
         return TASK_DONE;
-    if (++t->page == PAGES_MAX)
+    if (++t->page == PAGES_MAX && t->may_be_refused) {
+        *ret_more = false;
+        t->outcome = OUTCOME_REFUSED;
+        return TASK_DONE;
+    }
+    if (t->page == PAGES_MAX)
         return engine_fail(e, ERR_BROKEN, "%s: more than %d pages", json_text(t->call, "path"),
                            PAGES_MAX);
     if (strcmp(by, "cursor") == 0)
@@ -307,17 +313,18 @@ static bool poll_push(struct engine *e, const struct json *poll)
 
 struct after_task {
     struct task task;
-    const char *on;
+    bool adds, removes; /* what the job did */
     size_t next;
 };
 
-static bool after_applies(struct engine *e, const struct json *after, const char *on, bool *ret)
+static bool after_applies(struct engine *e, const struct after_task *t, const struct json *after,
+                          bool *ret)
 {
     struct template_context context = engine_context(e);
     const char *only = json_text(after, "on");
     const struct json *cond = json_find(after, "if");
     struct err err = {0};
-    *ret = only == NULL || strcmp(only, on) == 0;
+    *ret = only == NULL || (strcmp(only, "add") == 0 ? t->adds : t->removes);
     if (!*ret || cond == NULL || cond_holds(&context, cond, NULL, ret, &err))
         return true;
     engine_fail_with(e, &err);
@@ -333,7 +340,7 @@ static enum task_status after_run(struct engine *e, struct task *task,
     while (t->next < json_len(list)) {
         const struct json *after = json_at(list, t->next++);
         bool applies = false;
-        if (!after_applies(e, after, t->on, &applies))
+        if (!after_applies(e, t, after, &applies))
             return TASK_FAILED;
         if (!applies)
             continue;
@@ -346,17 +353,24 @@ static enum task_status after_run(struct engine *e, struct task *task,
     return TASK_DONE;
 }
 
-bool after_push(struct engine *e, const char *on)
+bool after_push(struct engine *e, bool adds, bool removes)
 {
     if (json_find(e->tree, "after") == NULL)
         return false;
     struct after_task *t = arena_alloc(e->arena, sizeof *t);
-    t->on = on;
+    t->adds = adds;
+    t->removes = removes;
     engine_push(e, &t->task, after_run);
     return true;
 }
 
 /* ---- the task ---- */
+
+static bool is_refusal(const struct reply *reply, const struct dns_answer *answer)
+{
+    return reply->class == REPLY_FAILED || reply->class == REPLY_USER ||
+           (reply->class == REPLY_AUTH && answer->status == 403);
+}
 
 static enum task_status call_hear(struct engine *e, struct call_task *t,
                                   const struct dns_answer *answer)
@@ -365,6 +379,10 @@ static enum task_status call_hear(struct engine *e, struct call_task *t,
     if (answer->err != NULL)
         return call_lost(e, t, answer->err);
     reply_read(e, t->call, answer, &reply);
+    if (t->may_be_refused && is_refusal(&reply, answer)) {
+        t->outcome = OUTCOME_REFUSED;
+        return TASK_DONE;
+    }
     switch (reply.class) {
     case REPLY_OK:
         return call_good(e, t, &reply, answer);

@@ -54,6 +54,7 @@ enum shape {
     SHAPE_PAGE_BY,
     SHAPE_POLL,
     SHAPE_VALUES,
+    SHAPE_BATCH,
     SHAPE_AFTERS,
     SHAPE_DEFINES,
     SHAPE_JWT_ALG,
@@ -252,6 +253,7 @@ static const struct {
     {SHAPE_PAGE, "page", false, false},
     {SHAPE_POLL, "poll", false, false},
     {SHAPE_VALUES, "values", false, false},
+    {SHAPE_BATCH, "batch", false, false},
     {SHAPE_AFTERS, "after", true, false},
 };
 
@@ -319,6 +321,11 @@ static void special_check(struct checking *c, const struct json *holder, const c
         map_check(c, value, SHAPE_QUERY_VALUE);
         break;
     case SHAPE_QUERY_VALUE:
+        if (json_is(value, JSON_OBJECT))
+            tree_check(c, value);
+        else
+            texts_look(c, holder, key, value);
+        break;
     case SHAPE_PAIR:
         texts_look(c, holder, key, value);
         break;
@@ -353,9 +360,9 @@ static void special_check(struct checking *c, const struct json *holder, const c
             list_check(c, value, "auth");
         break;
     case SHAPE_MODEL:
-        if (json_as_text(value) == NULL || !model_is_known(json_as_text(value)))
-            complaints_add_key(c->complaints, c->doc, holder, key,
-                               "model is one of record, value, rrset");
+        if (model_find(json_as_text(value)) == NULL)
+            complaints_add_key(c->complaints, c->doc, holder, key, "model is one of %s",
+                               model_names());
         break;
     case SHAPE_VARIABLE:
         variable_check(c, holder, key, value);
@@ -387,25 +394,22 @@ static void value_check(struct checking *c, const struct json *holder, const cha
 
 static void model_check(struct checking *c)
 {
-    static const struct {
-        const char *model, *operations[4];
-    } needs[] = {
-        {"record", {"add", "find", "remove"}},
-        {"value", {"add", "remove"}},
-        {"rrset", {"read", "write"}},
-    };
-    const char *model = json_text(c->tree, "model");
-    for (size_t i = 0; model != NULL && i < sizeof needs / sizeof needs[0]; i++)
-        for (size_t j = 0; strcmp(needs[i].model, model) == 0 && needs[i].operations[j] != NULL;
-             j++)
-            if (json_find(c->tree, needs[i].operations[j]) == NULL)
-                complaints_add(c->complaints, c->doc, c->tree, "model %s: \"%s\" is missing", model,
-                               needs[i].operations[j]);
+    const char *name = json_text(c->tree, "model");
+    const struct model *model = model_find(name);
+    for (size_t i = 0; model != NULL && model->needs[i] != NULL; i++)
+        if (json_find(c->tree, model->needs[i]) == NULL)
+            complaints_add(c->complaints, c->doc, c->tree, "model %s: \"%s\" is missing", name,
+                           model->needs[i]);
+    if (model != NULL && model != &model_record && model != &model_rrset &&
+        json_find(c->tree, "batch") != NULL)
+        complaints_add_key(c->complaints, c->doc, c->tree, "batch", "model %s has no batch", name);
+    if (model != NULL && model != &model_single && json_find(c->tree, "slots") != NULL)
+        complaints_add_key(c->complaints, c->doc, c->tree, "slots", "only model single has slots");
 }
 
 void manifest_check(const struct yaml *doc, struct complaints *complaints)
 {
-    struct checking c = {doc, yaml_tree(doc), complaints, 0};
+    struct checking c = {.doc = doc, .tree = yaml_tree(doc), .complaints = complaints};
     object_check(&c, c.tree, "manifest");
     if (!json_is(c.tree, JSON_OBJECT))
         return;

@@ -10,6 +10,11 @@ struct checking {
     const struct json *tree;
     struct complaints *complaints;
     int depth;
+    const struct loop *loops; /* the $each around, the innermost first */
+};
+struct loop {
+    const struct loop *outer;
+    const char *name;
 };
 
 /* An object of the grammar, by its name there. */

@@ -12,7 +12,8 @@ static bool is_one_of(struct str name, const char *const *names)
 
 bool variable_is_known(const struct checking *c, struct str variable)
 {
-    static const char *const wholes[] = {"txt", "ttl", "values", "old", "item", "raw", NULL};
+    static const char *const wholes[] = {"txt",  "ttl",     "values", "old",   "item", "raw",
+                                         "sets", "removes", "adds",   "items", NULL};
     static const char *const names[] = {"fqdn", "rel", "domain", NULL};
     static const char *const nows[] = {"unix", "ms", "iso", "day", "date", "http", "compact", NULL};
     static const char *const requests[] = {"method", "url",    "host", "path", "query",
@@ -20,6 +21,9 @@ bool variable_is_known(const struct checking *c, struct str variable)
     static const char *const open[] = {"zone", "rec", "out", "sess", "let", "item", NULL};
     size_t dot = str_find_char(variable, '.');
     struct str head = str_mem(variable.p, dot);
+    for (const struct loop *loop = c->loops; loop != NULL; loop = loop->outer)
+        if (str_eq(head, str_of(loop->name)))
+            return true;
     if (dot == variable.len)
         return is_one_of(variable, wholes);
     struct str rest = str_mem(variable.p + dot + 1, variable.len - dot - 1);
@@ -68,7 +72,10 @@ static void each_check(struct checking *c, const struct json *tree)
         complaints_add_key(c->complaints, c->doc, tree, "$each", "$each needs the name of a list");
     if (json_find(tree, "emit") == NULL)
         complaints_add(c->complaints, c->doc, tree, "$each: \"emit\" is missing");
+    struct loop loop = {c->loops, json_text(tree, "as") != NULL ? json_text(tree, "as") : "item"};
+    c->loops = &loop;
     tree_check(c, json_find(tree, "emit"));
+    c->loops = loop.outer;
 }
 
 static bool directive_check(struct checking *c, const struct json *tree)
@@ -87,6 +94,8 @@ static bool directive_check(struct checking *c, const struct json *tree)
                                doc);
     } else if (merge != NULL) {
         tree_check(c, merge);
+    } else if (json_find(tree, "$join") != NULL) {
+        tree_check(c, json_find(tree, "$join"));
     } else if (json_find(tree, "$json") != NULL) {
         tree_check(c, json_find(tree, "$json"));
     } else if (json_find(tree, "$jwt") != NULL) {
@@ -147,8 +156,9 @@ void where_check(struct checking *c, const struct json *where)
     const struct json *wanted;
     const char *pointer;
     void *position = NULL;
-    if (!json_is(where, JSON_OBJECT))
-        complaints_add(c->complaints, c->doc, where, "where: pointers with values are expected");
+    if (!json_is(where, JSON_OBJECT) || json_len(where) > WHERE_MAX)
+        complaints_add(c->complaints, c->doc, where,
+                       "where: at most %d pointers with values are expected", WHERE_MAX);
     while (json_is(where, JSON_OBJECT) && json_next(where, &position, &pointer, &wanted)) {
         const struct json *name = json_find(wanted, "name");
         if (!pointer_is_good(pointer))
@@ -157,6 +167,10 @@ void where_check(struct checking *c, const struct json *where)
         if (json_is(wanted, JSON_OBJECT) && name == NULL && json_find(wanted, "txt") == NULL)
             complaints_add_key(c->complaints, c->doc, where, pointer,
                                "where: {txt: true} or {name: TEMPLATE}");
+        if (json_find(wanted, "of") != NULL)
+            template_look(c, wanted, "of", json_find(wanted, "of"));
+        if (json_find(wanted, "in") != NULL)
+            template_look(c, wanted, "in", json_find(wanted, "in"));
         if (name != NULL || json_as_text(wanted) != NULL)
             template_look(c, name != NULL ? wanted : where, name != NULL ? "name" : pointer,
                           name != NULL ? name : wanted);

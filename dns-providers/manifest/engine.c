@@ -65,6 +65,10 @@ struct template_context engine_context(struct engine *e)
     s = scope_add(e, s, "sess", value_of_json(e->session));
     s = scope_add(e, s, "values", value_of_json(e->values));
     s = scope_add(e, s, "old", value_of_json(e->old));
+    s = scope_add(e, s, "sets", value_of_json(e->sets));
+    s = scope_add(e, s, "adds", value_of_json(e->adds));
+    s = scope_add(e, s, "removes", value_of_json(e->removes));
+    s = scope_add(e, s, "items", value_of_json(e->items));
     s = scope_add(e, s, "txt", value_of_cstr(e->arena, e->txt));
     s = scope_add(e, s, "ttl", value_of_json(json_in_arena(e->arena, json_new_int(e->ttl_s))));
     s = scope_add(e, s, "now", value_of_json(now_tree(e->arena, e->job->now_ms)));

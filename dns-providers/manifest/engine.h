@@ -13,7 +13,8 @@
  *   request.c   a call as an HTTP request            request_parts.c  what of it can be signed
  *   answer.c    a reply as a tree, and its class     now.c       the time as APIs write it
  *   zone.c      which zone, and its id               session.c   logging in
- *   model.c     what the models share                model_*.c   record, value, rrset
+ *   model.c     what the models share                model_*.c   record, value, rrset, document, single
+ *   where.c     which element is meant               batch_*.c   many changes in one call
  *
  * All is the arena's of the job. The tree of the manifest was checked when it was loaded (check.c), so that what is required is there.
  */
@@ -25,7 +26,15 @@
 #include "dns-providers/manifest/tree.h"
 #include "dns-providers/pointer.h"
 
-enum { CALLS_MAX = 200, PAGES_MAX = 100, TRIES_MAX = 5, CONFLICTS_MAX = 3 };
+/* CALLS_MAX: requests of one job, and CALLS_A_RECORD more for each of its records. */
+enum {
+    CALLS_MAX = 200,
+    CALLS_A_RECORD = 8,
+    PAGES_MAX = 100,
+    TRIES_MAX = 5,
+    CONFLICTS_MAX = 3,
+    WHERE_MAX = 16
+};
 
 enum task_status { TASK_WISH, TASK_PUSHED, TASK_DONE, TASK_FAILED };
 struct engine;
@@ -46,6 +55,7 @@ enum outcome {
     OUTCOME_PRESENT,  /* what was to be added exists already */
     OUTCOME_GONE,     /* what was to be removed does not exist */
     OUTCOME_CONFLICT, /* somebody else wrote meanwhile: read again */
+    OUTCOME_REFUSED,  /* a call that may be refused was: nothing of it was done */
 };
 struct call_task {
     struct task task;
@@ -56,6 +66,7 @@ struct call_task {
     const struct json *more;   /* picks beside those of `save`: what a session keeps */
     struct json *saved;        /* what was picked, or NULL */
     int n_tries, n_busy;
+    bool may_be_refused; /* whoever pushed it knows another way: no failure, but OUTCOME_REFUSED */
     /* paging */
     int64_t page, n_seen;
     const char *cursor, *next_url;
@@ -72,6 +83,7 @@ struct engine {
     /* Variables; NULL: not set. */
     struct json *zone, *name, *rec, *out, *session;
     const struct json *values, *old;
+    const struct json *sets, *adds, *removes, *items; /* of a batch or a document, see model.h */
     const char *txt;
     int64_t ttl_s, session_until_ms;
     bool session_open, session_opens, session_renewed; /* it is logging in; it has once more */
@@ -135,8 +147,13 @@ void reply_read(struct engine *engine, const struct json *call, const struct dns
 /* A pick: a pointer, a list of them (the first that exists), "header:NAME" or {items, where, ptr}. NULL when it is not there. */
 const struct json *pick_find(struct engine *engine, const struct json *pick,
                              const struct json *tree, const struct dns_answer *answer);
-/* Does an element fit {pointer: wanted}? wanted: a template, {txt: true} or {name: template}. */
+/* Does an element fit {pointer: wanted}? wanted: a template, {txt: true} or {name: template}, each with `of`, what is made of the
+ * element's text ({item}) before it is compared, and `in`, the zone that names without a final dot lie in. */
 bool where_fits(struct engine *engine, const struct json *where, const struct json *element);
+/* The same for many elements: what is wanted is worked out once, for the variables as they are now. */
+struct where;
+const struct where *where_make(struct engine *engine, const struct json *where);
+bool where_holds(const struct where *where, const struct json *element);
 
 void session_push(struct engine *engine);
 void zone_push(struct engine *engine);
@@ -146,7 +163,7 @@ void models_push(struct engine *engine);
 /* For the models: sets name, ttl of the owner; values compared as TXT values, whatever quotes and escapes they come in. */
 void engine_set_owner(struct engine *engine, const char *owner, uint32_t ttl_s);
 bool txt_equal(const char *a, const char *b);
-/* After-steps for "add" or "remove", pushed; NULL when there are none. */
-bool after_push(struct engine *engine, const char *on);
+/* The after-steps of a job that added or removed something, each once; false when there are none. */
+bool after_push(struct engine *engine, bool adds, bool removes);
 
 #endif

@@ -102,35 +102,81 @@ static size_t groups_make(struct engine *e, struct owner_group **ret)
     return n;
 }
 
-struct models_task {
-    struct task task;
-    struct owner_group *groups;
-    size_t n, next;
-    const struct model *model;
-    bool adds, removes;
-    int n_after;
-};
-
-static const struct model *const models[] = {&model_record, &model_value, &model_rrset};
-
-static const struct model *model_find(const char *name)
+bool group_is_done(const struct owner_group *group)
 {
-    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
+    for (size_t i = 0; i < group->n; i++)
+        if (!group->records[i]->done)
+            return false;
+    return true;
+}
+
+bool group_adds(const struct owner_group *group)
+{
+    for (size_t i = 0; i < group->n; i++)
+        if (group->records[i]->present)
+            return true;
+    return false;
+}
+
+void group_enter(struct engine *e, const struct owner_group *group)
+{
+    engine_set_owner(e, group->owner, group->records[0]->ttl_s);
+    e->txt = group->records[0]->value;
+}
+
+/* ---- models ---- */
+
+static const struct model *const models[] = {&model_record, &model_value, &model_rrset,
+                                             &model_document, &model_single};
+
+const struct model *model_find(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < sizeof models / sizeof models[0]; i++)
         if (strcmp(models[i]->name, name) == 0)
             return models[i];
     return NULL;
 }
 
+const char *model_names(void)
+{
+    return "record, value, rrset, document, single";
+}
+
+/* ---- the job ---- */
+
+enum { MODELS_BEGIN, MODELS_GROUPS };
+
+struct models_task {
+    struct task task;
+    struct owner_group *groups;
+    size_t n, next;
+    const struct model *model;
+    bool after; /* its steps were pushed */
+};
+
 static bool afters_push(struct engine *e, struct models_task *t)
 {
-    while (t->n_after < 2) {
-        bool is_add = t->n_after++ == 0;
-        if (is_add && t->adds && after_push(e, "add"))
-            return true;
-        if (!is_add && t->removes && after_push(e, "remove"))
-            return true;
+    bool adds = false, removes = false;
+    for (size_t i = 0; i < e->job->n_records; i++) {
+        adds = adds || e->job->records[i].present;
+        removes = removes || !e->job->records[i].present;
     }
-    return false;
+    bool is_due = !t->after;
+    t->after = true;
+    return is_due && after_push(e, adds, removes);
+}
+
+/* What a batch has done is not done again. */
+static enum task_status models_next(struct engine *e, struct models_task *t)
+{
+    while (t->next < t->n && (t->model->push == NULL || group_is_done(&t->groups[t->next])))
+        t->next++;
+    if (t->next == t->n)
+        return afters_push(e, t) ? TASK_PUSHED : TASK_DONE;
+    struct owner_group *group = &t->groups[t->next++];
+    engine_set_owner(e, group->owner, group->records[0]->ttl_s);
+    t->model->push(e, group);
+    return TASK_PUSHED;
 }
 
 static enum task_status models_run(struct engine *e, struct task *task,
@@ -138,16 +184,14 @@ static enum task_status models_run(struct engine *e, struct task *task,
 {
     struct models_task *t = (struct models_task *)task;
     (void)answer;
-    if (t->next == t->n)
-        return afters_push(e, t) ? TASK_PUSHED : TASK_DONE;
-    struct owner_group *group = &t->groups[t->next++];
-    engine_set_owner(e, group->owner, group->records[0]->ttl_s);
-    for (size_t i = 0; i < group->n; i++) {
-        t->adds = t->adds || group->records[i]->present;
-        t->removes = t->removes || !group->records[i]->present;
+    if (task->at == MODELS_GROUPS)
+        return models_next(e, t);
+    task->at = MODELS_GROUPS;
+    if (t->model->push_all != NULL) {
+        t->model->push_all(e, t->groups, t->n);
+        return TASK_PUSHED;
     }
-    t->model->push(e, group);
-    return TASK_PUSHED;
+    return batch_push(e, t->model, t->groups, t->n) ? TASK_PUSHED : models_next(e, t);
 }
 
 void models_push(struct engine *e)
@@ -156,9 +200,4 @@ void models_push(struct engine *e)
     t->n = groups_make(e, &t->groups);
     t->model = model_find(json_text(e->tree, "model"));
     engine_push(e, &t->task, models_run);
-}
-
-bool model_is_known(const char *name)
-{
-    return model_find(name) != NULL;
 }

@@ -19,7 +19,7 @@ struct record_task {
 
 /* ---- ref: the saved members as JSON, so that a later job has them all ---- */
 
-static void ref_keep(struct dns_job_record *record, const struct json *saved)
+void record_ref_keep(struct dns_job_record *record, const struct json *saved)
 {
     AUTO(buf_fini)
     struct buf text = BUF(4096);
@@ -30,7 +30,7 @@ static void ref_keep(struct dns_job_record *record, const struct json *saved)
         mem_set_str(&record->ref, buf_cstr(&text));
 }
 
-static struct json *ref_read(struct engine *e, const struct dns_job_record *record)
+struct json *record_ref_read(struct engine *e, const struct dns_job_record *record)
 {
     struct json *tree = NULL;
     if (record->ref == NULL || !json_parse(str_of(record->ref), 4096, &tree, NULL))
@@ -43,20 +43,21 @@ static struct json *ref_read(struct engine *e, const struct dns_job_record *reco
 
 struct match {
     struct engine *engine;
+    const struct json *save;
+    const struct where *where;
     struct json *list;
 };
 
 static bool match_take(void *arg, const struct json *element)
 {
     struct match *m = arg;
-    const struct json *find = call_resolve(m->engine, json_find(m->engine->tree, "find"));
-    const struct json *save = json_find(find, "save"), *pick;
+    const struct json *pick;
     const char *name;
     void *position = NULL;
-    if (!where_fits(m->engine, json_find(find, "where"), element))
+    if (!where_holds(m->where, element))
         return true;
     struct json *saved = json_object();
-    while (json_next(save, &position, &name, &pick)) {
+    while (json_next(m->save, &position, &name, &pick)) {
         const struct json *value = pick_find(m->engine, pick, element, NULL);
         if (value != NULL)
             json_set(saved, name, json_copy(value));
@@ -65,16 +66,24 @@ static bool match_take(void *arg, const struct json *element)
     return true;
 }
 
+struct json *record_matches(struct engine *e, const struct json *find, const struct json *items,
+                            const struct json *pages)
+{
+    const struct json *call = call_resolve(e, find);
+    const char *at = json_as_text(items);
+    struct match m = {e, json_find(call, "save"), where_make(e, json_find(call, "where")),
+                      json_in_arena(e->arena, json_array())};
+    AUTO(mem_fini)
+    char *each = mem_printf("/*%s/*", at != NULL ? at : "");
+    pointer_each(pages, each, match_take, &m);
+    return m.list;
+}
+
 static struct json *matches(struct engine *e, const struct call_task *asked)
 {
     const struct json *find = call_resolve(e, json_find(e->tree, "find"));
-    const char *items = json_text(find, "items");
-    struct match m = {e, json_in_arena(e->arena, json_array())};
-    AUTO(mem_fini)
-    char *each = mem_printf("/*%s/*", items != NULL ? items : "");
-    if (asked->outcome == OUTCOME_OK)
-        pointer_each(asked->pages, each, match_take, &m);
-    return m.list;
+    return record_matches(e, find, json_find(find, "items"),
+                          asked->outcome == OUTCOME_OK ? asked->pages : NULL);
 }
 
 static enum task_status find_push(struct engine *e, struct record_task *t)
@@ -112,6 +121,8 @@ static enum task_status record_over(struct engine *e, struct record_task *t)
 
 static enum task_status record_next(struct engine *e, struct record_task *t)
 {
+    while (t->i < t->group->n && t->group->records[t->i]->done)
+        t->i++;
     if (t->i == t->group->n)
         return TASK_DONE;
     struct dns_job_record *record = t->group->records[t->i];
@@ -122,7 +133,7 @@ static enum task_status record_next(struct engine *e, struct record_task *t)
     t->exists = false;
     if (record->present)
         return record->may_stand || record->ref != NULL ? find_push(e, t) : add_push(e, t);
-    struct json *known = ref_read(e, record);
+    struct json *known = record_ref_read(e, record);
     if (known == NULL)
         return find_push(e, t);
     t->found = json_in_arena(e->arena, json_push(json_array(), json_copy(known)));
@@ -136,7 +147,7 @@ static enum task_status record_found(struct engine *e, struct record_task *t)
     if (record->present && json_len(t->found) == 0)
         return t->exists ? record_over(e, t) : add_push(e, t);
     if (record->present) {
-        ref_keep(record, json_at(t->found, 0));
+        record_ref_keep(record, json_at(t->found, 0));
         return record_over(e, t);
     }
     return json_len(t->found) > 0 ? remove_push(e, t) : record_over(e, t);
@@ -169,7 +180,7 @@ static enum task_status record_run(struct engine *e, struct task *task,
         t->exists = t->asked->outcome == OUTCOME_PRESENT;
         if (t->exists)
             return find_push(e, t);
-        ref_keep(t->group->records[t->i], t->asked->saved);
+        record_ref_keep(t->group->records[t->i], t->asked->saved);
         return record_over(e, t);
     case RECORD_REMOVED:
         return record_removed(e, t);
@@ -184,4 +195,5 @@ static void record_push(struct engine *e, struct owner_group *group)
     engine_push(e, &t->task, record_run);
 }
 
-const struct model model_record = {"record", record_push};
+const struct model model_record = {
+    .name = "record", .push = record_push, .needs = {"add", "find", "remove", NULL}};

@@ -34,4 +34,5 @@ static void value_push(struct engine *e, struct owner_group *group)
     engine_push(e, &t->task, value_run);
 }
 
-const struct model model_value = {"value", value_push};
+const struct model model_value = {
+    .name = "value", .push = value_push, .needs = {"add", "remove", NULL}};

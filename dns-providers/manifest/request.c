@@ -32,6 +32,24 @@ static void query_join(struct engine *e, const struct veiled **url, const char *
     *url = veiled_join(e->arena, *url, value);
 }
 
+/* A list worked out: the key once for each of its texts. */
+static bool query_list_add(struct engine *e, const char *key, const struct json *tree,
+                           const struct veiled **url, struct err *err)
+{
+    struct tree_work *work = arena_alloc(e->arena, sizeof *work);
+    struct json *list = NULL;
+    work->context = engine_context(e);
+    if (!tree_work_out(work, tree, &list, err))
+        return false;
+    for (size_t i = 0; json_is(list, JSON_ARRAY) && i < json_len(list); i++) {
+        const struct veiled *text = tree_text(work, json_at(list, i)), *encoded_text = NULL;
+        if (!veiled_call(e->arena, VEILED_ENC, &text, 1, &encoded_text, err))
+            return false;
+        query_join(e, url, key, encoded_text, false);
+    }
+    return true;
+}
+
 static bool query_add(struct engine *e, const struct json *query, const struct veiled **url,
                       struct err *err)
 {
@@ -40,10 +58,13 @@ static bool query_add(struct engine *e, const struct json *query, const struct v
     void *position = NULL;
     while (json_next(query, &position, &key, &value)) {
         const struct veiled *text = NULL;
+        bool is_tree = json_is(value, JSON_OBJECT), is_bare = json_is(value, JSON_NULL);
         size_t n = json_is(value, JSON_ARRAY) ? json_len(value) : 1;
-        if (json_is(value, JSON_NULL))
+        if (is_bare)
             query_join(e, url, key, NULL, true);
-        for (size_t i = 0; i < n && !json_is(value, JSON_NULL); i++) {
+        if (is_tree && !query_list_add(e, key, value, url, err))
+            return err_wrap(err, "query %s", key);
+        for (size_t i = 0; i < n && !is_bare && !is_tree; i++) {
             const struct json *one = json_is(value, JSON_ARRAY) ? json_at(value, i) : value;
             if (!encoded(e, json_as_text(one), &text, err))
                 return err_wrap(err, "query %s", key);

@@ -202,6 +202,22 @@ static bool merge_work_out(struct tree_work *work, const struct json *tree, stru
     return true;
 }
 
+static bool join_work_out(struct tree_work *work, const struct json *tree, struct json **ret,
+                          struct err *err)
+{
+    const struct json *list = json_find(tree, "$join");
+    struct json *made = json_in_arena(work->context.arena, json_array());
+    for (size_t i = 0; i < json_len(list); i++) {
+        struct json *part = NULL;
+        if (!tree_work_out(work, json_at(list, i), &part, err))
+            return false;
+        for (size_t j = 0; json_is(part, JSON_ARRAY) && j < json_len(part); j++)
+            json_push(made, json_copy(json_at(part, j)));
+    }
+    *ret = made;
+    return true;
+}
+
 static bool json_work_out(struct tree_work *work, const struct json *tree, struct json **ret,
                           struct err *err)
 {
@@ -306,7 +322,8 @@ static const struct {
                      struct err *err);
 } directives[] = {
     {"$each", each_work_out},   {"$if", if_work_out},     {"$doc", doc_work_out},
-    {"$merge", merge_work_out}, {"$json", json_work_out}, {"$jwt", jwt_work_out},
+    {"$merge", merge_work_out}, {"$join", join_work_out}, {"$json", json_work_out},
+    {"$jwt", jwt_work_out},
 };
 
 /* ---- all ---- */

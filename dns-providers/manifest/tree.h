@@ -5,6 +5,7 @@
  *     $if: COND, then: TREE, else: TREE      one of two; without else the member vanishes
  *     $doc: VARIABLE                         a JSON value as it was read, unknown members and all
  *     $merge: [TREE, ...]                    objects merged, later ones win
+ *     $join: [TREE, ...]                     arrays put one behind the other
  *     $json: TREE                            the tree as a text
  *     $jwt: {alg, key, header, claims, life} a signed token; iat, exp and jti are added
  *
