@@ -131,8 +131,9 @@ static struct json *provider_json(const struct invocation *in, const struct prov
     json_set_text(tree, "fault", dns_provider_fault(p->provider));
     json_set_int(tree, "ttl_s", p->ttl_s);
     json_set_bool(tree, "follow_cname", p->follow_cname);
-    json_set_int(tree, "propagation_timeout_ms", p->propagation_timeout_ms);
-    json_set_int(tree, "settle_ms", p->settle_ms);
+    json_set_text(tree, "propagation", propagation_mode_name(p->propagation.mode));
+    json_set_int(tree, "propagation_timeout_ms", p->propagation.timeout_ms);
+    json_set_int(tree, "settle_ms", p->propagation.settle_ms);
     return json_set(tree, "settings", json_copy(p->settings));
 }
 

@@ -138,6 +138,8 @@ struct dns_provider {
     const char *
         status; /* "trial": never tried with a live account; "closed": the service takes no new ones; NULL: stable */
     const char *docs_read; /* "2026-11": when the API's description was read last; NULL */
+    /* How long a change takes, after DONE, until every name server shows it: mostly, and at most. 0: not known. */
+    int64_t publish_typical_ms, publish_max_ms;
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */
@@ -153,6 +155,9 @@ const char *dns_provider_model(const struct dns_provider *provider);
 const char *dns_provider_zone_by(const struct dns_provider *provider);
 /* Is the host one that a row of api_hosts means? A port is part of it. */
 bool dns_provider_host_fits(const char *pattern, const char *host);
+/* The times of a change; 0 where the module was compiled before there were any. */
+int64_t dns_provider_typical_ms(const struct dns_provider *provider);
+int64_t dns_provider_longest_ms(const struct dns_provider *provider);
 /* Markdown page of one provider from its tables. */
 void dns_provider_document(const struct dns_provider *provider, struct buf *out);
 

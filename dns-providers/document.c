@@ -1,6 +1,8 @@
 #include "dns-providers/document.h"
 #include "dns-providers/manifest/manifest.h"
 
+#include "base/clock.h"
+
 #include <stddef.h>
 
 static const struct {
@@ -66,6 +68,35 @@ static void document_status(const struct dns_provider *provider, struct buf *out
         buf_add_cstr(out, "**Closed**: the service takes no new customers.\n\n");
 }
 
+int64_t dns_provider_typical_ms(const struct dns_provider *provider)
+{
+    return HAS(provider, publish_typical_ms) ? provider->publish_typical_ms : 0;
+}
+
+int64_t dns_provider_longest_ms(const struct dns_provider *provider)
+{
+    return HAS(provider, publish_max_ms) ? provider->publish_max_ms : 0;
+}
+
+static void document_times(const struct dns_provider *provider, struct buf *out)
+{
+    int64_t typical_ms = dns_provider_typical_ms(provider);
+    int64_t longest_ms = dns_provider_longest_ms(provider);
+    char text[TIME_TEXT_MAX];
+    if (typical_ms > 0) {
+        duration_format(typical_ms, text);
+        buf_printf(out, "\nA change is mostly served after about %s", text);
+    }
+    if (longest_ms > 0) {
+        duration_format(longest_ms, text);
+        buf_printf(out, "%s %s",
+                   typical_ms > 0 ? ", at the latest after" : "\nA change is served after", text);
+        buf_add_cstr(out, typical_ms > 0 ? "" : " at the latest");
+    }
+    if (typical_ms > 0 || longest_ms > 0)
+        buf_add_cstr(out, ".\n");
+}
+
 static void document_extras(const struct dns_provider *provider, struct buf *out)
 {
     if (!HAS(provider, rights))
@@ -88,6 +119,7 @@ void dns_provider_document(const struct dns_provider *provider, struct buf *out)
                    dns_provider_docs_read(provider));
     else if (provider->link != NULL)
         buf_printf(out, "\nDescribed at <%s>.\n", provider->link);
+    document_times(provider, out);
     document_extras(provider, out);
     buf_add_char(out, '\n');
     table_document(provider->settings, 2, out);

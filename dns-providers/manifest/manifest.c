@@ -2,6 +2,8 @@
 
 #include "dns-providers/manifest/check.h"
 
+#include "base/clock.h"
+
 enum { TEXT_MAX = 1024 * 1024 };
 
 struct manifest {
@@ -142,6 +144,7 @@ static void provider_make(struct manifest *m)
 {
     const struct json *tree = yaml_tree(m->doc);
     const char *name = json_text(tree, "name"), *sentence = json_text(tree, "sentence");
+    const struct json *publish = json_find(tree, "publish");
     settings_make(m);
     m->provider = (struct dns_provider){
         .struct_size = sizeof(struct dns_provider),
@@ -151,7 +154,8 @@ static void provider_make(struct manifest *m)
         .title = name,
         .sentence = sentence != NULL ? sentence : arena_printf(m->arena, "The DNS of %s.", name),
         .link = json_text(tree, "docs"),
-        .capabilities = DNS_CAN_BATCH,
+        .capabilities =
+            DNS_CAN_BATCH | (json_bool(publish, "confirms", false) ? DNS_CAN_CONFIRM : 0u),
         .settings = &m->section,
         .check = settings_check,
         .begin = engine_begin,
@@ -163,6 +167,8 @@ static void provider_make(struct manifest *m)
         .is_pinned = true,
         .status = json_text(tree, "status"),
         .docs_read = json_text(tree, "docs_read"),
+        .publish_typical_ms = json_int(publish, "typical", 0) * MS_SECOND,
+        .publish_max_ms = json_int(publish, "max", 0) * MS_SECOND,
     };
 }
 

@@ -39,6 +39,8 @@ struct flight {
 struct propagation_check {
     struct dns *dns;
     int64_t timeout_ms;
+    bool recurse;
+    size_t n_servers, floor; /* servers there is a way to, and how many of them must answer */
     struct want *wants;
     struct owner *owners;
     struct target *targets;
@@ -142,6 +144,19 @@ static void target_describe(const struct propagation_check *check, size_t want, 
         buf_add_cstr(out, " (skipped)");
 }
 
+/* How many servers answer; the addresses of one stand side by side. */
+static size_t servers_count(const struct propagation_check *check, size_t owner)
+{
+    size_t n = 0, last = SIZE_MAX;
+    for (size_t i = 0; i < check->n_targets; i++) {
+        if (check->targets[i].server == last || heard_at(check, owner, i)->kind != HEARD_ANSWER)
+            continue;
+        last = check->targets[i].server;
+        n++;
+    }
+    return n;
+}
+
 static void view_fill(const struct propagation_check *check, size_t want,
                       struct propagation_view *view, struct buf *text)
 {
@@ -162,7 +177,10 @@ static void view_fill(const struct propagation_check *check, size_t want,
         }
         target_describe(check, want, i, skipped, text);
     }
-    view->is_served = view->n_reachable > 0 && view->n_as_wished == view->n_reachable;
+    view->n_servers = check->n_servers;
+    view->n_answering = servers_count(check, w->owner);
+    view->is_served = view->n_reachable > 0 && view->n_as_wished == view->n_reachable &&
+                      view->n_answering >= check->floor;
     view->text =
         check->n_targets > 0 ? buf_cstr(text) : "the zone has no name server with an address";
 }
@@ -220,7 +238,7 @@ static void reply_heard(struct propagation_check *check, size_t owner, size_t ta
     bool plain = reply->rcode == DNS_NOERROR || reply->rcode == DNS_NXDOMAIN;
     check->targets[target].n_silences = 0;
     heard->rcode = reply->rcode;
-    heard->kind = plain && reply->authoritative ? HEARD_ANSWER : HEARD_LAME;
+    heard->kind = plain && (reply->authoritative || check->recurse) ? HEARD_ANSWER : HEARD_LAME;
     if (heard->kind == HEARD_ANSWER)
         answer_read(check, owner, target, reply);
 }
@@ -274,6 +292,7 @@ static void flight_start(struct propagation_check *check, size_t owner, size_t t
         .name = check->owners[owner].name,
         .type = DNS_TXT,
         .server = check->targets[target].seat.address,
+        .recurse = check->recurse,
         .timeout_ms = check->timeout_ms,
     };
     check->n_flying++;
@@ -316,6 +335,13 @@ static void targets_fill(struct propagation_check *check, const struct zone_info
             target->seat = (struct ask_seat){target->name, zone->servers[i].addresses[j]};
             target->has_no_route = !route_exists(&target->seat.address);
         }
+    size_t last = SIZE_MAX;
+    for (size_t i = 0; i < check->n_targets; i++) {
+        if (check->targets[i].has_no_route || check->targets[i].server == last)
+            continue;
+        last = check->targets[i].server;
+        check->n_servers++;
+    }
 }
 
 static void wants_fill(struct propagation_check *check, const struct propagation_want *wants,
@@ -356,9 +382,11 @@ struct propagation_check *propagation_start(struct loop *loop, struct dns *dns,
                                    .arg = arg,
                                    .fits = o->fits,
                                    .fits_arg = o->fits_arg,
+                                   .recurse = o->recurse,
                                    .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS,
                                    .n_flights = o->parallel > 0 ? o->parallel : PARALLEL};
     targets_fill(check, zone);
+    check->floor = o->rules != NULL ? propagation_floor(o->rules, check->n_servers) : 1;
     wants_fill(check, wants, n);
     check->heard = NEW_N(check->n_owners * check->n_targets, struct heard);
     check->shows = NEW_N(n * check->n_targets, bool);

@@ -10,11 +10,17 @@
  * and do not hold up the check: an address that is silent while another of the same server answers
  * (skipped), an address this host has no way to (skipped), a server that is silent altogether
  * (silent), one that answers without authority, REFUSED, SERVFAIL ... (lame).
+ *
+ * Who does not answer may be down for good, but the CA may also be the one to reach just him. So a floor (propagation_floor) says how many
+ * name servers must answer, of those this host has a way to; below it nothing counts as served.
+ *
+ * In mode RESOLVERS the servers of the "zone" are resolvers: they are asked with recursion and need no authority.
  */
 #ifndef DNS_PROPAGATION_H
 #define DNS_PROPAGATION_H
 
 #include "dns/zone_finder.h"
+#include "inventory/config.h"
 
 struct propagation_want {
     const char *owner, *value;
@@ -24,7 +30,9 @@ struct propagation_view { /* of one want, in the order of the wants */
     size_t n_as_wished;   /* reachable addresses that show what is wished */
     size_t n_reachable;
     size_t n_silent, n_lame, n_skipped; /* the other addresses */
-    bool is_served;                     /* at least one reachable, and all of them as wished */
+    size_t n_servers,
+        n_answering; /* name servers with a way to them; those that answer with authority */
+    bool is_served;  /* as many as the floor wants answer, and all of these as wished */
     /* "ns1.example.com (192.0.2.1) shows it, ns2.example.com (2001:db8::1) answers NXDOMAIN,
      * ns3.example.com (192.0.2.3) is silent" */
     const char *text;
@@ -38,8 +46,11 @@ struct propagation_report {
 /* Does this TXT value fulfil want i? Several values at a name are told one after the other. */
 typedef bool propagation_fits(void *arg, size_t want, struct str value);
 struct propagation_options {
-    int64_t timeout_ms;     /* of one question; 0: 3 s */
-    size_t parallel;        /* questions under way at once; 0: 64 */
+    int64_t timeout_ms; /* of one question; 0: 3 s */
+    size_t parallel;    /* questions under way at once; 0: 64 */
+    bool recurse;       /* those asked are resolvers */
+    /* For the floor; NULL: one that answers is enough. Borrowed for the call. */
+    const struct propagation_config *rules;
     propagation_fits *fits; /* NULL: a value fits when it is that of the want */
     void *fits_arg;
 };

@@ -2,6 +2,14 @@
 #include "dns/txt_wish.h"
 
 #include "dns/propagation.h"
+#include "inventory/event.h"
+
+enum {
+    FIRST_MAX_MS = 5000,
+    PAUSE_MAX_MS = 10000,
+    RESOLVERS_FIRST_MS = 2000,
+    RESOLVERS_PAUSE_MS = 2000,
+};
 
 struct txt_check {
     struct list in_desk;
@@ -11,40 +19,144 @@ struct txt_check {
     size_t n;
 };
 
-/* Often while the wish is young, ever more seldom later: a twentieth of its age, 100 ms to 10 s. */
+/* The first look comes after a tenth of the time that changes mostly take, so that what is served at once is not held up; a resolver
+ * remembers what it did not find, so there it comes after all of that time. */
+static int64_t first_look_ms(const struct txt_wish *w)
+{
+    int64_t typical_ms = dns_provider_typical_ms(w->provider->provider);
+    if (w->zone->rules->mode == PROPAGATION_RESOLVERS)
+        return typical_ms > RESOLVERS_FIRST_MS ? typical_ms : RESOLVERS_FIRST_MS;
+    return typical_ms / 10 < FIRST_MAX_MS ? typical_ms / 10 : FIRST_MAX_MS;
+}
+
+/* Often while the wish is young, ever more seldom later: a twentieth of its age, 100 ms to 10 s; no more often than a twentieth of
+ * the time that changes take here. */
 static int64_t wish_check_pause_ms(const struct txt_wish *w)
 {
     int64_t age_ms = house_now(w->desk->house) - w->state_at_ms;
-    int64_t pause_ms = age_ms / 20;
-    return pause_ms < 100 ? 100 : pause_ms > 10 * MS_SECOND ? 10 * MS_SECOND : pause_ms;
+    int64_t typical_ms = dns_provider_typical_ms(w->provider->provider);
+    int64_t pause_ms = (age_ms > typical_ms ? age_ms : typical_ms) / 20;
+    if (w->zone->rules->mode == PROPAGATION_RESOLVERS && pause_ms < RESOLVERS_PAUSE_MS)
+        return RESOLVERS_PAUSE_MS;
+    return pause_ms < 100 ? 100 : pause_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms;
 }
 
-static void wish_is_shown(struct txt_wish *w)
+static void wish_is_served_in(struct txt_wish *w, int64_t ms)
 {
-    if (w->provider->settle_ms > 0) {
-        w->settling = true;
-        txt_wish_sleep(w, house_now(w->desk->house) + w->provider->settle_ms);
+    if (ms <= 0) {
+        txt_wish_enter(w, WISH_SERVED);
         return;
     }
-    txt_wish_enter(w, WISH_SERVED);
+    w->settling = true;
+    txt_wish_sleep(w, house_now(w->desk->house) + ms);
 }
 
-static void wish_is_not_shown(struct txt_wish *w)
+void txt_wish_published(struct txt_wish *w)
+{
+    const struct propagation_config *rules = w->zone->rules;
+    txt_wish_enter(w, WISH_SET);
+    switch (rules->mode) {
+    case PROPAGATION_AUTHORITATIVE:
+    case PROPAGATION_RESOLVERS:
+        if (first_look_ms(w) > 0)
+            txt_wish_sleep(w, house_now(w->desk->house) + first_look_ms(w));
+        break;
+    case PROPAGATION_PROVIDER:
+        wish_is_served_in(w, rules->settle_ms);
+        break;
+    case PROPAGATION_WAIT:
+        wish_is_served_in(w, rules->wait_ms);
+    }
+}
+
+/* A resolver goes on showing what it remembers; that is no reason to ask the provider again. */
+void txt_wish_withdrawn(struct txt_wish *w)
+{
+    bool is_asked = w->zone->rules->mode == PROPAGATION_AUTHORITATIVE;
+    txt_wish_enter(w, is_asked ? WISH_REMOVED : WISH_GONE);
+}
+
+void txt_zone_rule(struct txt_zone *zone)
+{
+    const struct propagation_config *rules = config_propagation(zone->provider, zone->info->zone);
+    zone->rules = rules;
+    if (rules->mode != PROPAGATION_RESOLVERS)
+        return;
+    struct zone_server *servers = NEW_N(rules->n_resolvers, struct zone_server);
+    for (size_t i = 0; i < rules->n_resolvers; i++) {
+        char name[NET_ADDRESS_TEXT_MAX];
+        net_address_format(&rules->resolvers[i], false, name);
+        servers[i] = (struct zone_server){mem_strdup(name), &rules->resolvers[i], 1};
+    }
+    struct zone_info asked = {
+        .zone = zone->info->zone, .servers = servers, .n_servers = rules->n_resolvers};
+    zone->asked = zone_info_copy(&asked);
+    for (size_t i = 0; i < rules->n_resolvers; i++)
+        mem_free(servers[i].name);
+    mem_free(servers);
+}
+
+/* What the desk tells of later, inside its transaction. */
+static void zone_notes_unheard(struct txt_zone *zone, const struct txt_wish *w,
+                               const struct propagation_view *view)
+{
+    if (zone->unheard_told || zone->unheard != NULL || view->n_answering >= view->n_servers)
+        return;
+    zone->unheard = mem_printf("TXT at %s counts as served, though only %zu of %zu %s answer: %s",
+                               w->owner, view->n_answering, view->n_servers,
+                               zone->asked != NULL ? "resolvers" : "name servers", view->text);
+    mem_set_str(&zone->unheard_set, w->set);
+    zone->unheard_order = w->order_id;
+}
+
+void txt_zone_tell(struct txt_zone *zone)
+{
+    if (zone->unheard == NULL || zone->unheard_told)
+        return;
+    zone->unheard_told = true;
+    event_write(zone->desk->house, EVENT_TXT_UNHEARD, zone->unheard_set, zone->unheard_order, "%s",
+                zone->unheard);
+}
+
+static void wish_is_shown(struct txt_wish *w, const struct propagation_view *view)
+{
+    zone_notes_unheard(w->zone, w, view);
+    wish_is_served_in(w, w->zone->rules->settle_ms);
+}
+
+/* Why it does not count as served: somebody lacks it, or too few answer. */
+static void wish_fails_unshown(struct txt_wish *w, const struct propagation_view *view)
+{
+    struct err err;
+    char when[TIME_TEXT_MAX];
+    AUTO(mem_fini)
+    char *few = NULL;
+    const struct txt_zone *zone = w->zone;
+    const char *who = zone->asked != NULL ? "resolver" : "name server";
+    int64_t age_ms = house_now(w->desk->house) - w->state_at_ms;
+    size_t floor = propagation_floor(zone->rules, view->n_servers);
+    if (view->n_answering < floor)
+        few = mem_printf(" (%zu of %zu answer, at least %zu must: min_answers)", view->n_answering,
+                         view->n_servers, floor);
+    time_format(w->seen_at_ms, false, when);
+    err_set(&err, ERR_AGAIN,
+            "TXT at %s is not shown by every %s of %s after %lld s%s; asked last at %s: %s",
+            w->owner, who, zone->info->zone, (long long)(age_ms / MS_SECOND),
+            few != NULL ? few : "", when, w->seen);
+    txt_wish_fail(w, &err);
+}
+
+static void wish_is_not_shown(struct txt_wish *w, const struct propagation_view *view)
 {
     int64_t now_ms = house_now(w->desk->house);
-    int64_t patience_ms = w->provider->propagation_timeout_ms;
     /* Since it was published: how long the order had to wait before does not count. */
-    if (now_ms - w->state_at_ms < patience_ms) {
-        if (now_ms - w->state_at_ms > 3 * MS_SECOND)
-            house_say(w->desk->house, w->set, "dns", "waiting for %s: %s", w->owner, w->seen);
-        txt_wish_sleep(w, now_ms + wish_check_pause_ms(w));
+    if (now_ms - w->state_at_ms >= w->zone->rules->timeout_ms) {
+        wish_fails_unshown(w, view);
         return;
     }
-    struct err err;
-    err_set(&err, ERR_AGAIN, "TXT at %s is not shown by every name server of %s after %lld s: %s",
-            w->owner, w->zone->info->zone, (long long)((now_ms - w->state_at_ms) / MS_SECOND),
-            w->seen);
-    txt_wish_fail(w, &err);
+    if (now_ms - w->state_at_ms > 3 * MS_SECOND)
+        house_say(w->desk->house, w->set, "dns", "waiting for %s: %s", w->owner, w->seen);
+    txt_wish_sleep(w, now_ms + wish_check_pause_ms(w));
 }
 
 static void wish_is_still_there(struct txt_wish *w)
@@ -68,12 +180,13 @@ static void wish_checked(struct txt_wish *w, const struct propagation_view *view
 {
     w->busy = false;
     mem_set_str(&w->seen, view->text);
+    w->seen_at_ms = house_now(w->desk->house);
     if (w->state == WISH_SET && !w->present)
         txt_wish_enter(w, WISH_REMOVING);
     else if (w->state == WISH_SET && view->is_served)
-        wish_is_shown(w);
+        wish_is_shown(w, view);
     else if (w->state == WISH_SET)
-        wish_is_not_shown(w);
+        wish_is_not_shown(w, view);
     else if (w->state == WISH_REMOVED && view->n_as_wished > 0)
         txt_wish_enter(w, WISH_GONE);
     else if (w->state == WISH_REMOVED)
@@ -150,7 +263,9 @@ void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
     check->n = n;
     list_push_back(&desk->checks, &check->in_desk);
     desk->n_under_way++;
-    check->check = propagation_start(desk->house->loop, desk->house->dns, zone->info, wants, n,
-                                     NULL, check_done, check);
+    struct propagation_options options = {.rules = zone->rules, .recurse = zone->asked != NULL};
+    check->check = propagation_start(desk->house->loop, desk->house->dns,
+                                     zone->asked != NULL ? zone->asked : zone->info, wants, n,
+                                     &options, check_done, check);
     mem_free(wants);
 }

@@ -401,8 +401,10 @@ static bool desk_save(struct txt_desk *desk, struct err *err)
 bool txt_desk_collect(struct txt_desk *desk, struct err *err)
 {
     desk_wake(desk);
-    LIST_EACH (it, &desk->zones)
+    LIST_EACH (it, &desk->zones) {
         txt_zone_gather(LIST_OWNER(it, struct txt_zone, in_desk));
+        txt_zone_tell(LIST_OWNER(it, struct txt_zone, in_desk));
+    }
     return desk_save(desk, err);
 }
 
@@ -424,7 +426,7 @@ int64_t txt_desk_next_at_ms(const struct txt_desk *desk)
 
 bool txt_desk_is_busy(const struct txt_desk *desk)
 {
-    return desk->n_under_way > 0 || !list_is_empty(&desk->seekers) ||
+    return desk->n_under_way > 0 || desk->n_awaited > 0 || !list_is_empty(&desk->seekers) ||
            !list_is_empty(&desk->dirty) || !list_is_empty(&desk->changed);
 }
 

@@ -79,6 +79,8 @@ void txt_wish_free(struct txt_wish *w)
     }
     if (!w->present)
         w->desk->n_gone_wanted--;
+    if (w->state == WISH_SET)
+        w->desk->n_awaited--;
     heap_remove(&w->desk->sleepers, &w->wake);
     list_remove(&w->in_order);
     list_remove(&w->in_desk);
@@ -102,6 +104,8 @@ void txt_wish_touch(struct txt_wish *w)
 
 void txt_wish_enter(struct txt_wish *w, enum wish_state state)
 {
+    w->desk->n_awaited -= w->state == WISH_SET ? 1 : 0;
+    w->desk->n_awaited += state == WISH_SET ? 1 : 0;
     w->state = state;
     w->may_stand = w->may_stand || state == WISH_SENT;
     w->state_at_ms = house_now(w->desk->house);

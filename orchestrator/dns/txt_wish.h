@@ -56,6 +56,7 @@ struct txt_wish {
     bool settling;   /* served, but the settle time of the provider runs */
     int64_t n_tries, deadline_at_ms, state_at_ms;
     char *seen; /* who answered what, last time */
+    int64_t seen_at_ms;
     struct err failure;
 };
 
@@ -68,7 +69,13 @@ struct txt_zone { /* one account and zone: one job at a time */
     struct host_job *job;
     struct txt_wish **in_job; /* the wishes of the job, by record; NULL where one was dropped */
     size_t n_in_job;
-    bool starts_job; /* decided in collect, done in act */
+    bool starts_job;                        /* decided in collect, done in act */
+    const struct propagation_config *rules; /* the provider's, for this zone */
+    struct zone_info *asked; /* whom checks ask instead of the zone's servers, or NULL */
+    char *unheard;           /* who did not answer, to be told; or NULL */
+    char *unheard_set;
+    int64_t unheard_order;
+    bool unheard_told; /* in this run */
 };
 
 struct txt_desk {
@@ -80,6 +87,7 @@ struct txt_desk {
     struct heap sleepers;
     struct zone_finders *finders;
     size_t n_under_way;   /* finds, jobs, checks */
+    size_t n_awaited;     /* wishes SET: a run stays for them, however long their wait is */
     size_t n_gone_wanted; /* wishes "gone" that are not gone yet */
 };
 
@@ -123,7 +131,12 @@ void txt_zone_act(struct txt_zone *zone);
 /* Forgets a wish that goes away while a job or check holds it. */
 void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish);
 
-/* txt_check.c: whether what was asked for is served, or gone. */
+/* txt_check.c: whether what was asked for is served, or gone. The provider said done: what its word is worth the zone's rules say. */
+void txt_zone_rule(struct txt_zone *zone); /* finds the rules of a new zone */
+void txt_wish_published(struct txt_wish *wish);
+void txt_wish_withdrawn(struct txt_wish *wish);
+/* Inside a transaction: tells, once a run and zone, of name servers that were passed over. */
+void txt_zone_tell(struct txt_zone *zone);
 void txt_checks_free(struct txt_desk *desk);
 /* Forgets a wish that goes away. */
 void txt_checks_drop(struct txt_desk *desk, const struct txt_wish *wish);

@@ -16,6 +16,7 @@ struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config
     zone->desk = desk;
     zone->provider = provider;
     zone->info = zone_info_copy(info);
+    txt_zone_rule(zone);
     list_init(&zone->wishes);
     list_push_back(&desk->zones, &zone->in_desk);
     return zone;
@@ -39,6 +40,9 @@ void txt_zone_free(struct txt_zone *zone)
     zone_end_job(zone);
     list_remove(&zone->in_desk);
     zone_info_free(zone->info);
+    zone_info_free(zone->asked);
+    mem_free(zone->unheard);
+    mem_free(zone->unheard_set);
     mem_free(zone);
 }
 
@@ -109,14 +113,13 @@ void txt_zone_gather(struct txt_zone *zone)
 /* The provider said done for this wish. */
 static void wish_carried_out(struct txt_wish *w, bool was_present)
 {
-    bool confirmed = (w->provider->provider->capabilities & DNS_CAN_CONFIRM) != 0;
     w->failure.kind = ERR_NONE;
     if (was_present && !w->present)
         txt_wish_enter(w, WISH_REMOVING); /* its order ended meanwhile */
     else if (was_present)
-        txt_wish_enter(w, confirmed ? WISH_SERVED : WISH_SET);
+        txt_wish_published(w);
     else
-        txt_wish_enter(w, confirmed ? WISH_GONE : WISH_REMOVED);
+        txt_wish_withdrawn(w);
 }
 
 static void wish_refused(struct txt_wish *w, bool was_present, const struct err *err)

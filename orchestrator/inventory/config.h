@@ -28,6 +28,25 @@ struct authority_config {
         is_private; /* the directory's host is loopback or configured private: private addresses are allowed */
 };
 
+/* When a TXT record counts as served, and as gone: docs/PROPAGATION.md. */
+enum propagation_mode {
+    PROPAGATION_AUTHORITATIVE, /* every authoritative name server is asked */
+    PROPAGATION_RESOLVERS,     /* these resolvers are asked */
+    PROPAGATION_PROVIDER,      /* the provider's "done" says so */
+    PROPAGATION_WAIT,          /* a fixed time passes */
+};
+struct propagation_config {
+    char *zone; /* of a rule for one zone and what is below; NULL: the provider's */
+    enum propagation_mode mode;
+    int64_t timeout_ms, settle_ms, wait_ms;
+    int64_t min_answers, min_percent; /* name servers that must answer; both 0: half of them */
+    struct net_address *resolvers;    /* of mode RESOLVERS */
+    size_t n_resolvers;
+};
+const char *propagation_mode_name(enum propagation_mode mode);
+/* How many of n name servers must answer, before those that do not are passed over: at least one, where there is one. */
+size_t propagation_floor(const struct propagation_config *rules, size_t n);
+
 struct provider_config {
     char *name;
     const struct dns_provider *provider;
@@ -36,7 +55,9 @@ struct provider_config {
     int64_t ttl_s;
     /* how served values are judged */
     bool follow_cname;
-    int64_t propagation_timeout_ms, settle_ms;
+    struct propagation_config propagation;
+    struct propagation_config *zone_propagations; /* for zones of their own rules */
+    size_t n_zone_propagations;
     struct net_address *resolvers; /* for finding the zone; n_resolvers 0: the system's */
     size_t n_resolvers;
     int64_t authoritative_port;
@@ -158,6 +179,9 @@ const struct authority_config *config_authority(const struct config *config, con
 const struct provider_config *config_provider(const struct config *config, const char *name);
 /* The provider whose zone is the longest suffix of name; NULL when none. */
 const struct provider_config *config_provider_for(const struct config *config, const char *name);
+/* The rules by which a provider's records in a zone are judged. */
+const struct propagation_config *config_propagation(const struct provider_config *provider,
+                                                    const char *zone);
 
 /* A set file: text -> checked tree (owned by the caller), with every complaint in err (CONFIG). */
 bool set_file_parse(const struct config *config, const char *file, struct str text,

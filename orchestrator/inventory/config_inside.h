@@ -46,6 +46,17 @@ bool provider_name_fits(const char *name);
 struct json *providers_check(struct config *config, struct reader *r);
 void providers_read(struct config *config, struct reader *r);
 void providers_free(struct config *config);
+/* Addresses of a list of texts; port: where none is written. */
+void addresses_read(struct reader *r, const struct json *raw, const char *provider, const char *key,
+                    const struct json *list, uint16_t port, struct net_address **ret,
+                    size_t *ret_n);
+/* "example.com" holds itself and what ends in ".example.com". */
+bool zone_holds(struct str zone, struct str name);
+
+/* config_propagation.c. raw, checked: of the provider, whose zones have been read. */
+void propagation_read(struct reader *r, const struct json *raw, const struct json *checked,
+                      struct provider_config *p);
+void propagation_free(struct provider_config *p);
 
 /* config_manifest.c. Before the providers. What is wrong there is no fault of the configuration: see struct manifest_file. */
 void manifests_read(struct config *config, struct reader *r);

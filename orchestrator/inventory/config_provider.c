@@ -145,9 +145,8 @@ struct json *providers_check(struct config *config, struct reader *r)
     return out;
 }
 
-static void addresses_read(struct reader *r, const struct json *raw, const char *provider,
-                           const char *key, const struct json *list, uint16_t port,
-                           struct net_address **ret, size_t *ret_n)
+void addresses_read(struct reader *r, const struct json *raw, const char *provider, const char *key,
+                    const struct json *list, uint16_t port, struct net_address **ret, size_t *ret_n)
 {
     size_t n = json_len(list);
     *ret = n > 0 ? NEW_N(n, struct net_address) : NULL;
@@ -198,15 +197,12 @@ static void provider_read(struct config *config, struct reader *r, const char *n
 {
     struct provider_config *p = &config->providers[config->n_providers++];
     const struct json *raw = json_find(json_find(r->raw, "providers"), name);
-    const struct json *propagation = json_find(checked, "propagation");
     *p = (struct provider_config){
         .name = mem_strdup(name),
         .provider = catalogue_find(config->types, json_text(checked, "type")),
         .settings = json_find(checked, "settings"),
         .ttl_s = json_int(checked, "ttl", 60),
         .follow_cname = json_bool(checked, "follow_cname", true),
-        .propagation_timeout_ms = json_int(propagation, "timeout", 0),
-        .settle_ms = json_int(propagation, "settle", 0),
         .authoritative_port = json_int(checked, "authoritative_port", 53),
     };
     zones_read(config, r, raw, json_find(checked, "zones"), p);
@@ -214,6 +210,7 @@ static void provider_read(struct config *config, struct reader *r, const char *n
                    &p->n_resolvers);
     addresses_read(r, raw, name, "authoritative", json_find(checked, "authoritative"),
                    (uint16_t)p->authoritative_port, &p->authoritative, &p->n_authoritative);
+    propagation_read(r, raw, checked, p);
 }
 
 void providers_read(struct config *config, struct reader *r)
@@ -234,6 +231,7 @@ void providers_free(struct config *config)
         texts_free(p->zones);
         mem_free(p->resolvers);
         mem_free(p->authoritative);
+        propagation_free(p);
     }
     mem_free(config->providers);
 }
@@ -246,8 +244,7 @@ const struct provider_config *config_provider(const struct config *config, const
     return NULL;
 }
 
-/* "example.com" holds itself and what ends in ".example.com". */
-static bool zone_holds(struct str zone, struct str name)
+bool zone_holds(struct str zone, struct str name)
 {
     return str_ends(name, zone) && (name.len == zone.len || name.p[name.len - zone.len - 1] == '.');
 }

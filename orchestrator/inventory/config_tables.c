@@ -86,13 +86,56 @@ static SECTION(section_authority, "authorities.NAME",
                "`authority`.",
                authority_settings);
 
-static const struct setting propagation_settings[] = {
+static const struct setting propagation_zone_settings[] = {
+    {.name = "zone",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .sentence = "The zone; zones below it follow the same rules."},
+    {.name = "mode",
+     .kind = SETTING_TEXT,
+     .choices = "authoritative|resolvers|provider|wait",
+     .sentence = "As above."},
+    {.name = "resolvers", .kind = SETTING_TEXTS, .max = 16, .sentence = "As above."},
+    {.name = "wait",
+     .kind = SETTING_DURATION,
+     .min = 0,
+     .max = 45 * MS_MINUTE,
+     .sentence = "As above."},
     {.name = "timeout",
      .kind = SETTING_DURATION,
-     .otherwise = "10m",
      .min = MS_SECOND,
      .max = MS_DAY,
-     .sentence = "How long to wait until every authoritative name server shows a TXT record."},
+     .sentence = "As above."},
+    {.name = "settle", .kind = SETTING_DURATION, .min = 0, .max = MS_HOUR, .sentence = "As above."},
+    {.name = "min_answers", .kind = SETTING_ANY, .sentence = "As above."},
+};
+static SECTION(section_propagation_zone, "providers.NAME.propagation.zones",
+               "Rules for one zone. What is not said here is as for the provider.",
+               propagation_zone_settings);
+
+static const struct setting propagation_settings[] = {
+    {.name = "mode",
+     .kind = SETTING_TEXT,
+     .choices = "authoritative|resolvers|provider|wait",
+     .sentence = "Who says that a record is served: every authoritative name server (the default); "
+                 "the listed resolvers; the provider itself, where its type can tell; or nobody, "
+                 "after a fixed time. With `resolvers` or `wait` it need not be said."},
+    {.name = "resolvers",
+     .kind = SETTING_TEXTS,
+     .max = 16,
+     .sentence =
+         "Resolvers (address or address:port). All of them that answer must show the record."},
+    {.name = "wait",
+     .kind = SETTING_DURATION,
+     .min = 0,
+     .max = 45 * MS_MINUTE,
+     .sentence = "The fixed time to wait instead of asking anybody."},
+    {.name = "timeout",
+     .kind = SETTING_DURATION,
+     .min = MS_SECOND,
+     .max = MS_DAY,
+     .sentence = "How long to wait, since it was published, until a TXT record is served; else 10 "
+                 "minutes, or as long as changes are known to take at this provider."},
     {.name = "settle",
      .kind = SETTING_DURATION,
      .otherwise = "0s",
@@ -100,9 +143,20 @@ static const struct setting propagation_settings[] = {
      .max = MS_HOUR,
      .sentence = "How long to wait after that, for zones whose servers stand behind one address "
                  "(anycast)."},
+    {.name = "min_answers",
+     .kind = SETTING_ANY,
+     .sentence = "How many name servers must answer, before those that do not are passed over: a "
+                 "number, a share such as \"60%\", `half` (rounded down, at least one; the "
+                 "default) or `all`. All that answer must show the record."},
+    {.name = "zones",
+     .kind = SETTING_SECTIONS,
+     .max = 1000,
+     .section = &section_propagation_zone,
+     .sentence = "Zones with rules of their own."},
 };
 static SECTION(section_propagation, "providers.NAME.propagation",
-               "How a published TXT record is judged.", propagation_settings);
+               "When a published TXT record counts as served: see docs/PROPAGATION.md.",
+               propagation_settings);
 
 static const struct setting provider_settings[] = {
     {.name = "type",

@@ -106,6 +106,7 @@ void program_end(struct program *program)
     mem_free(program->eab_kid);
     mem_free(program->eab_key);
     mem_free(program->provider);
+    mem_free(program->propagation);
     mem_free(program->defaults_authority);
     buf_fini(&program->transcript);
 }
@@ -196,13 +197,14 @@ void program_write_config(struct program *program)
                program->folder);
     for (int i = 0; i < WORLD_CAS_MAX; i++)
         authority_write(program, i, &text);
-    buf_printf(&text,
-               "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
-               "    propagation: {timeout: %llds, settle: %llds}\n",
-               program->provider,
-               strcmp(program->provider, "exec") == 0 ? "    argv: [change-txt]\n" : "",
-               (long long)(program->propagation_ms / MS_SECOND),
-               (long long)(program->settle_ms / MS_SECOND));
+    buf_printf(
+        &text,
+        "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
+        "    propagation: {timeout: %llds, settle: %llds%s%s}\n",
+        program->provider, strcmp(program->provider, "exec") == 0 ? "    argv: [change-txt]\n" : "",
+        (long long)(program->propagation_ms / MS_SECOND),
+        (long long)(program->settle_ms / MS_SECOND), program->propagation != NULL ? ", " : "",
+        program->propagation != NULL ? program->propagation : "");
     buf_printf(&text, "defaults: {authority: [%s]}\n", program->defaults_authority);
     buf_printf(&text, "dnssec: {%s}\n",
                program->judges_dnssec ? "trust_anchor: seal.key" : "check: false");

@@ -28,6 +28,7 @@ struct program {
     /* of chancery.yaml */
     char *provider; /* "rfc2136" or "exec" */
     char *defaults_authority;
+    char *propagation; /* more of it: "wait: 90s"; or NULL */
     int64_t propagation_ms, settle_ms, parallel;
     bool judges_dnssec, ignores_caa;
     char *contact, *eab_kid, *eab_key; /* of every CA; of the first one. NULL: none */

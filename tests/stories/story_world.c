@@ -318,6 +318,11 @@ ACT(yaml_timeout)
     s->program.propagation_ms = a->n[0];
     program_write_config(&s->program);
 }
+ACT(yaml_propagation)
+{
+    mem_set_str(&s->program.propagation, a->w[0]);
+    program_write_config(&s->program);
+}
 ACT(yaml_settle)
 {
     s->program.settle_ms = a->n[0];
@@ -392,6 +397,7 @@ const struct clause story_world_clauses[] = {
     {"set", "is mended", "", set_mended},
     {"set", "is removed", "", set_removed},
     {"config", "propagation timeout %t", "", yaml_timeout},
+    {"config", "propagation %s", "more settings of it, as in the file", yaml_propagation},
     {"config", "settle %t", "", yaml_settle},
     {"config", "parallel %n", "orders in flight", yaml_parallel},
     {"config", "provider %w", "rfc2136 or exec", yaml_provider},

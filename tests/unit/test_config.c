@@ -50,8 +50,8 @@ static void test_config_when_least_is_said_then_defaults_fill_the_rest(void **st
     assert_string_equal(p->provider->name, "exec");
     assert_int_equal(p->ttl_s, 60);
     assert_true(p->follow_cname);
-    assert_int_equal(p->propagation_timeout_ms, 10 * MS_MINUTE);
-    assert_int_equal(p->settle_ms, 0);
+    assert_int_equal(p->propagation.timeout_ms, 10 * MS_MINUTE);
+    assert_int_equal(p->propagation.settle_ms, 0);
     assert_int_equal(p->authoritative_port, 53);
     assert_null(json_find(p->settings, "zones"));
     assert_int_equal(json_int(p->settings, "timeout", 0), 60 * MS_SECOND);
@@ -102,8 +102,8 @@ static void test_config_when_everything_is_said_then_everything_is_read(void **s
     assert_string_equal(p->zones[0], "example.com");
     assert_int_equal(p->ttl_s, 30);
     assert_false(p->follow_cname);
-    assert_int_equal(p->propagation_timeout_ms, 5 * MS_MINUTE);
-    assert_int_equal(p->settle_ms, 30 * MS_SECOND);
+    assert_int_equal(p->propagation.timeout_ms, 5 * MS_MINUTE);
+    assert_int_equal(p->propagation.settle_ms, 30 * MS_SECOND);
     assert_int_equal(p->n_resolvers, 2);
     assert_int_equal(p->resolvers[0].port, 53);
     assert_int_equal(p->resolvers[1].port, 5353);

@@ -1,5 +1,7 @@
-/* SEES: base io dns renewal fakedns */
+/* SEES: base crypto io store config acme dns-providers inventory dns renewal fakedns */
 #include "dns/propagation.h"
+
+#include "dns/route.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -258,6 +260,74 @@ static void test_check_when_a_server_is_silent_altogether_then_counted_and_named
     assert_non_null(strstr(got.texts[0], ") is silent,"));
 }
 
+static void check_with(const struct propagation_options *options, struct got *got)
+{
+    const struct propagation_want want = {OWNER, "value", true};
+    *got = (struct got){0};
+    propagation_start(world.loop, world.dns, &zone, &want, 1, options, reported, got);
+    assert_true(world_wait(&world, &got->n, 1));
+}
+
+static void test_check_when_fewer_answer_than_must_then_not_served(void **state)
+{
+    (void)state;
+    struct got got;
+    struct propagation_config rules = {.min_answers = 2};
+    struct propagation_options options = {.timeout_ms = 400, .rules = &rules};
+    show("value");
+    check_with(&options, &got);
+    assert_true(got.all_served);
+    assert_int_equal(got.views[0].n_servers, 2); /* however many addresses they have */
+    assert_int_equal(got.views[0].n_answering, 2);
+    fake_host_say(world.ns2, NULL, 0, FAKE_REFUSED, 0);
+    fake_host_say(world.ns6, NULL, 0, FAKE_SILENT, 0);
+    check_with(&options, &got);
+    assert_false(got.all_served);
+    assert_int_equal(got.views[0].n_answering, 1);
+    rules.min_answers = 0; /* half of them */
+    check_with(&options, &got);
+    assert_true(got.all_served);
+}
+
+static void test_check_when_there_is_no_route_to_a_server_then_the_floor_does_not_count_it(
+    void **state)
+{
+    (void)state;
+    struct got got;
+    struct propagation_config rules = {.min_percent = 100};
+    struct propagation_options options = {.timeout_ms = 400, .rules = &rules};
+    net_address_parse(STR("fd00:dead::1"), 53, &at[1]);
+    if (route_exists(&at[1])) {
+        print_message("left out: this host has a way to every IPv6 address\n");
+        skip();
+    }
+    servers[1].n_addresses = 1;
+    show("value");
+    check_with(&options, &got);
+    assert_true(got.all_served);
+    assert_int_equal(got.views[0].n_servers, 1);
+    assert_non_null(strstr(got.texts[0], "cannot be reached from this host (skipped)"));
+}
+
+static void test_check_when_resolvers_are_asked_then_they_need_no_authority(void **state)
+{
+    (void)state;
+    struct got got;
+    struct propagation_options options = {.timeout_ms = 400, .recurse = true};
+    at[0] = world_address(&world, "127.0.0.1");
+    zone.n_servers = 1;
+    check_with(&options, &got);
+    assert_false(got.all_served);
+    show("value");
+    check_with(&options, &got);
+    assert_true(got.all_served);
+    assert_int_equal(fake_host_asked(world.ns1, NULL, 0), 0);
+    options.recurse = false; /* as a name server it would be lame */
+    check_with(&options, &got);
+    assert_false(got.all_served);
+    assert_counts(&got, 0, 0, 0, 1, 0);
+}
+
 static void test_check_when_no_server_answers_then_not_served(void **state)
 {
     (void)state;
@@ -383,6 +453,9 @@ int main(void)
         T(test_check_when_two_values_at_one_name_then_one_question_a_server),
         T(test_check_when_one_family_of_a_server_is_silent_then_skipped),
         T(test_check_when_a_server_is_silent_altogether_then_counted_and_named),
+        T(test_check_when_fewer_answer_than_must_then_not_served),
+        T(test_check_when_there_is_no_route_to_a_server_then_the_floor_does_not_count_it),
+        T(test_check_when_resolvers_are_asked_then_they_need_no_authority),
         T(test_check_when_no_server_answers_then_not_served),
         T(test_check_when_there_is_no_route_then_skipped_at_once),
         T(test_check_when_servers_are_lame_then_they_neither_show_nor_block),

@@ -81,7 +81,7 @@ static int setup(void **state)
                                     .zones = zones,
                                     .ttl_s = 60,
                                     .follow_cname = true,
-                                    .propagation_timeout_ms = 3000,
+                                    .propagation = {.timeout_ms = 3000},
                                     .resolvers = &resolver,
                                     .n_resolvers = 1,
                                     .authoritative_port = net.port};
@@ -379,12 +379,121 @@ static void test_wish_when_it_is_never_shown_then_the_order_hears_who_does_not(v
     (void)state;
     struct err why = {0};
     order_row(1);
-    corp.propagation_timeout_ms = 600;
+    corp.propagation.timeout_ms = 600;
     fake_host_set_lag(net.ns2, MS_HOUR);
     want(1, WWW, "value-1", MS_MINUTE);
     assert_int_equal(fate_settle(1, &why), TXT_FAILED);
     assert_int_equal(why.kind, ERR_AGAIN);
     has_words(why.text, "ns2.example.com");
+    release(1);
+}
+
+/* ---- by other rules than asking every name server ---- */
+
+static void test_wish_when_the_provider_s_word_counts_then_no_name_server_is_asked(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    corp.propagation.mode = PROPAGATION_PROVIDER;
+    fake_host_set_lag(net.ns1, MS_HOUR);
+    fake_host_set_lag(net.ns2, MS_HOUR);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(api.n_jobs, 1);
+    /* Gone by its word too: the servers would go on showing it for an hour. */
+    fake_host_set_lag(net.ns1, 0);
+    fake_host_set_lag(net.ns2, 0);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+    assert_int_equal(api.n_jobs, 2);
+}
+
+static void test_wish_when_a_fixed_time_is_waited_then_the_run_stays_for_it(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    int64_t began_at_ms = clock_wall_ms(&clock_system);
+    order_row(1);
+    corp.propagation.mode = PROPAGATION_WAIT;
+    corp.propagation.wait_ms = 700;
+    fake_host_set_lag(net.ns1, MS_HOUR);
+    want(1, WWW, "value-1", MS_MINUTE);
+    while (api.n_jobs == 0 && time_is_left(began_at_ms + 15000)) {
+        turn();
+        loop_wait(net.loop, house_now(&house) + 10);
+    }
+    turn();
+    assert_true(txt_desk_is_busy(desk));
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_true(clock_wall_ms(&clock_system) >= began_at_ms + 700);
+    release(1);
+    assert_true(gone_settle());
+}
+
+static void test_wish_when_its_order_ends_while_time_is_waited_then_it_goes_at_once(void **state)
+{
+    (void)state;
+    order_row(1);
+    corp.propagation.mode = PROPAGATION_WAIT;
+    corp.propagation.wait_ms = MS_HOUR;
+    want(1, WWW, "value-1", MS_MINUTE);
+    int64_t until_ms = clock_wall_ms(&clock_system) + 15000;
+    while (n_txt(WWW) == 0 && time_is_left(until_ms)) {
+        turn();
+        loop_wait(net.loop, house_now(&house) + 10);
+    }
+    turn();
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+    assert_false(txt_desk_is_busy(desk));
+}
+
+static void test_wish_when_changes_take_a_while_there_then_the_first_look_comes_later(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    struct dns_provider slow = provider;
+    int64_t began_at_ms = clock_wall_ms(&clock_system);
+    order_row(1);
+    slow.publish_typical_ms = 6000;
+    corp.provider = &slow;
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_true(clock_wall_ms(&clock_system) >= began_at_ms + 600);
+    release(1);
+    assert_true(gone_settle());
+    corp.provider = &provider;
+}
+
+static void test_wish_when_too_few_servers_answer_then_the_order_hears_how_many_must(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    corp.propagation.timeout_ms = 600;
+    corp.propagation.min_percent = 100;
+    fake_host_say(net.ns2, NULL, 0, FAKE_REFUSED, 0);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_FAILED);
+    has_words(why.text, "(1 of 2 answer, at least 2 must: min_answers); asked last at 20");
+    has_words(why.text, "answers REFUSED");
+    release(1);
+}
+
+static void test_wish_when_a_server_does_not_answer_then_told_once_for_the_zone(void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    fake_host_say(net.ns2, NULL, 0, FAKE_REFUSED, 0);
+    want(1, WWW, "value-1", MS_MINUTE);
+    want(1, MAIL, "value-2", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    turn();
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM event WHERE event = 'txt.unheard'"), 1);
     release(1);
 }
 
@@ -483,6 +592,12 @@ int main(void)
         T(test_wish_when_its_provider_left_the_configuration_then_told_once_and_kept),
         T(test_wish_when_its_deadline_is_long_over_then_it_is_tried_all_the_same),
         T(test_wish_when_it_is_never_shown_then_the_order_hears_who_does_not),
+        T(test_wish_when_the_provider_s_word_counts_then_no_name_server_is_asked),
+        T(test_wish_when_a_fixed_time_is_waited_then_the_run_stays_for_it),
+        T(test_wish_when_its_order_ends_while_time_is_waited_then_it_goes_at_once),
+        T(test_wish_when_changes_take_a_while_there_then_the_first_look_comes_later),
+        T(test_wish_when_too_few_servers_answer_then_the_order_hears_how_many_must),
+        T(test_wish_when_a_server_does_not_answer_then_told_once_for_the_zone),
         T(test_job_when_one_name_is_refused_then_only_its_order_fails),
         T(test_twins_when_one_order_ends_then_the_record_stays_for_the_other),
         T(test_twins_when_both_orders_end_at_once_then_the_record_goes),
