@@ -62,6 +62,9 @@ static void setting_walk(struct secrets *s, const struct json *object,
         secret_try(s, object, setting->name);
     else if (setting->kind == SETTING_SECTION)
         secrets_walk(s, value, setting->section);
+    else if (setting->kind == SETTING_SECRET_MAP && json_is(value, JSON_OBJECT))
+        while (json_next(value, &position, &key, &member))
+            secret_try(s, value, key);
     else if (setting->kind == SETTING_MAP && setting->section != NULL &&
              json_is(value, JSON_OBJECT))
         while (json_next(value, &position, &key, &member))

@@ -47,6 +47,8 @@ struct dns_job_record {
     bool may_stand; /* an earlier job may have set it: its end is not known */
     char *ref;      /* in: as stored, or NULL. out: set by the provider with mem_set_str */
     bool done;      /* out: this record is as wished (partial success of a failing job) */
+    const char *
+        key_authorization; /* "TOKEN.THUMBPRINT", whose digest the value is; NULL: of no such challenge */
 };
 struct dns_job {
     const char *zone; /* "example.com" */
@@ -90,6 +92,10 @@ struct dns_wish_run {
     const char *const *environment; /* "NAME=value" */
     struct str input;
     int64_t timeout_ms;
+    /* "NAME=path of a secret setting" ("TOKEN=secrets.TOKEN"): the host puts the secrets into the program's environment. May be NULL. */
+    const char *const *secret_environment;
+    bool
+        errors_apart; /* the output is what it wrote to 1; what it wrote to 2 is the answer's `errors` */
 };
 struct dns_wish {
     enum dns_wish_kind kind;
@@ -109,6 +115,7 @@ struct dns_answer {        /* of the last wish; absent (NULL) at the first step 
     struct str body;                         /* HTTP body, or output of a program */
     int exit_code;                           /* of a program; -1 killed */
     bool timed_out;
+    struct str errors; /* of a program, when they were asked for apart */
 };
 
 struct dns_provider {

@@ -1,6 +1,6 @@
-#include "dns-providers/wish.h"
+#include "dns-providers/script.h"
 
-enum { REF_MAX = 255, SHOWN_MAX = 200, WORD_MAX = 64 * 1024 };
+enum { REF_MAX = 255, WORD_MAX = 64 * 1024 };
 
 static const struct setting settings[] = {
     {.name = "argv",
@@ -11,6 +11,18 @@ static const struct setting settings[] = {
                  "{value}, {zone} and {ttl}; when none does, `present OWNER VALUE` or `remove "
                  "OWNER VALUE` follows "
                  "them. No shell is involved."},
+    {.name = "protocol",
+     .kind = SETTING_TEXT,
+     .otherwise = "chancery",
+     .choices = "chancery|lego|lego-raw|dehydrated",
+     .sentence =
+         "What the program is told. `lego`: `present OWNER. VALUE` or `cleanup OWNER. VALUE`, as "
+         "lego's provider `exec` does. `lego-raw`: `present -- DOMAIN TOKEN KEYAUTH`, its mode "
+         "RAW. "
+         "`dehydrated`: `deploy_challenge DOMAIN TOKEN VALUE` or `clean_challenge ...`, as "
+         "dehydrated calls its hooks."},
+    SCRIPT_ENVIRONMENT,
+    SCRIPT_SECRETS,
     {.name = "timeout",
      .kind = SETTING_DURATION,
      .otherwise = "60s",
@@ -26,22 +38,31 @@ static const struct section section = {
     .n = sizeof settings / sizeof settings[0],
 };
 
-/* What an exit code says. Those of sysexits.h are taken at their word; an unknown one is taken for
- * a passing fault, because programs end with 1 for a lost connection as readily as for anything
- * else, and giving up costs a certificate. */
-static const struct {
-    int code;
-    enum err_kind kind;
-    const char *what;
-} exits[] = {
-    {64, ERR_REFUSED, "it was used wrongly"},
-    {65, ERR_REFUSED, "it refuses this record"},
-    {75, ERR_AGAIN, "try again later"},
-    {77, ERR_DENIED, "permission denied"},
-    {78, ERR_CONFIG, "its configuration is wrong"},
-    {126, ERR_CONFIG, "a program cannot be run"},
-    {127, ERR_CONFIG, "a program is missing"},
+enum protocol {
+    PROTOCOL_CHANCERY,
+    PROTOCOL_LEGO,
+    PROTOCOL_LEGO_RAW,
+    PROTOCOL_DEHYDRATED,
+    PROTOCOL_N
 };
+static const struct {
+    const char *name, *add, *remove;
+    bool needs_proof;
+} protocols[PROTOCOL_N] = {
+    [PROTOCOL_CHANCERY] = {"chancery", "present", "remove", false},
+    [PROTOCOL_LEGO] = {"lego", "present", "cleanup", false},
+    [PROTOCOL_LEGO_RAW] = {"lego-raw", "present", "cleanup", true},
+    [PROTOCOL_DEHYDRATED] = {"dehydrated", "deploy_challenge", "clean_challenge", true},
+};
+
+static enum protocol protocol_of(const struct json *checked)
+{
+    const char *name = json_text(checked, "protocol");
+    for (size_t i = 0; i < PROTOCOL_N && name != NULL; i++)
+        if (strcmp(protocols[i].name, name) == 0)
+            return (enum protocol)i;
+    return PROTOCOL_CHANCERY;
+}
 
 enum { PLACE_ACTION, PLACE_OWNER, PLACE_VALUE, PLACE_ZONE, PLACE_TTL, PLACE_N };
 static const char *const places[PLACE_N] = {"{action}", "{owner}", "{value}", "{zone}", "{ttl}"};
@@ -99,23 +120,26 @@ static bool check_word(const char *word, struct err *err)
 
 static bool check(const struct dns_provider *provider, const struct json *checked, struct err *err)
 {
+    static const char *const reserved[] = {"CHANCERY_", NULL};
     (void)provider;
     const struct json *argv = json_find(checked, "argv");
-    const char *program = json_as_text(json_at(argv, 0));
-    if (program == NULL || program[0] == '\0')
-        return err_set(err, ERR_CONFIG, "argv: the program is missing");
-    if (program[0] != '/' && strchr(program, '/') != NULL)
-        return err_set(err, ERR_CONFIG, "argv: \"%s\" must be an absolute path or a bare name",
-                       program);
-    for (size_t i = 1; i < json_len(argv); i++)
+    enum protocol protocol = protocol_of(checked);
+    if (!script_path_check("argv", json_as_text(json_at(argv, 0)), err))
+        return false;
+    if (protocol != PROTOCOL_CHANCERY && argv_has_place(argv))
+        return err_set(err, ERR_CONFIG,
+                       "argv: the protocol %s says what follows; placeholders are for `chancery`",
+                       protocols[protocol].name);
+    for (size_t i = 1; i < json_len(argv) && protocol == PROTOCOL_CHANCERY; i++)
         if (!check_word(json_as_text(json_at(argv, i)), err))
             return false;
-    return true;
+    return script_variables_check(checked, reserved, err);
 }
 
-static const char *action_of(const struct dns_job_record *record)
+static const char *action_of(const struct dns_job *job, const struct dns_job_record *record)
 {
-    return record->present ? "present" : "remove";
+    enum protocol protocol = protocol_of(job->settings);
+    return record->present ? protocols[protocol].add : protocols[protocol].remove;
 }
 
 static const char *word_fill(const struct dns_job *job, const char *word,
@@ -132,82 +156,111 @@ static const char *word_fill(const struct dns_job *job, const char *word,
     return arena_strdup(job->arena, buf_cstr(&out));
 }
 
+/* What the protocol appends: at most five words, NULL-terminated. */
+static void words_of(const struct dns_job *job, const struct dns_job_record *record,
+                     const char *words[6])
+{
+    const char *domain = script_domain(record->owner), *proof = record->key_authorization;
+    const char *token =
+        proof != NULL ? arena_strndup(job->arena, proof, strcspn(proof, ".")) : NULL;
+    const char *action = action_of(job, record);
+    switch (protocol_of(job->settings)) {
+    case PROTOCOL_LEGO:
+        memcpy(words,
+               (const char *[6]){action, arena_printf(job->arena, "%s.", record->owner),
+                                 record->value},
+               sizeof(const char *[6]));
+        return;
+    case PROTOCOL_LEGO_RAW:
+        memcpy(words, (const char *[6]){action, "--", domain, token, proof},
+               sizeof(const char *[6]));
+        return;
+    case PROTOCOL_DEHYDRATED:
+        memcpy(words, (const char *[6]){action, domain, token, record->value},
+               sizeof(const char *[6]));
+        return;
+    case PROTOCOL_CHANCERY:
+    case PROTOCOL_N:
+        memcpy(words, (const char *[6]){action, record->owner, record->value},
+               sizeof(const char *[6]));
+    }
+}
+
 static const char *const *run_argv(const struct dns_job *job, const struct dns_job_record *record)
 {
     const struct json *argv = json_find(job->settings, "argv");
-    const char *with[PLACE_N] = {action_of(record), record->owner, record->value, job->zone,
+    const char *appended[6];
+    const char *with[PLACE_N] = {action_of(job, record), record->owner, record->value, job->zone,
                                  arena_printf(job->arena, "%u", record->ttl_s)};
+    bool is_plain = protocol_of(job->settings) != PROTOCOL_CHANCERY;
     size_t n = json_len(argv);
-    const char **words = arena_alloc(job->arena, (n + 4) * sizeof *words);
+    const char **words = arena_alloc(job->arena, (n + 7) * sizeof *words);
     for (size_t i = 0; i < n; i++) {
         const char *word = json_as_text(json_at(argv, i));
-        words[i] = i == 0 ? word : word_fill(job, word, with);
+        words[i] = i == 0 || is_plain ? word : word_fill(job, word, with);
     }
+    words_of(job, record, appended);
     if (!argv_has_place(argv))
-        memcpy(words + n, with, 3 * sizeof *words); /* action, owner, value */
+        memcpy(words + n, appended, sizeof appended);
     return words;
 }
 
 static const char *const *run_environment(const struct dns_job *job,
                                           const struct dns_job_record *record)
 {
-    const char **lines = arena_alloc(job->arena, 7 * sizeof *lines);
-    lines[0] = arena_printf(job->arena, "CHANCERY_ACTION=%s", action_of(record));
-    lines[1] = arena_printf(job->arena, "CHANCERY_OWNER=%s", record->owner);
-    lines[2] = arena_printf(job->arena, "CHANCERY_VALUE=%s", record->value);
-    lines[3] = arena_printf(job->arena, "CHANCERY_ZONE=%s", job->zone);
-    lines[4] = arena_printf(job->arena, "CHANCERY_TTL=%u", record->ttl_s);
-    lines[5] = arena_printf(job->arena, "CHANCERY_REF=%s", record->ref != NULL ? record->ref : "");
-    return lines;
+    const char *const own[] = {
+        arena_printf(job->arena, "CHANCERY_ACTION=%s", record->present ? "present" : "remove"),
+        arena_printf(job->arena, "CHANCERY_OWNER=%s", record->owner),
+        arena_printf(job->arena, "CHANCERY_VALUE=%s", record->value),
+        arena_printf(job->arena, "CHANCERY_ZONE=%s", job->zone),
+        arena_printf(job->arena, "CHANCERY_TTL=%u", record->ttl_s),
+        arena_printf(job->arena, "CHANCERY_REF=%s", record->ref != NULL ? record->ref : ""),
+        NULL,
+    };
+    return script_environment(job, own);
+}
+
+/* Such a program works the name and the value out by itself, from a domain and the token; it cannot be told others. */
+static bool record_can_be_told(const struct dns_job *job, const struct dns_job_record *record,
+                               struct dns_wish *ret_wish)
+{
+    enum protocol protocol = protocol_of(job->settings);
+    if (!protocols[protocol].needs_proof)
+        return true;
+    if (script_domain(record->owner) == NULL)
+        dns_wish_fail(ret_wish, ERR_CONFIG,
+                      "the protocol %s writes only below _acme-challenge. of a domain, and %s is "
+                      "elsewhere: use `lego` or `chancery`",
+                      protocols[protocol].name, record->owner);
+    else if (record->key_authorization == NULL)
+        dns_wish_fail(ret_wish, ERR_CONFIG,
+                      "the protocol %s needs the token of a challenge, and the value at %s is none "
+                      "of such: use `lego` or `chancery`",
+                      protocols[protocol].name, record->owner);
+    else
+        return true;
+    return false;
 }
 
 static void wish_run(const struct dns_job *job, const struct dns_job_record *record,
                      struct dns_wish *ret_wish)
 {
+    if (!record_can_be_told(job, record, ret_wish))
+        return;
     *ret_wish = (struct dns_wish){
         .kind = DNS_WISH_RUN,
         .run = {.argv = run_argv(job, record),
                 .environment = run_environment(job, record),
+                .secret_environment = script_secrets(job),
                 .timeout_ms = json_int(job->settings, "timeout", 60 * 1000)},
     };
 }
 
-/* The last line with anything on it that starts with prefix. */
-static struct str last_line(struct str output, struct str prefix)
+static const char *doing(const struct dns_job *job, const struct dns_job_record *record)
 {
-    struct str line, last = STR_NONE;
-    while (str_split(&output, '\n', &line)) {
-        line = str_trim(line);
-        if (line.len > 0 && str_starts(line, prefix))
-            last = line;
-    }
-    return last;
-}
-
-static void wish_fail(const struct dns_job *job, const struct dns_job_record *record,
-                      const struct dns_answer *answer, enum err_kind kind, const char *what,
-                      struct dns_wish *ret_wish)
-{
-    AUTO(buf_fini)
-    struct buf shown = BUF(4 * SHOWN_MAX + 16);
-    text_escape(&shown, last_line(answer->body, STR("")), SHOWN_MAX);
-    dns_wish_fail(ret_wish, kind, "%s %s %s: %s%s%s",
-                  json_as_text(json_at(json_find(job->settings, "argv"), 0)), action_of(record),
-                  record->owner, what, shown.len > 0 ? "; its last words: " : "", buf_cstr(&shown));
-}
-
-static void wish_fail_exit(const struct dns_job *job, const struct dns_job_record *record,
-                           const struct dns_answer *answer, struct dns_wish *ret_wish)
-{
-    for (size_t i = 0; i < sizeof exits / sizeof exits[0]; i++)
-        if (exits[i].code == answer->exit_code) {
-            const char *what =
-                arena_printf(job->arena, "exit code %d, %s", exits[i].code, exits[i].what);
-            wish_fail(job, record, answer, exits[i].kind, what, ret_wish);
-            return;
-        }
-    const char *what = arena_printf(job->arena, "exit code %d", answer->exit_code);
-    wish_fail(job, record, answer, ERR_AGAIN, what, ret_wish);
+    return arena_printf(job->arena, "%s %s %s",
+                        json_as_text(json_at(json_find(job->settings, "argv"), 0)),
+                        action_of(job, record), record->owner);
 }
 
 static bool ref_is_sane(struct str ref)
@@ -228,35 +281,18 @@ static bool hear_success(const struct dns_job *job, struct dns_job_record *recor
         mem_set_str(&record->ref, NULL);
         return true;
     }
-    struct str line = last_line(answer->body, STR("ref="));
+    struct str line = script_last_line(answer->body, STR("ref="));
     if (line.len == 0)
         return true;
     struct str ref = str_mem(line.p + 4, line.len - 4);
     if (!ref_is_sane(ref)) {
-        wish_fail(job, record, answer, ERR_BROKEN,
-                  "its ref is not 1 to 255 printable ASCII characters without blanks", ret_wish);
+        script_fail(answer, doing(job, record), 1, ERR_BROKEN,
+                    "its ref is not 1 to 255 printable ASCII characters without blanks", ret_wish);
         return false;
     }
     mem_free(record->ref);
     record->ref = mem_strndup(ref.p, ref.len);
     return true;
-}
-
-/* False: *ret_wish says why the job fails. */
-static bool hear(const struct dns_job *job, struct dns_job_record *record,
-                 const struct dns_answer *answer, struct dns_wish *ret_wish)
-{
-    if (answer->err != NULL)
-        dns_wish_fail_as(ret_wish, answer->err, "%s %s", action_of(record), record->owner);
-    else if (answer->timed_out)
-        wish_fail(job, record, answer, ERR_AGAIN, "it took too long and was ended", ret_wish);
-    else if (answer->exit_code < 0)
-        wish_fail(job, record, answer, ERR_AGAIN, "it was killed", ret_wish);
-    else if (answer->exit_code > 0)
-        wish_fail_exit(job, record, answer, ret_wish);
-    else
-        return hear_success(job, record, answer, ret_wish);
-    return false;
 }
 
 static void step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish)
@@ -265,7 +301,8 @@ static void step(struct dns_job *job, const struct dns_answer *answer, struct dn
         dns_job_start(job);
     struct dns_job_record *record = dns_job_next(job);
     if (answer != NULL && record != NULL) {
-        if (!hear(job, record, answer, ret_wish))
+        if (!script_hear(answer, doing(job, record), 1, ret_wish) ||
+            !hear_success(job, record, answer, ret_wish))
             return;
         record = dns_job_next(job);
     }
@@ -295,6 +332,5 @@ const struct dns_provider dns_provider_exec = {
                "    timeout: 2m\n",
     .rights = "The program runs as the user of Chancery, without a shell, in the folder `/`, with "
               "an environment that holds\n"
-              "only PATH, LANG and the CHANCERY_ names. It gets no secret of ours: it has to know "
-              "its own.\n",
+              "only PATH, LANG, the CHANCERY_ names, and what `environment` and `secrets` say.\n",
 };

@@ -22,6 +22,8 @@ enum { FOUND_MAX = 160, SHOWN_MAX = 40 };
     X(SECTION, "section", "a block of settings (key: value)", "{...}")                             \
     X(SECTIONS, "list of sections", "a list of blocks of settings (- key: value)", "[{...}]")      \
     X(MAP, "named sections", "a block of names, each with its settings", "{name: {...}}")          \
+    X(SECRET_MAP, "named secrets", "a block of names, each with a reference to a secret",          \
+      "{NAME: file:/etc/chancery/secret}")                                                         \
     X(ANY, "anything", "a value", "...")
 
 static const struct {
@@ -352,6 +354,14 @@ static bool name_is_good(struct str name)
     return true;
 }
 
+/* One member of a map: a section, a text or a reference. */
+static struct json *entry_check(struct walk *w, const struct setting *s, const struct spot *at)
+{
+    if (s->kind == SETTING_SECRET_MAP)
+        return secret_check(w, &(struct setting){.name = at->key}, at);
+    return s->section != NULL ? section_check(w, s->section, at) : text_check(w, s, at);
+}
+
 static struct json *map_check(struct walk *w, const struct setting *s, const struct spot *spot)
 {
     void *position = NULL;
@@ -371,8 +381,7 @@ static struct json *map_check(struct walk *w, const struct setting *s, const str
             w->failed = true;
         }
         buf_printf(&w->path, ".%s", key);
-        struct json *checked =
-            s->section != NULL ? section_check(w, s->section, &at) : text_check(w, s, &at);
+        struct json *checked = entry_check(w, s, &at);
         if (checked != NULL)
             json_set(out, key, checked);
         buf_cut(&w->path, before);
@@ -404,7 +413,8 @@ struct json *setting_check(struct walk *w, const struct setting *s, const struct
         [SETTING_MODE] = mode_check,    [SETTING_SECRET] = secret_check,
         [SETTING_TEXTS] = texts_check,  [SETTING_ARGV] = argv_check,
         [SETTING_SECTION] = part_check, [SETTING_SECTIONS] = sections_check,
-        [SETTING_MAP] = map_check,      [SETTING_ANY] = any_check,
+        [SETTING_MAP] = map_check,      [SETTING_SECRET_MAP] = map_check,
+        [SETTING_ANY] = any_check,
     };
     _Static_assert(sizeof checks / sizeof checks[0] == SETTING_ANY + 1, "a check for each kind");
     if (json_is(spot->value, JSON_NULL) && s->kind != SETTING_ANY && s->kind != SETTING_SECRET)

@@ -34,6 +34,7 @@ static struct json *default_value(const struct setting *s)
     case SETTING_SECTION:
     case SETTING_SECTIONS:
     case SETTING_MAP:
+    case SETTING_SECRET_MAP:
     case SETTING_ANY:
         break;
     }

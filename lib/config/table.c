@@ -87,7 +87,7 @@ static void keys_check(struct walk *w, const struct section *section, const stru
 static bool kind_holds_others(enum setting_kind kind)
 {
     return kind == SETTING_SECTION || kind == SETTING_SECTIONS || kind == SETTING_MAP ||
-           kind == SETTING_TEXTS || kind == SETTING_ARGV;
+           kind == SETTING_SECRET_MAP || kind == SETTING_TEXTS || kind == SETTING_ARGV;
 }
 
 static bool is_absent(const struct setting *s, const struct json *value)

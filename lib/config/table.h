@@ -29,7 +29,8 @@ enum setting_kind {
     /* Free keys (checked as identifiers [A-Za-z0-9_-]{1,64}), each value an object of `section`; without a section a text of
      * min..max bytes. */
     SETTING_MAP,
-    SETTING_ANY, /* checked elsewhere: taken over as it is */
+    SETTING_SECRET_MAP, /* free keys of the same form, each value a reference to a secret */
+    SETTING_ANY,        /* checked elsewhere: taken over as it is */
 };
 struct section;
 struct setting {

@@ -156,8 +156,10 @@ static struct json *map_schema(const struct setting *s, int depth)
     struct json *schema = schema_of("object");
     json_set(schema, "propertyNames",
              json_set_text(json_object(), "pattern", "^[A-Za-z0-9_-]{1,64}$"));
-    return json_set(schema, "additionalProperties",
-                    s->section != NULL ? section_schema(s->section, depth + 1) : text_schema(s));
+    struct json *value = s->kind == SETTING_SECRET_MAP ? pattern_schema("^(file|cred|exec|env):.")
+                         : s->section != NULL          ? section_schema(s->section, depth + 1)
+                                                       : text_schema(s);
+    return json_set(schema, "additionalProperties", value);
 }
 
 static struct json *kind_schema(const struct setting *s, int depth)
@@ -191,6 +193,7 @@ static struct json *kind_schema(const struct setting *s, int depth)
     case SETTING_SECTIONS:
         return list_schema(section_schema(s->section, depth + 1), s);
     case SETTING_MAP:
+    case SETTING_SECRET_MAP:
         return map_schema(s, depth);
     case SETTING_ANY:
         break;

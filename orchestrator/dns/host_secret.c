@@ -8,28 +8,52 @@ static const struct setting *section_find(const struct section *section, struct 
     return NULL;
 }
 
+/* One step down a path: a setting of the section, an item of a list ("accounts.0"), a member of a map. */
+struct place {
+    const struct setting *setting; /* NULL: there is none */
+    const struct section *section; /* of what stands there; NULL: it has no members */
+    const struct json *value;
+    bool is_secret;
+};
+
+static struct place place_below(const struct place *at, struct str name)
+{
+    AUTO(mem_fini)
+    char *key = mem_strndup(name.p, name.len);
+    enum setting_kind kind = at->setting != NULL ? at->setting->kind : SETTING_SECTION;
+    int64_t i;
+    struct place below = {.setting = at->setting, .section = at->section};
+    if (kind == SETTING_SECTIONS || kind == SETTING_MAP || kind == SETTING_SECRET_MAP) {
+        below.value = kind != SETTING_SECTIONS         ? json_find(at->value, key)
+                      : str_to_i64(name, &i) && i >= 0 ? json_at(at->value, (size_t)i)
+                                                       : NULL;
+        below.is_secret = kind == SETTING_SECRET_MAP;
+        below.setting = NULL; /* a section, or the secret itself */
+        return below;
+    }
+    below.setting = section_find(at->section, name);
+    below.section = below.setting != NULL ? below.setting->section : NULL;
+    below.value = json_find(at->value, key);
+    below.is_secret = below.setting != NULL && below.setting->kind == SETTING_SECRET;
+    return below;
+}
+
 /* What the settings hold at path, when the table of the provider says that it is a secret. */
 static bool reference_find(const struct host_job *job, struct str path, const char **ret,
                            struct err *err)
 {
-    const struct section *section = job->provider->provider->settings;
-    const struct json *value = job->provider->settings;
-    const struct setting *setting = NULL;
+    struct place at = {.section = job->provider->provider->settings,
+                       .value = job->provider->settings};
     struct str rest = path, name;
-    while (str_split(&rest, '.', &name)) {
-        AUTO(mem_fini)
-        char *key = mem_strndup(name.p, name.len);
-        setting = section_find(section, name);
-        section = setting != NULL ? setting->section : NULL;
-        value = json_find(value, key);
-    }
-    if (setting == NULL || setting->kind != SETTING_SECRET)
+    while (str_split(&rest, '.', &name))
+        at = place_below(&at, name);
+    if (!at.is_secret)
         return err_set(err, ERR_BROKEN,
                        "its module asks for the secret \"%.*s\", which is none of its settings",
                        STR_ARG(path));
-    if (json_as_text(value) == NULL)
+    if (json_as_text(at.value) == NULL)
         return err_set(err, ERR_CONFIG, "%.*s is not configured", STR_ARG(path));
-    *ret = json_as_text(value);
+    *ret = json_as_text(at.value);
     return true;
 }
 

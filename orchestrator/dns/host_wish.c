@@ -22,32 +22,103 @@ static bool sleep_start(struct host_job *job)
 
 /* ---- programs ---- */
 
+/* Whoever cuts the output cannot leave half a secret in it. What cannot be masked whole is not shown at all. */
+static struct str output_hide(struct host_job *job, struct str output, struct buf *out)
+{
+    redactor_apply(&job->host->redactor, output, out);
+    return out->overflow ? STR_NONE : buf_str(out);
+}
+
 static void program_ended(void *arg, const struct process_result *result, const struct err *err)
 {
     struct host_job *job = arg;
     struct dns_answer answer = {.err = err};
+    AUTO(buf_fini)
+    struct buf output = BUF(HOST_BODY_MAX);
+    AUTO(buf_fini)
+    struct buf errors = BUF(HOST_BODY_MAX);
     job->process = NULL;
     if (result != NULL) {
-        answer.body = result->output;
+        answer.body = output_hide(job, result->output, &output);
+        answer.errors = output_hide(job, result->errors, &errors);
         answer.exit_code = result->signal != 0 ? -1 : result->exit_code;
         answer.timed_out = result->timed_out;
     }
     host_job_answer(job, &answer);
 }
 
+enum { VARIABLES_MAX = 256, VARIABLE_MAX = 128 * 1024 };
+
+struct variables { /* the environment of a program */
+    const char *lines[VARIABLES_MAX + 1];
+    size_t n;
+    struct buf secrets[VARIABLES_MAX]; /* those of lines that hold one */
+    size_t n_secrets;
+};
+
+static void variables_free(struct variables *v)
+{
+    for (size_t i = 0; i < v->n_secrets; i++)
+        buf_fini(&v->secrets[i]);
+    mem_free(v);
+}
+
+/* line: "NAME=path". */
+static bool variable_add_secret(struct host_job *job, struct variables *v, const char *line,
+                                struct err *err)
+{
+    struct str path = str_of(line), name;
+    const struct secret *secret;
+    str_split(&path, '=', &name);
+    if (!host_secret_find(job, path, &secret, err))
+        return false;
+    if (str_find_char(secret_str(secret), '\0') < secret->len || secret->len > VARIABLE_MAX / 2)
+        return err_set(err, ERR_CONFIG,
+                       "%.*s cannot stand in an environment: it is too long or "
+                       "holds a NUL byte",
+                       STR_ARG(path));
+    struct buf *out = &v->secrets[v->n_secrets++];
+    buf_init(out, VARIABLE_MAX);
+    buf_printf(out, "%.*s=", STR_ARG(name));
+    buf_add_str(out, secret_str(secret));
+    v->lines[v->n++] = buf_cstr(out);
+    return true;
+}
+
+static bool variables_fill(struct host_job *job, struct variables *v, struct err *err)
+{
+    const char *const *line = job->wish.run.environment;
+    for (; line != NULL && *line != NULL && v->n < VARIABLES_MAX; line++)
+        v->lines[v->n++] = *line;
+    bool is_whole = line == NULL || *line == NULL;
+    line = job->wish.run.secret_environment;
+    for (; line != NULL && *line != NULL && v->n < VARIABLES_MAX; line++)
+        if (!variable_add_secret(job, v, *line, err))
+            return false;
+    if (is_whole && (line == NULL || *line == NULL))
+        return true;
+    return err_set(err, ERR_CONFIG, "its program would get more than %d variables", VARIABLES_MAX);
+}
+
 /* A program has a deadline of its own, which a person has set: it does not count against the limit of the job. */
-static bool run_start(struct host_job *job)
+static bool run_start(struct host_job *job, struct err *err)
 {
     const struct dns_wish_run *wish = &job->wish.run;
-    struct process_request request = {
-        .argv = wish->argv,
-        .environment = wish->environment,
-        .input = wish->input,
-        .timeout_ms = wish->timeout_ms,
-    };
-    host_job_extend(job, wish->timeout_ms);
-    job->process = process_start(host_job_loop(job), &request, program_ended, job);
-    return true;
+    struct variables *variables = NEW(struct variables);
+    bool ok = variables_fill(job, variables, err);
+    if (ok) {
+        struct process_request request = {
+            .argv = wish->argv,
+            .environment = variables->lines,
+            .input = wish->input,
+            .timeout_ms = wish->timeout_ms,
+            .errors_apart = wish->errors_apart,
+        };
+        host_job_extend(job, wish->timeout_ms);
+        job->process = process_start(host_job_loop(job), &request, program_ended, job);
+    }
+    variables_free(variables);
+    return ok;
 }
 
 /* ---- HTTP ---- */
@@ -207,7 +278,7 @@ bool host_wish_start(struct host_job *job, struct err *err)
     case DNS_WISH_UPDATE:
         return host_update_start(job, err);
     case DNS_WISH_RUN:
-        return run_start(job);
+        return run_start(job, err);
     case DNS_WISH_SLEEP:
         return sleep_start(job);
     case DNS_WISH_DONE:

@@ -128,7 +128,8 @@ static struct txt_wish *wish_same(const struct desk_order *order, const char *ch
 }
 
 bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
-                   const char *value, const char *alias, int64_t deadline_at_ms, struct err *err)
+                   const char *value, const char *proof, const char *alias, int64_t deadline_at_ms,
+                   struct err *err)
 {
     struct desk_order *order = desk_order_of(desk, order_id, true);
     struct txt_wish *same = wish_same(order, challenge, value);
@@ -146,6 +147,7 @@ bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, con
     w->deadline_at_ms = deadline_at_ms;
     w->asked_for = true;
     w->provider = provider;
+    w->proof = mem_strdup(proof);
     if (provider == NULL) {
         /* Not an error of the turn: this order fails, the others go on. */
         w->order->failure = why;
@@ -273,6 +275,7 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
                                   rows_text(rows, 7), rows_text(rows, 15));
     w->id = rows_int(rows, 0);
     w->ref = mem_strdup(rows_text(rows, 11));
+    w->proof = mem_strdup(rows_text(rows, 18));
     w->owner = mem_strdup(rows_text(rows, 6));
     w->deadline_at_ms = rows_int(rows, 14);
     w->n_tries = rows_int(rows, 12);

@@ -26,10 +26,12 @@ void txt_desk_free(struct txt_desk *desk);
 struct zone_finders *txt_desk_finders(struct txt_desk *desk);
 bool txt_desk_load(struct txt_desk *desk, struct err *err);
 
-/* Inside a transaction: a value shall be present at a challenge name for an order. alias: challenge_alias of the set or NULL. Asking
+/* Inside a transaction: a value shall be present at a challenge name for an order. proof: the key authorization whose digest it is, or NULL.
+ * alias: challenge_alias of the set or NULL. Asking
  * again for the same (challenge, value) is the same wish. deadline: when to give up waiting for it to be served. */
 bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
-                   const char *value, const char *alias, int64_t deadline_at_ms, struct err *err);
+                   const char *value, const char *proof, const char *alias, int64_t deadline_at_ms,
+                   struct err *err);
 /* Inside a transaction: every wish of the order shall be gone. */
 bool txt_desk_release(struct txt_desk *desk, int64_t order_id, struct err *err);
 

@@ -19,14 +19,14 @@ static bool rehearse_turn(struct txt_desk *desk, struct err *err)
 }
 
 static bool rehearse_present(struct txt_desk *desk, const char *challenge, const char *value,
-                             struct err *err)
+                             const char *proof, struct err *err)
 {
     const int64_t rehearsal_id = -1;
     enum txt_fate fate = TXT_PENDING;
     struct err why = {0};
     if (!store_begin(desk->house->store, err))
         return false;
-    if (!txt_desk_want(desk, rehearsal_id, "(rehearsal)", challenge, value, NULL,
+    if (!txt_desk_want(desk, rehearsal_id, "(rehearsal)", challenge, value, proof, NULL,
                        house_now(desk->house) + 10 * MS_MINUTE, err) ||
         !store_commit(desk->house->store, err)) {
         store_rollback(desk->house->store);
@@ -71,19 +71,31 @@ static bool rehearse_removal(struct txt_desk *desk, struct house *house, struct 
     }
 }
 
+/* A value as a challenge would have it: some programs are told what it is the digest of. */
+static void rehearsal_value(struct buf *proof, struct buf *value)
+{
+    unsigned char noise[32], digest[32];
+    random_bytes(noise, sizeof(noise));
+    base64url_encode(proof, noise, 16);
+    buf_add_char(proof, '.');
+    base64url_encode(proof, noise, sizeof(noise));
+    sha256(proof->p, proof->len, digest);
+    base64url_encode(value, digest, sizeof(digest));
+}
+
 bool txt_desk_rehearse(struct house *house, const char *name, struct err *err)
 {
-    unsigned char noise[32];
+    AUTO(buf_fini)
+    struct buf proof = BUF(128);
     AUTO(buf_fini)
     struct buf value = BUF(128);
     AUTO(buf_fini)
     struct buf challenge = BUF(512);
     struct txt_desk *desk = txt_desk_new(house);
 
-    random_bytes(noise, sizeof(noise));
-    base64url_encode(&value, noise, sizeof(noise));
+    rehearsal_value(&proof, &value);
     buf_printf(&challenge, "_acme-challenge.%s", name);
-    bool ok = rehearse_present(desk, buf_cstr(&challenge), buf_cstr(&value), err);
+    bool ok = rehearse_present(desk, buf_cstr(&challenge), buf_cstr(&value), buf_cstr(&proof), err);
     ok = rehearse_removal(desk, house, ok ? err : NULL) && ok;
     if (ok && txt_desk_n_left(desk) > 0)
         ok = err_set(err, ERR_AGAIN,

@@ -31,9 +31,10 @@ bool txt_wish_insert(struct txt_wish *w, struct err *err)
     struct house *house = w->desk->house;
     return store_insert(house->store, &w->id, err, SQL_TXT_INSERT,
                         "itttt"
-                        "iiit",
+                        "iiitt",
                         w->order_id, w->set, w->challenge, w->provider->name, w->value,
-                        w->provider->ttl_s, house_now(house), w->deadline_at_ms, w->alias);
+                        w->provider->ttl_s, house_now(house), w->deadline_at_ms, w->alias,
+                        w->proof);
 }
 
 static bool standing_save(struct txt_wish *w, struct err *err)
@@ -92,6 +93,7 @@ void txt_wish_free(struct txt_wish *w)
     mem_free(w->owner);
     mem_free(w->value);
     mem_free(w->ref);
+    mem_free(w->proof);
     mem_free(w->seen);
     mem_free(w);
 }

@@ -44,6 +44,7 @@ struct txt_wish {
     const struct provider_config *provider;
     int64_t id, order_id;
     char *set, *challenge, *alias, *owner, *value, *ref;
+    char *proof;  /* the key authorization behind the value, or NULL */
     bool stands;  /* id is a row of the table persist */
     bool present; /* the wish itself */
     enum wish_state state;

@@ -192,7 +192,8 @@ static void zone_start_job(struct txt_zone *zone)
                                              .value = w->value,
                                              .ttl_s = (uint32_t)zone->provider->ttl_s,
                                              .may_stand = w->was_in_job,
-                                             .ref = w->ref};
+                                             .ref = w->ref,
+                                             .key_authorization = w->proof};
         w->was_in_job = true;
     }
     zone->starts_job = false;

@@ -22,8 +22,10 @@ static bool job_settle_txt(struct job *job, struct err *err)
         if (a->status != AUTHZ_PENDING || a->value == NULL)
             continue;
         order_challenge_name(order, a, &name);
+        AUTO(mem_fini)
+        char *proof = a->token != NULL ? mem_printf("%s.%s", a->token, order->thumbprint) : NULL;
         if (!txt_desk_want(job->driver->desk, order->id, order->set_name, buf_cstr(&name), a->value,
-                           job->alias, deadline_ms, err))
+                           proof, job->alias, deadline_ms, err))
             return false;
         n_wanted++;
     }

@@ -66,6 +66,7 @@ static bool record_add(const struct json *tree, struct arena *arena, struct dns_
             .ttl_s = (uint32_t)json_int(tree, "ttl_s", 60),
             .may_stand = json_bool(tree, "may_stand", false),
             .ref = mem_strdup(json_text(tree, "ref")),
+            .key_authorization = json_text(tree, "key_authorization"),
         };
     return true;
 }
@@ -106,6 +107,25 @@ static void job_fini(struct dns_job *job, const struct scene *s)
     arena_free(job->arena);
 }
 
+static bool wish_hides(const struct section *section, const struct json *settings, struct str wish,
+                       struct err *err);
+
+static bool wish_hides_items(const struct setting *setting, const struct json *value,
+                             struct str wish, struct err *err)
+{
+    const char *key;
+    const struct json *item;
+    for (size_t i = 0; setting->kind == SETTING_SECTIONS && i < json_len(value); i++)
+        if (!wish_hides(setting->section, json_at(value, i), wish, err))
+            return false;
+    for (void *at = NULL;
+         setting->kind == SETTING_SECRET_MAP && json_next(value, &at, &key, &item);)
+        if (str_find(wish, str_of(json_as_text(item))) < wish.len)
+            return err_set(err, ERR_DENIED, "the wish holds the reference of the secret %s.%s",
+                           setting->name, key);
+    return true;
+}
+
 /* A provider hands out names of secrets; their references are ours and no business of the peer. */
 static bool wish_hides(const struct section *section, const struct json *settings, struct str wish,
                        struct err *err)
@@ -115,6 +135,8 @@ static bool wish_hides(const struct section *section, const struct json *setting
         const struct json *value = json_find(settings, setting->name);
         if (setting->kind == SETTING_SECTION && value != NULL &&
             !wish_hides(setting->section, value, wish, err))
+            return false;
+        if (value != NULL && !wish_hides_items(setting, value, wish, err))
             return false;
         const char *reference = setting->kind == SETTING_SECRET ? json_as_text(value) : NULL;
         if (reference != NULL && str_find(wish, str_of(reference)) < wish.len)

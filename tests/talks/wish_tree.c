@@ -59,6 +59,10 @@ static struct json *run_tree(const struct dns_wish_run *run)
     json_set(tree, "environment", texts_tree(run->environment));
     if (run->input.len > 0)
         json_set_str(tree, "input", run->input);
+    if (run->secret_environment != NULL)
+        json_set(tree, "secret_environment", texts_tree(run->secret_environment));
+    if (run->errors_apart)
+        json_set_bool(tree, "errors_apart", true);
     return json_set_int(tree, "timeout_ms", run->timeout_ms);
 }
 
@@ -109,7 +113,7 @@ static const char *answer_header(const struct dns_answer *answer, const char *na
 static bool answer_check(const struct json *tree, struct err *err)
 {
     static const char *const known[] = {"status", "headers",   "json", "body",
-                                        "exit",   "timed_out", "err"};
+                                        "exit",   "timed_out", "err",  "errors"};
     const char *key;
     const struct json *value;
     if (!json_is(tree, JSON_OBJECT))
@@ -155,6 +159,7 @@ bool talk_answer_init(struct talk_answer *a, const struct json *tree, struct err
         .body = str_of(a->body),
         .exit_code = (int)json_int(tree, "exit", 0),
         .timed_out = json_bool(tree, "timed_out", false),
+        .errors = str_of(json_text(tree, "errors")),
     };
     return true;
 }

@@ -74,7 +74,7 @@ static struct script {
     size_t n_answers;
     struct err err; /* of the last answer */
     int status, exit_code;
-    char body[4096], header[256];
+    char body[4096], header[256], errors[256];
 } script;
 
 static inline void *script_begin(const struct dns_job *job)
@@ -96,6 +96,7 @@ static inline void hear_answer(const struct dns_answer *answer)
     script.status = answer->status;
     script.exit_code = answer->exit_code;
     snprintf(script.body, sizeof script.body, "%.*s", STR_ARG(answer->body));
+    snprintf(script.errors, sizeof script.errors, "%.*s", STR_ARG(answer->errors));
     snprintf(script.header, sizeof script.header, "%s", header != NULL ? header : "");
 }
 
@@ -115,12 +116,17 @@ static inline void script_step(struct dns_job *job, const struct dns_answer *ans
 static const struct setting tsig_rows[] = {
     {.name = "secret", .kind = SETTING_SECRET, .sentence = "."}};
 static const struct section tsig_section = {.name = "tsig", .settings = tsig_rows, .n = 1};
+static const struct setting item_rows[] = {
+    {.name = "token", .kind = SETTING_SECRET, .sentence = "."}};
+static const struct section item_section = {.name = "items", .settings = item_rows, .n = 1};
 static const struct setting rows[] = {
     {.name = "base_url", .kind = SETTING_TEXT, .sentence = "."},
     {.name = "token", .kind = SETTING_SECRET, .sentence = "."},
     {.name = "lines", .kind = SETTING_SECRET, .sentence = "."},
     {.name = "absent", .kind = SETTING_SECRET, .sentence = "."},
     {.name = "tsig", .kind = SETTING_SECTION, .section = &tsig_section, .sentence = "."},
+    {.name = "named", .kind = SETTING_SECRET_MAP, .sentence = "."},
+    {.name = "items", .kind = SETTING_SECTIONS, .section = &item_section, .sentence = "."},
 };
 static const struct section section = {
     .name = "providers.NAME", .settings = rows, .n = sizeof rows / sizeof rows[0]};

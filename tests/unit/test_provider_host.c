@@ -74,6 +74,49 @@ static void test_run_when_the_program_ends_then_output_and_code_are_heard(void *
     assert_int_equal(n_resolved, 0);
 }
 
+static void test_run_when_it_wants_secrets_then_they_are_in_its_environment_and_not_in_what_it_said(
+    void **state)
+{
+    (void)state;
+    const char *const argv[] = {
+        program("hook", "#!/bin/sh\n[ \"$LIST_TOKEN\" = \"$TOKEN_WAS\" ] && echo same\n"
+                        "echo \"1 $LIST_TOKEN\"; echo \"2 $ITEM_TOKEN\" >&2\n"),
+        NULL};
+    static const char *const env[] = {"TOKEN_WAS=" TOKEN, NULL};
+    static const char *const secrets[] = {"LIST_TOKEN=named.Some_Token", "ITEM_TOKEN=items.1.token",
+                                          NULL};
+    script_is((struct dns_wish){.kind = DNS_WISH_RUN,
+                                .run = {.argv = argv,
+                                        .environment = env,
+                                        .secret_environment = secrets,
+                                        .errors_apart = true}});
+    struct outcome outcome =
+        run_script("{\"named\": {\"Some_Token\": \"env:TOKEN\"},"
+                   " \"items\": [{\"token\": \"env:ABSENT\"}, {\"token\": \"env:TOKEN\"}]}");
+    assert_int_equal(outcome.err.kind, ERR_NONE);
+    assert_string_equal(script.body, "same\n1 ***\n");
+    assert_string_equal(script.errors, "2 ***\n");
+}
+
+static void test_run_when_a_secret_is_none_of_its_settings_then_nothing_is_run(void **state)
+{
+    (void)state;
+    static const char *const argv[] = {"true", NULL};
+    static const char *const secrets[][2] = {{"A=named.Other", NULL},
+                                             {"A=items.7.token", NULL},
+                                             {"A=items.x.token", NULL},
+                                             {"A=named", NULL},
+                                             {"A=named.Some_Token.x", NULL}};
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+        script_is((struct dns_wish){.kind = DNS_WISH_RUN,
+                                    .run = {.argv = argv, .secret_environment = secrets[i]}});
+        struct outcome outcome = run_script("{\"named\": {\"Some_Token\": \"env:TOKEN\"},"
+                                            " \"items\": [{\"token\": \"env:TOKEN\"}]}");
+        assert_true(outcome.err.kind == ERR_CONFIG || outcome.err.kind == ERR_BROKEN);
+        assert_int_equal(script.n_answers, 0);
+    }
+}
+
 static void test_run_when_the_program_is_missing_then_the_provider_hears_it(void **state)
 {
     (void)state;
@@ -384,6 +427,8 @@ int main(void)
         T(test_job_when_the_provider_pauses_then_it_is_asked_again_afterwards),
         T(test_job_when_wishes_never_end_then_it_is_given_up),
         T(test_run_when_the_program_ends_then_output_and_code_are_heard),
+        T(test_run_when_it_wants_secrets_then_they_are_in_its_environment_and_not_in_what_it_said),
+        T(test_run_when_a_secret_is_none_of_its_settings_then_nothing_is_run),
         T(test_run_when_the_program_is_missing_then_the_provider_hears_it),
         T(test_http_when_answered_then_status_headers_and_body_are_heard),
         T(test_http_when_placeholders_then_secrets_fit_each_place),

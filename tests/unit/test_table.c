@@ -96,8 +96,9 @@ static const struct setting root_settings[] = {
      .choices = "pem|der",
      .sentence = "Formats."},
     {.name = "extra", .kind = SETTING_ANY, .sentence = "Anything."},
+    {.name = "secrets", .kind = SETTING_SECRET_MAP, .sentence = "Variables."},
 };
-static const struct section root = {"chancery.yaml", "The whole.", root_settings, 7};
+static const struct section root = {"chancery.yaml", "The whole.", root_settings, 8};
 
 static struct json *check(const char *text, struct complaints *complaints)
 {
@@ -164,6 +165,18 @@ static void test_check_when_a_block_is_commented_out_then_counts_as_absent(void 
     complains("names:\n", "c.yaml:1:1: \"names\" is missing, e.g. names: [one, two]\n");
     complains("names: [a]\nkey:\n", "c.yaml:2:5: key: a text is expected, e.g. key: ecdsa-p256; "
                                     "found nothing; remove the key to leave it out\n");
+}
+
+static void test_check_when_secrets_are_named_freely_then_each_is_a_reference(void **state)
+{
+    (void)state;
+    gives("names: [a]\nsecrets: {API_Key: file:/k, B: \"env:B\"}\n",
+          "{\"key\":\"ecdsa-p256\",\"names\":[\"a\"],\"deploy\":[],\"limits\":{\"wait\":600000,"
+          "\"parallel\":4},\"formats\":[\"pem\"],"
+          "\"secrets\":{\"API_Key\":\"file:/k\",\"B\":\"env:B\"}}");
+    complains("names: [a]\nsecrets: {KEY: hunter2}\n",
+              "c.yaml:2:16: secrets.KEY: a secret is given by reference, never bare: KEY: "
+              "file:/etc/chancery/NAME, cred:NAME (systemd), exec:PROGRAM or env:NAME\n");
 }
 
 static void test_check_when_a_key_is_unknown_then_the_nearest_is_suggested(void **state)
@@ -450,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_when_right_then_defaults_are_filled_in),
         cmocka_unit_test(test_check_when_a_block_is_commented_out_then_counts_as_absent),
+        cmocka_unit_test(test_check_when_secrets_are_named_freely_then_each_is_a_reference),
         cmocka_unit_test(test_check_when_a_key_is_unknown_then_the_nearest_is_suggested),
         cmocka_unit_test(test_check_when_several_things_are_wrong_then_all_are_told_in_order),
         cmocka_unit_test(test_check_when_a_secret_is_bare_then_refused_without_showing_it),

@@ -19,6 +19,7 @@ static struct {
     enum err_kind fault;       /* of every request; NONE: works */
     size_t n_faults;           /* so many times */
     bool applies_all_the_same; /* the answer is lost, the deed is done */
+    size_t n_with_proof;
 } api;
 
 static void record_apply(const struct dns_job_record *r)
@@ -27,6 +28,8 @@ static void record_apply(const struct dns_job_record *r)
         fake_dns_add(net.fake, "example.com", r->owner, "TXT", r->value, 60);
     else
         fake_dns_remove(net.fake, "example.com", r->owner, "TXT", r->value);
+    api.n_with_proof +=
+        r->key_authorization != NULL && strcmp(r->key_authorization, "token.print") == 0;
     api.n_added += r->present ? 1 : 0;
     api.n_removed += r->present ? 0 : 1;
 }
@@ -156,7 +159,7 @@ static void want(int64_t order, const char *challenge, const char *value, int64_
 {
     struct err err = {0};
     begin();
-    must(txt_desk_want(desk, order, "main", challenge, value, NULL,
+    must(txt_desk_want(desk, order, "main", challenge, value, "token.print", NULL,
                        house_now(&house) + deadline_in_ms, &err),
          &err);
     commit();
@@ -294,6 +297,8 @@ static void test_wish_when_read_back_and_its_order_is_over_then_it_is_removed(vo
     desk_again();
     assert_true(gone_settle());
     assert_int_equal(n_txt(WWW), 0);
+    assert_int_equal(api.n_with_proof,
+                     2); /* also what was read back knows what it is the digest of */
 }
 
 static void test_wish_when_read_back_and_nobody_asks_then_it_rests(void **state)
