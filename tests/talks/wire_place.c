@@ -69,7 +69,7 @@ static void text_move(struct str text, struct str from, struct str to, struct bu
         if (at >= text.len || from.len == 0)
             break;
         bool whole = at + from.len == text.len || ends_host(text.p[at + from.len]);
-        whole = whole && (at == 0 || ends_host(text.p[at - 1]));
+        whole = whole && (at == 0 || text.p[at - 1] == ':' || ends_host(text.p[at - 1]));
         buf_add(out, text.p, at);
         buf_add_str(out, whole ? to : from);
         text = str_mem(text.p + at + from.len, text.len - at - from.len);

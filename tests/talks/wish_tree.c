@@ -1,5 +1,7 @@
 #include "wish_tree.h"
 
+#include "dns-providers/veiled.h"
+
 static struct json *texts_tree(const char *const *texts)
 {
     struct json *array = json_array();
@@ -74,6 +76,44 @@ static struct json *fail_tree(const struct err *err)
     if (err->until_ms != 0)
         json_set_int(tree, "until_ms", err->until_ms);
     return tree;
+}
+
+/* ---- what a talk expects ---- */
+
+static struct json *text_settle(struct arena *arena, const char *text)
+{
+    AUTO(buf_fini)
+    struct buf out = BUF(JSON_SIZE_MAX);
+    const struct veiled *veiled = NULL;
+    if (strstr(text, "{{") == NULL || !veiled_parse(arena, str_of(text), &veiled, NULL))
+        return json_new_text(text);
+    veiled_format(veiled, &out);
+    return json_new_text_str(buf_str(&out));
+}
+
+static struct json *settle(struct arena *arena, const struct json *tree)
+{
+    const struct json *value;
+    const char *key;
+    void *position = NULL;
+    if (json_as_text(tree) != NULL)
+        return text_settle(arena, json_as_text(tree));
+    if (!json_is(tree, JSON_OBJECT) && !json_is(tree, JSON_ARRAY))
+        return json_copy(tree);
+    struct json *made = json_is(tree, JSON_ARRAY) ? json_array() : json_object();
+    for (size_t i = 0; json_is(tree, JSON_ARRAY) && i < json_len(tree); i++)
+        json_push(made, settle(arena, json_at(tree, i)));
+    while (json_is(tree, JSON_OBJECT) && json_next(tree, &position, &key, &value))
+        json_set(made, key, settle(arena, value));
+    return made;
+}
+
+struct json *wish_settle(const struct json *expected)
+{
+    struct arena *arena = arena_new();
+    struct json *made = settle(arena, expected);
+    arena_free(arena);
+    return made;
 }
 
 struct json *wish_tree(const struct dns_wish *wish)

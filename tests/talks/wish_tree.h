@@ -9,6 +9,9 @@
 
 /* The caller frees. */
 struct json *wish_tree(const struct dns_wish *wish);
+/* A wish that a talk expects, with its expressions as an engine writes them: what holds no secret is worked out, so that a talk may show
+ * what a digest in a signature was made over. The caller frees. */
+struct json *wish_settle(const struct json *expected);
 
 /* An answer with the things it points to. */
 struct talk_answer {
