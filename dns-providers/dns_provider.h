@@ -78,6 +78,8 @@ struct dns_wish_http {
     struct str body;
     bool
         is_encoded; /* expressions give what stands on the wire; else they are encoded as URL and body need it */
+    const char *
+        told_base; /* not NULL: the URL is below this one, which a login of the API told; see hosts_by_login */
 };
 struct
     dns_wish_update { /* one RFC 2136 message; changes are all records of the job from .. from + n */
@@ -110,10 +112,11 @@ struct dns_wish {
 struct dns_answer {        /* of the last wish; absent (NULL) at the first step */
     const struct err *err; /* transport failure, or the failure of an UPDATE; else NULL */
     int status;            /* HTTP */
-    const char *(*header)(const struct dns_answer *answer,
-                          const char *name); /* HTTP; NULL when absent */
-    struct str body;                         /* HTTP body, or output of a program */
-    int exit_code;                           /* of a program; -1 killed */
+    const char *(*header)(
+        const struct dns_answer *answer,
+        const char *name); /* HTTP; NULL when absent; all Set-Cookie, one a line */
+    struct str body;       /* HTTP body, or output of a program */
+    int exit_code;         /* of a program; -1 killed */
     bool timed_out;
     struct str errors; /* of a program, when they were asked for apart */
 };
@@ -147,6 +150,8 @@ struct dns_provider {
     const char *docs_read; /* "2026-11": when the API's description was read last; NULL */
     /* How long a change takes, after DONE, until every name server shows it: mostly, and at most. 0: not known. */
     int64_t publish_typical_ms, publish_max_ms;
+    /* Its logins tell where the API is: wishes with told_base may go there too, by https and without any secret. */
+    bool hosts_by_login;
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */

@@ -1,3 +1,4 @@
+#include "base/xml.h"
 #include "crypto/mac.h"
 #include "dns-providers/pointer.h"
 #include "dns-providers/veiled_inside.h"
@@ -199,6 +200,9 @@ static bool text_run(enum veiled_function function, struct str a, struct buf *ou
     case VEILED_JSON:
         json_add(out, a);
         return true;
+    case VEILED_XML:
+        xml_escape(out, a);
+        return true;
     default: /* the others are in the tables below */
         return err_set(err, ERR_BUG, "no such function");
     }
@@ -230,6 +234,8 @@ bool veiled_function_run(enum veiled_function function, const struct str *argume
     if (function == VEILED_RS256 || function == VEILED_PS256)
         return rsa_sign_add(out, DIGEST_SHA256, function == VEILED_PS256, arguments[0],
                             arguments[1], err);
+    if (function == VEILED_RS512)
+        return rsa_sign_add(out, DIGEST_SHA512, false, arguments[0], arguments[1], err);
     if (function == VEILED_AT)
         return at_add(out, arguments[0], arguments[1], err);
     if (function == VEILED_LOOKUP)

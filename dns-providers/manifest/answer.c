@@ -1,8 +1,9 @@
 #include "dns-providers/manifest/engine.h"
 
 #include "base/clock.h"
+#include "base/xml.h"
 
-enum { TEXT_SHOWN_MAX = 200 };
+enum { TEXT_SHOWN_MAX = 200, ANSWER_MAX = 8 * 1024 * 1024, ARRAYS_MAX = 32 };
 
 /* ---- bodies ---- */
 
@@ -27,6 +28,15 @@ static struct json *text_tree(struct str body)
     return json_set(tree, "lines", lines);
 }
 
+static bool xml_tree(const struct json *call, struct str body, struct json **ret)
+{
+    const char *arrays[ARRAYS_MAX + 1] = {NULL};
+    const struct json *places = json_find(call, "arrays");
+    for (size_t i = 0; i < json_len(places) && i < ARRAYS_MAX; i++)
+        arrays[i] = json_as_text(json_at(places, i));
+    return xml_parse(body, ANSWER_MAX, arrays, ret, NULL);
+}
+
 /* Servers put a byte order mark, blanks or nothing at all where JSON is due. */
 static struct json *body_tree(struct engine *e, const struct json *call,
                               const struct dns_answer *answer)
@@ -41,7 +51,9 @@ static struct json *body_tree(struct engine *e, const struct json *call,
     if (str_starts(body, STR("\xef\xbb\xbf")))
         body = str_mem(body.p + 3, body.len - 3);
     body = str_trim(body);
-    if (body.len == 0 || !json_parse(body, 8 * 1024 * 1024, &tree, NULL))
+    bool is_xml = accept != NULL && strcmp(accept, "xml") == 0;
+    if (body.len == 0 ||
+        !(is_xml ? xml_tree(call, body, &tree) : json_parse(body, ANSWER_MAX, &tree, NULL)))
         return NULL;
     return json_in_arena(e->arena, tree);
 }
@@ -257,9 +269,14 @@ static const char *reply_text(struct engine *e, const struct json *tree,
     struct str shown = text != NULL   ? str_of(text)
                        : tree == NULL ? str_trim(answer->body)
                                       : STR("");
-    if (str_starts(shown, STR("<")))
+    if (str_starts(shown, STR("<?xml")))
+        shown = STR("an XML document");
+    else if (str_starts(shown, STR("<")))
         shown = STR("an HTML page");
-    text_escape(&out, shown, TEXT_SHOWN_MAX);
+    AUTO(buf_fini)
+    struct buf hidden = BUF(4 * ANSWER_MAX);
+    session_hide(e, shown, &hidden);
+    text_escape(&out, buf_str(&hidden), TEXT_SHOWN_MAX);
     return arena_strdup(e->arena, buf_cstr(&out));
 }
 

@@ -30,13 +30,6 @@ struct call_task *call_push(struct engine *e, const struct json *call)
 
 /* ---- sending ---- */
 
-static bool needs_session(const struct engine *e, const struct call_task *t)
-{
-    const char *auth = json_text(t->call, "auth");
-    return json_find(e->tree, "session") != NULL && !e->session_open &&
-           (auth == NULL || strcmp(auth, "none") != 0);
-}
-
 static enum task_status call_send(struct engine *e, struct call_task *t)
 {
     struct request *request = arena_alloc(e->arena, sizeof *request);
@@ -49,8 +42,22 @@ static enum task_status call_send(struct engine *e, struct call_task *t)
         return engine_fail_with(e, &err);
     }
     request_wish(e, request, e->wish);
+    t->url = request->url;
     t->task.at = CALL_HEARS;
     return TASK_WISH;
+}
+
+/* What must be there before it can be sent: the server's time, a session. */
+static enum task_status call_ready(struct engine *e, struct call_task *t)
+{
+    t->task.at = CALL_SENDS;
+    if (clock_is_due(e, t->call))
+        clock_push(e);
+    else if (session_is_due(e, t->call))
+        session_push(e);
+    else
+        return call_send(e, t);
+    return TASK_PUSHED;
 }
 
 static enum task_status call_pause(struct engine *e, struct call_task *t, int64_t ms)
@@ -106,16 +113,16 @@ static enum task_status call_wait(struct engine *e, struct call_task *t, int sta
 }
 
 /* An expired session is one new login a job and one repeat; anything else, a refused login too, is a person's matter. */
-static enum task_status call_denied(struct engine *e, struct call_task *t, int status,
-                                    const struct reply *reply)
+static enum task_status call_denied(struct engine *e, struct call_task *t,
+                                    const struct dns_answer *answer, const struct reply *reply)
 {
+    if (clock_correct(e, answer))
+        return call_ready(e, t);
     if (!e->session_open || e->session_opens || e->session_renewed)
-        return call_fail(e, t, ERR_DENIED, status, reply);
+        return call_fail(e, t, ERR_DENIED, answer->status, reply);
     e->session_renewed = true;
     e->session_open = false;
-    t->task.at = CALL_SENDS;
-    session_push(e);
-    return TASK_PUSHED;
+    return call_ready(e, t);
 }
 
 static enum task_status call_lost(struct engine *e, struct call_task *t, const struct err *why)
@@ -245,10 +252,12 @@ static enum task_status call_good(struct engine *e, struct call_task *t, const s
     picks_take(e, json_find(t->call, "take"), reply->tree, answer, &e->out);
     picks_take(e, json_find(t->call, "save"), reply->tree, answer, &t->saved);
     picks_take(e, t->more, reply->tree, answer, &t->saved);
+    if (t->is_login)
+        cookies_keep(e, t->url, answer);
     if (page_next(e, t, reply->tree, answer, &more) == TASK_FAILED)
         return TASK_FAILED;
     t->n_tries = 0;
-    return more ? call_send(e, t) : TASK_DONE;
+    return more ? call_ready(e, t) : TASK_DONE;
 }
 
 /* ---- polling: {call, done, fail, reason, every, for} ---- */
@@ -406,7 +415,7 @@ static enum task_status call_hear(struct engine *e, struct call_task *t,
     case REPLY_LIMIT:
         return call_wait(e, t, answer->status, &reply);
     case REPLY_AUTH:
-        return call_denied(e, t, answer->status, &reply);
+        return call_denied(e, t, answer, &reply);
     case REPLY_USER:
         return call_fail(e, t, ERR_CONFIG, answer->status, &reply);
     case REPLY_FAILED:
@@ -427,11 +436,7 @@ static enum task_status call_begin(struct engine *e, struct call_task *t)
         t->outcome = OUTCOME_SKIPPED;
         return TASK_DONE;
     }
-    t->task.at = CALL_SENDS;
-    if (!needs_session(e, t))
-        return call_send(e, t);
-    session_push(e);
-    return TASK_PUSHED;
+    return call_ready(e, t);
 }
 
 static enum task_status call_run(struct engine *e, struct task *task,
@@ -444,7 +449,7 @@ static enum task_status call_run(struct engine *e, struct task *task,
         return call_begin(e, t);
     case CALL_SENDS:
     case CALL_PAUSED:
-        return call_send(e, t);
+        return call_ready(e, t);
     case CALL_HEARS:
         status = call_hear(e, t, answer);
         if (status != TASK_DONE || t->outcome != OUTCOME_OK ||

@@ -38,6 +38,7 @@ enum shape {
     SHAPE_RATES,
     SHAPE_PUBLISH,
     SHAPE_SESSION,
+    SHAPE_CLOCK,
     SHAPE_AUTHS,
     SHAPE_AUTHS_OR_NONE,
     SHAPE_RESULT,
@@ -50,6 +51,7 @@ enum shape {
     SHAPE_CALLS,
     SHAPE_METHOD,
     SHAPE_ACCEPT,
+    SHAPE_PLACES,
     SHAPE_PAGE,
     SHAPE_PAGE_BY,
     SHAPE_POLL,
@@ -173,7 +175,7 @@ static const char *choices_of(enum shape shape)
     case SHAPE_METHOD:
         return "GET|POST|PUT|PATCH|DELETE";
     case SHAPE_ACCEPT:
-        return "json|text|none";
+        return "json|text|xml|none";
     case SHAPE_PAGE_BY:
         return "number|offset|cursor|next-url|link";
     case SHAPE_JWT_ALG:
@@ -244,6 +246,7 @@ static const struct {
     {SHAPE_LIMITS, "limits", false, false},
     {SHAPE_PUBLISH, "publish", false, false},
     {SHAPE_SESSION, "session", false, false},
+    {SHAPE_CLOCK, "clock", false, false},
     {SHAPE_AUTHS, "auth", true, false},
     {SHAPE_RESULT, "result", false, false},
     {SHAPE_ERROR, "error", false, false},
@@ -364,6 +367,9 @@ static void special_check(struct checking *c, const struct json *holder, const c
             complaints_add_key(c->complaints, c->doc, holder, key, "model is one of %s",
                                model_names());
         break;
+    case SHAPE_PLACES:
+        places_check(c, value);
+        break;
     case SHAPE_VARIABLE:
         variable_check(c, holder, key, value);
         break;
@@ -415,4 +421,5 @@ void manifest_check(const struct yaml *doc, struct complaints *complaints)
         return;
     model_check(&c);
     hosts_check(&c);
+    clock_check(&c);
 }

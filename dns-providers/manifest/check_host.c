@@ -40,6 +40,13 @@ static bool host_is_named(const struct json *hosts, struct str host)
 void base_check(struct checking *c, const struct json *holder, const char *key)
 {
     struct str base = str_of(json_text(holder, key)), rest;
+    if (str_starts(base, STR("{sess."))) {
+        if (!host_is_named(json_find(c->tree, "hosts"), STR("session")))
+            complaints_add_key(
+                c->complaints, c->doc, holder, key,
+                "base: what a login tells is taken only with \"session\" among \"hosts\"");
+        return;
+    }
     if (!str_starts(base, STR("https://"))) {
         complaints_add_key(c->complaints, c->doc, holder, key, "base must be https");
         return;

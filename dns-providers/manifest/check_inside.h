@@ -1,4 +1,5 @@
-/* The inside of the check: check.c knows the grammar, check_text.c what stands in templates, trees, pointers, check_host.c where requests go. */
+/* The inside of the check: check.c knows the grammar, check_text.c what stands in templates, trees, pointers, check_host.c where requests
+ * go, check_forms.c what the harder forms of APIs need. */
 #ifndef MANIFEST_CHECK_INSIDE_H
 #define MANIFEST_CHECK_INSIDE_H
 
@@ -29,5 +30,8 @@ void pick_check(struct checking *checking, const struct json *holder, const char
 void base_check(struct checking *checking, const struct json *holder, const char *key);
 void hosts_check(struct checking *checking);
 void where_check(struct checking *checking, const struct json *where);
+/* check_forms.c: places of XML, the clock. */
+void places_check(struct checking *checking, const struct json *places);
+void clock_check(struct checking *checking);
 
 #endif

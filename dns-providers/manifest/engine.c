@@ -69,9 +69,10 @@ struct template_context engine_context(struct engine *e)
     s = scope_add(e, s, "adds", value_of_json(e->adds));
     s = scope_add(e, s, "removes", value_of_json(e->removes));
     s = scope_add(e, s, "items", value_of_json(e->items));
+    s = scope_add(e, s, "item", value_of_json(e->item));
     s = scope_add(e, s, "txt", value_of_cstr(e->arena, e->txt));
     s = scope_add(e, s, "ttl", value_of_json(json_in_arena(e->arena, json_new_int(e->ttl_s))));
-    s = scope_add(e, s, "now", value_of_json(now_tree(e->arena, e->job->now_ms)));
+    s = scope_add(e, s, "now", value_of_json(now_tree(e->arena, engine_now_ms(e))));
     for (size_t i = 0; i < e->n_lets; i++)
         s = scope_add(e, s, e->lets[i].name, e->lets[i].value);
     return (struct template_context){.scope = s, .arena = e->arena, .random = e->job->random};

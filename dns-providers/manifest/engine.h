@@ -12,7 +12,8 @@
  *   engine.c    the stack, the plan of a job         call.c      one call: send, judge, repeat, page, wait
  *   request.c   a call as an HTTP request            request_parts.c  what of it can be signed
  *   answer.c    a reply as a tree, and its class     now.c       the time as APIs write it
- *   zone.c      which zone, and its id               session.c   logging in
+ *   zone.c      which zone, and its id               session.c   logging in, cookies
+ *   clock.c     the time as the server has it        find.c      which records hold a value
  *   model.c     what the models share                model_*.c   record, value, rrset, document, single
  *   where.c     which element is meant               batch_*.c   many changes in one call
  *
@@ -33,7 +34,8 @@ enum {
     PAGES_MAX = 100,
     TRIES_MAX = 5,
     CONFLICTS_MAX = 3,
-    WHERE_MAX = 16
+    WHERE_MAX = 16,
+    FIND_EACH_MAX = 40 /* records that a find looks at one by one */
 };
 
 enum task_status { TASK_WISH, TASK_PUSHED, TASK_DONE, TASK_FAILED };
@@ -64,6 +66,8 @@ struct call_task {
     struct json *pages;        /* array: one answer each; trees of JSON or text answers */
     const struct json *answer; /* the last one, or NULL */
     const struct json *more;   /* picks beside those of `save`: what a session keeps */
+    bool is_login;             /* its answer may set cookies */
+    const struct veiled *url;  /* of its last request */
     struct json *saved;        /* what was picked, or NULL */
     int n_tries, n_busy;
     bool may_be_refused; /* whoever pushed it knows another way: no failure, but OUTCOME_REFUSED */
@@ -89,6 +93,10 @@ struct engine {
     bool session_open, session_opens, session_renewed; /* it is logging in; it has once more */
     struct scope lets[64];
     size_t n_lets;
+    const struct json *item; /* of a list that is gone through call by call */
+    struct json *cookies;    /* of the session: [{place, name, value}] */
+    int64_t clock_ahead_ms;  /* of the server before ours */
+    bool clock_asked, clock_corrected;
 };
 
 void engine_push(struct engine *engine, struct task *task, task_run *run);
@@ -113,6 +121,7 @@ struct request {
         const struct veiled *value;
     } headers[32];
     size_t n_headers;
+    const char *told_base; /* what a login told, when the request goes there */
 };
 bool request_build(struct engine *engine, const struct call_task *call, struct request *ret,
                    struct err *err);
@@ -155,7 +164,35 @@ struct where;
 const struct where *where_make(struct engine *engine, const struct json *where);
 bool where_holds(const struct where *where, const struct json *element);
 
+/* Is a login due before this call: none yet, or the session is about to end? */
+bool session_is_due(const struct engine *engine, const struct json *call);
 void session_push(struct engine *engine);
+/* Keeps the cookies that an answer of a login sets, for the place of its request only (RFC 6265, without paths: the place is the API's). */
+void cookies_keep(struct engine *engine, const struct veiled *url, const struct dns_answer *answer);
+/* The value of the header Cookie for a request to url, or NULL. */
+const struct veiled *cookies_for(struct engine *engine, const struct veiled *url);
+/* What a session keeps is secret: it becomes "***" in texts for people. */
+void session_hide(const struct engine *engine, struct str text, struct buf *out);
+
+/* Now as the server has it, as far as it is known. */
+int64_t engine_now_ms(const struct engine *engine);
+/* Must the server be asked for its time before this call? */
+bool clock_is_due(const struct engine *engine, const struct json *call);
+void clock_push(struct engine *engine);
+/* Takes over the Date of a refused answer, once a job, when the manifest says so and it differs much. False: that was not it. */
+bool clock_correct(struct engine *engine, const struct dns_answer *answer);
+
+/* `find` of the manifest, for the value engine->txt: an array of what `save` picked of each record that fits. */
+struct find_task {
+    struct task task;
+    struct call_task *asked;
+    const struct json *ids;
+    size_t next;
+    struct json *answers; /* of the looks at one by one */
+    struct json *found;   /* when it is done */
+};
+struct find_task *find_push(struct engine *engine);
+
 void zone_push(struct engine *engine);
 /* The records of the job one owner name after the other, by the manifest's model. */
 void models_push(struct engine *engine);

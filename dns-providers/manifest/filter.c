@@ -28,6 +28,7 @@ static const struct {
 } keyed[] = {
     {"md5", VEILED_HMAC_MD5},       {"sha1", VEILED_HMAC_SHA1}, {"sha256", VEILED_HMAC_SHA256},
     {"sha512", VEILED_HMAC_SHA512}, {"rs256", VEILED_RS256},    {"ps256", VEILED_PS256},
+    {"rs512", VEILED_RS512},
 };
 
 bool filter_find(struct str name, enum filter *ret)
@@ -56,7 +57,8 @@ size_t filter_variable(enum filter filter)
 static bool keyed_find(enum filter filter, struct str name, enum veiled_function *ret)
 {
     for (size_t i = 0; i < sizeof keyed / sizeof keyed[0]; i++) {
-        bool is_rsa = keyed[i].function == VEILED_RS256 || keyed[i].function == VEILED_PS256;
+        bool is_rsa = keyed[i].function == VEILED_RS256 || keyed[i].function == VEILED_PS256 ||
+                      keyed[i].function == VEILED_RS512;
         if (is_rsa != (filter == FILTER_RSA) || !str_eq(str_of(keyed[i].name), name))
             continue;
         *ret = keyed[i].function;
@@ -185,6 +187,17 @@ static void replace_add(struct str text, struct str a, struct str b, struct buf 
     buf_add_str(out, text);
 }
 
+static void nosuffix_add(struct str text, struct str suffix, struct buf *out)
+{
+    while (str_ends(text, STR("/")))
+        text.len--;
+    if (str_ends(text, suffix))
+        text.len -= suffix.len;
+    while (str_ends(text, STR("/")))
+        text.len--;
+    buf_add_str(out, text);
+}
+
 static bool text_apply(enum filter filter, const struct str *arguments, struct str text,
                        struct buf *out)
 {
@@ -202,6 +215,9 @@ static bool text_apply(enum filter filter, const struct str *arguments, struct s
         return true;
     case FILTER_NODOT:
         buf_add(out, text.p, text.len - (has_dot ? 1 : 0));
+        return true;
+    case FILTER_NOSUFFIX:
+        nosuffix_add(text, arguments[0], out);
         return true;
     case FILTER_PATH:
         path_add(text, out);

@@ -68,12 +68,22 @@ static size_t rows_add(struct manifest *m, const char *member, struct setting *r
     return n;
 }
 
+/* `session` among the hosts is none, but the leave to go where a login sends. */
+static bool hosts_by_login(const struct json *tree)
+{
+    const struct json *hosts = json_find(tree, "hosts");
+    for (size_t i = 0; i < json_len(hosts); i++)
+        if (str_eq(str_of(json_as_text(json_at(hosts, i))), STR("session")))
+            return true;
+    return false;
+}
+
 static void settings_make(struct manifest *m)
 {
     const struct json *tree = yaml_tree(m->doc);
     bool has_base = json_text(tree, "base") != NULL;
     size_t most = json_len(json_find(tree, "credentials")) + json_len(json_find(tree, "options"));
-    struct setting *rows = arena_alloc(m->arena, (most + 1) * sizeof(*rows));
+    struct setting *rows = arena_alloc(m->arena, (most + 2) * sizeof(*rows));
     size_t n = rows_add(m, "options", rows, rows_add(m, "credentials", rows, 0));
     rows[n++] = (struct setting){
         .name = "base_url",
@@ -83,6 +93,13 @@ static void settings_make(struct manifest *m)
                                "this machine. All requests go there."
                              : "Where the API is: https, or http on this machine.",
     };
+    if (hosts_by_login(tree))
+        rows[n++] = (struct setting){
+            .name = "service_host",
+            .kind = SETTING_TEXT,
+            .sentence = "The login tells where the service is: only this host, or one below it, is "
+                        "taken. Without it any host that the login names by https.",
+        };
     m->section = (struct section){
         .name = "providers.NAME",
         .sentence =
@@ -96,8 +113,10 @@ static const char *const *hosts_make(struct manifest *m)
 {
     const struct json *hosts = json_find(yaml_tree(m->doc), "hosts");
     const char **list = arena_alloc(m->arena, (json_len(hosts) + 1) * sizeof(*list));
+    size_t n = 0;
     for (size_t i = 0; i < json_len(hosts); i++)
-        list[i] = json_as_text(json_at(hosts, i));
+        if (!str_eq(str_of(json_as_text(json_at(hosts, i))), STR("session")))
+            list[n++] = json_as_text(json_at(hosts, i));
     return list;
 }
 
@@ -165,6 +184,7 @@ static void provider_make(struct manifest *m)
         .rights = json_text(tree, "rights"),
         .api_hosts = hosts_make(m),
         .is_pinned = true,
+        .hosts_by_login = hosts_by_login(tree),
         .status = json_text(tree, "status"),
         .docs_read = json_text(tree, "docs_read"),
         .publish_typical_ms = json_int(publish, "typical", 0) * MS_SECOND,

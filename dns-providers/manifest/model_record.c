@@ -12,6 +12,7 @@ struct record_task {
     struct owner_group *group;
     size_t i;
     struct call_task *asked;
+    struct find_task *finding;
     struct json *found; /* array of what `find` saved, still to be removed */
     size_t n_removed;
     bool exists; /* the server said so, though we do not know its id */
@@ -79,17 +80,10 @@ struct json *record_matches(struct engine *e, const struct json *find, const str
     return m.list;
 }
 
-static struct json *matches(struct engine *e, const struct call_task *asked)
-{
-    const struct json *find = call_resolve(e, json_find(e->tree, "find"));
-    return record_matches(e, find, json_find(find, "items"),
-                          asked->outcome == OUTCOME_OK ? asked->pages : NULL);
-}
-
-static enum task_status find_push(struct engine *e, struct record_task *t)
+static enum task_status record_find(struct engine *e, struct record_task *t)
 {
     t->task.at = RECORD_FOUND;
-    t->asked = call_push(e, json_find(e->tree, "find"));
+    t->finding = find_push(e);
     return TASK_PUSHED;
 }
 
@@ -132,10 +126,10 @@ static enum task_status record_next(struct engine *e, struct record_task *t)
     t->found = NULL;
     t->exists = false;
     if (record->present)
-        return record->may_stand || record->ref != NULL ? find_push(e, t) : add_push(e, t);
+        return record->may_stand || record->ref != NULL ? record_find(e, t) : add_push(e, t);
     struct json *known = record_ref_read(e, record);
     if (known == NULL)
-        return find_push(e, t);
+        return record_find(e, t);
     t->found = json_in_arena(e->arena, json_push(json_array(), json_copy(known)));
     return remove_push(e, t);
 }
@@ -143,7 +137,7 @@ static enum task_status record_next(struct engine *e, struct record_task *t)
 static enum task_status record_found(struct engine *e, struct record_task *t)
 {
     struct dns_job_record *record = t->group->records[t->i];
-    t->found = matches(e, t->asked);
+    t->found = t->finding->found;
     if (record->present && json_len(t->found) == 0)
         return t->exists ? record_over(e, t) : add_push(e, t);
     if (record->present) {
@@ -162,7 +156,7 @@ static enum task_status record_removed(struct engine *e, struct record_task *t)
     bool was_known = record->ref != NULL;
     mem_set_str(&record->ref, NULL);
     if (was_known && (t->asked->outcome == OUTCOME_GONE || record->may_stand))
-        return find_push(e, t);
+        return record_find(e, t);
     return record_over(e, t);
 }
 
@@ -179,7 +173,7 @@ static enum task_status record_run(struct engine *e, struct task *task,
             return engine_fail(e, ERR_AGAIN, "%s: somebody else changes the zone", t->group->owner);
         t->exists = t->asked->outcome == OUTCOME_PRESENT;
         if (t->exists)
-            return find_push(e, t);
+            return record_find(e, t);
         record_ref_keep(t->group->records[t->i], t->asked->saved);
         return record_over(e, t);
     case RECORD_REMOVED:

@@ -4,6 +4,18 @@
 
 /* ---- the URL ---- */
 
+/* "https://host:port" of a URL, or nothing. */
+static struct str url_place(struct str url)
+{
+    size_t host = str_find(url, STR("://")) + 3;
+    if (url.p == NULL || host >= url.len)
+        return STR("");
+    size_t end = host;
+    while (end < url.len && strchr("/?#", url.p[end]) == NULL)
+        end++;
+    return str_mem(url.p, end);
+}
+
 static bool encoded(struct engine *e, const char *template, const struct veiled **ret,
                     struct err *err)
 {
@@ -98,21 +110,61 @@ static void page_add(struct engine *e, const struct call_task *call, const struc
     }
 }
 
-static bool url_build(struct engine *e, const struct call_task *call, const struct json *auth,
-                      const struct veiled **ret, struct err *err)
+/* "{sess.X}": where the login sent us. https, or what the administrator's base_url names; below service_host, when that is set. */
+static bool base_told(struct engine *e, const char *template, const struct veiled **ret,
+                      const char **ret_told, struct err *err)
 {
     struct template_context context = engine_context(e);
-    const char *base = json_text(call->call, "base"), *own = json_text(e->tree, "base");
+    const char *base_url = json_text(e->job->settings, "base_url");
+    const char *only = json_text(e->job->settings, "service_host");
+    if (!template_text(&context, template, ret, err))
+        return false;
+    struct str url = veiled_is_plain(*ret) ? veiled_plain(*ret) : STR("");
+    struct str place = url_place(url), own = url_place(str_of(base_url));
+    struct str host = str_mem(place.p + 8, place.len > 8 ? place.len - 8 : 0);
+    bool is_own = base_url != NULL && place.len > 0 && str_eq_nocase(place, own);
+    if (!is_own && !str_starts(place, STR("https://")))
+        return err_set(err, ERR_REFUSED, "the login says that the service is at %.*s: not https",
+                       STR_ARG(url));
+    host.len = str_find_char(host, ':');
+    size_t len = only != NULL ? strlen(only) : 0;
+    bool is_below = host.len >= len &&
+                    str_eq_nocase(str_mem(host.p + host.len - len, len), str_of(only)) &&
+                    (host.len == len || host.p[host.len - len - 1] == '.');
+    if (only != NULL && !is_own && !is_below)
+        return err_set(err, ERR_REFUSED,
+                       "the login says that the service is at %.*s, which service_host %s excludes",
+                       STR_ARG(place), only);
+    *ret_told = arena_strndup(e->arena, url.p, url.len);
+    return true;
+}
+
+static bool base_build(struct engine *e, const struct json *call, const struct veiled **ret,
+                       const char **ret_told, struct err *err)
+{
+    struct template_context context = engine_context(e);
+    const char *base = json_text(call, "base"), *own = json_text(e->tree, "base");
     const char *elsewhere = json_text(e->job->settings, "base_url");
+    bool is_told = base != NULL && str_starts(str_of(base), STR("{sess."));
+    if (is_told)
+        return base_told(e, base, ret, ret_told, err);
+    if (elsewhere == NULL)
+        return template_text(&context, base != NULL ? base : own, ret, err);
+    *ret = veiled_text(e->arena, str_of(elsewhere));
+    return true;
+}
+
+static bool url_build(struct engine *e, const struct call_task *call, const struct json *auth,
+                      const struct veiled **ret, const char **ret_told, struct err *err)
+{
+    struct template_context context = engine_context(e);
     const struct veiled *url = NULL, *path = NULL;
+    if (!base_build(e, call->call, &url, ret_told, err))
+        return err_wrap(err, "base");
     if (call->next_url != NULL) {
         *ret = veiled_text(e->arena, str_of(call->next_url));
         return true;
     }
-    if (elsewhere != NULL)
-        url = veiled_text(e->arena, str_of(elsewhere));
-    else if (!template_text(&context, base != NULL ? base : own, &url, err))
-        return err_wrap(err, "base");
     context.in_path = true;
     if (!template_text(&context, json_text(call->call, "path"), &path, err))
         return err_wrap(err, "path");
@@ -178,6 +230,10 @@ static bool body_build(struct engine *e, const struct json *call, const struct j
     if (json_text(call, "text") != NULL) {
         *ret_type = "text/plain; charset=utf-8";
         return template_text(&context, json_text(call, "text"), ret, err);
+    }
+    if (json_find(call, "xml") != NULL) {
+        *ret_type = "text/xml; charset=utf-8";
+        return tree_xml(&context, json_find(call, "xml"), ret, err) || err_wrap(err, "xml");
     }
     if (json != NULL || auth_json != NULL) {
         *ret_type = "application/json";
@@ -301,13 +357,16 @@ bool request_build(struct engine *e, const struct call_task *call, struct reques
     e->n_lets = 0;
     bool ok = auth_choose(e, call->call, &auth, err) &&
               lets_add(e, json_find(call->call, "let"), err) &&
-              url_build(e, call, auth, &ret->url, err) &&
+              url_build(e, call, auth, &ret->url, &ret->told_base, err) &&
               body_build(e, call->call, auth, &ret->body, &type, err);
     ok = ok && headers_add(e, json_find(call->call, "headers"), ret, err) &&
          request_bind(e, ret, type_of(ret, type), err) &&
          lets_add(e, json_find(auth, "let"), err) &&
          headers_add(e, json_find(auth, "headers"), ret, err) &&
          basic_add(e, json_find(auth, "basic"), ret, err);
+    const struct veiled *cookies = ok ? cookies_for(e, ret->url) : NULL;
+    if (cookies != NULL && !is_given(ret, "Cookie"))
+        ok = header_put(ret, "Cookie", cookies, err);
     if (ok && type != NULL && !is_given(ret, "Content-Type"))
         ok = header_put(ret, "Content-Type", veiled_text(e->arena, str_of(type)), err);
     if (ok && !is_given(ret, "Accept") && json_text(call->call, "accept") == NULL)
@@ -337,6 +396,7 @@ void request_wish(struct engine *e, const struct request *request, struct dns_wi
                  .url = wish_text(e, "", request->url),
                  .headers = headers,
                  .body = request->body != NULL ? str_of(wish_text(e, "", request->body)) : STR_NONE,
-                 .is_encoded = true},
+                 .is_encoded = true,
+                 .told_base = request->told_base},
     };
 }

@@ -1,5 +1,6 @@
 #include "dns-providers/manifest/tree.h"
 
+#include "base/xml.h"
 #include "dns-providers/manifest/cond.h"
 
 #include <stdio.h>
@@ -8,18 +9,20 @@ enum { JWT_LIFE_S = 600 };
 
 /* ---- marks ---- */
 
+#define MARK "\xee\x80\x81" /* U+E001, of private use: JSON and XML write it as it is */
+enum { MARK_LEN = 3, MARK_WHOLE = MARK_LEN + 16 + 5 };
+
 /* Nobody but this work knows the number in it, so that no text of a server can pass for a mark. */
-static void mark_prefix(const struct tree_work *work, char out[20])
+static void mark_prefix(const struct tree_work *work, char out[MARK_LEN + 17])
 {
-    out[0] = '\x01';
+    memcpy(out, MARK, MARK_LEN);
     for (int i = 0; i < 8; i++)
-        snprintf(out + 1 + 2 * i, 3, "%02x", work->context.random[24 + i]);
-    out[17] = '\0';
+        snprintf(out + MARK_LEN + 2 * i, 3, "%02x", work->context.random[24 + i]);
 }
 
 static struct json *mark_new(struct tree_work *work, const struct veiled *text, struct err *err)
 {
-    char prefix[20];
+    char prefix[MARK_LEN + 17];
     if (work->n_marks == TREE_MARKS_MAX) {
         err_set(err, ERR_REFUSED, "more than %d secrets in one body", TREE_MARKS_MAX);
         return NULL;
@@ -31,24 +34,21 @@ static struct json *mark_new(struct tree_work *work, const struct veiled *text, 
     return json_new_text(mark);
 }
 
-/* The mark at the start of a text that stands in JSON ("\u0001" for the byte) or by itself; its length. */
-static size_t mark_read(const struct tree_work *work, struct str text, struct str first,
-                        const struct veiled **ret)
+/* Is there a mark at the start of a text? */
+static bool mark_read(const struct tree_work *work, struct str text, const struct veiled **ret)
 {
-    char prefix[20], digits[5] = "";
+    char prefix[MARK_LEN + 17], digits[5] = "";
     mark_prefix(work, prefix);
-    size_t head = first.len + 16;
-    if (text.len < head + 5 || !str_starts(text, first) ||
-        memcmp(text.p + first.len, prefix + 1, 16) != 0 || text.p[head] != ':')
-        return 0;
-    memcpy(digits, text.p + head + 1, 4);
+    if (text.len < MARK_WHOLE || memcmp(text.p, prefix, MARK_LEN + 16) != 0)
+        return false;
+    memcpy(digits, text.p + MARK_LEN + 17, 4);
     size_t at = 0;
     for (int i = 0; i < 4; i++)
         at = at * 16 + (size_t)(digits[i] <= '9' ? digits[i] - '0' : digits[i] - 'a' + 10);
     if (at >= work->n_marks)
-        return 0;
+        return false;
     *ret = work->marks[at];
-    return head + 5;
+    return true;
 }
 
 const struct veiled *tree_text(const struct tree_work *work, const struct json *worked_out)
@@ -56,34 +56,53 @@ const struct veiled *tree_text(const struct tree_work *work, const struct json *
     const struct veiled *mark = NULL;
     const char *text = json_as_text(worked_out);
     struct value value = value_of_json(worked_out);
-    if (text != NULL && mark_read(work, str_of(text), STR("\x01"), &mark) == strlen(text) &&
-        text[0] != '\0')
+    if (text != NULL && strlen(text) == MARK_WHOLE && mark_read(work, str_of(text), &mark))
         return mark;
     return value_text(work->context.arena, &value);
 }
 
-const struct veiled *tree_json(const struct tree_work *work, const struct json *worked_out)
+/* Marks become the secrets they stand for, encoded by an expression as the text around them needs it. */
+static const struct veiled *marks_fill(const struct tree_work *work, struct str text,
+                                       enum veiled_function encoding)
 {
     struct arena *arena = work->context.arena;
-    AUTO(buf_fini)
-    struct buf text = BUF(8 * JSON_SIZE_MAX);
     const struct veiled *all = NULL, *mark = NULL;
     size_t from = 0;
-    json_format(worked_out, &text, false);
     for (size_t i = 0; i < text.len; i++) {
-        size_t len = text.p[i] == '\\'
-                         ? mark_read(work, str_mem(text.p + i, text.len - i), STR("\\u0001"), &mark)
-                         : 0;
-        if (len == 0)
+        if (text.p[i] != MARK[0] || !mark_read(work, str_mem(text.p + i, text.len - i), &mark))
             continue;
         const struct veiled *encoded = NULL;
-        CHECK(veiled_call(arena, VEILED_JSON, &mark, 1, &encoded, NULL));
+        CHECK(veiled_call(arena, encoding, &mark, 1, &encoded, NULL));
         all = veiled_join(arena, all, veiled_text(arena, str_mem(text.p + from, i - from)));
         all = veiled_join(arena, all, encoded);
-        from = i + len;
+        from = i + MARK_WHOLE;
         i = from - 1;
     }
     return veiled_join(arena, all, veiled_text(arena, str_mem(text.p + from, text.len - from)));
+}
+
+const struct veiled *tree_json(const struct tree_work *work, const struct json *worked_out)
+{
+    AUTO(buf_fini)
+    struct buf text = BUF(8 * JSON_SIZE_MAX);
+    json_format(worked_out, &text, false);
+    return marks_fill(work, buf_str(&text), VEILED_JSON);
+}
+
+bool tree_xml(const struct template_context *context, const struct json *tree,
+              const struct veiled **ret, struct err *err)
+{
+    struct tree_work *work = arena_alloc(context->arena, sizeof *work);
+    struct json *made = NULL;
+    AUTO(buf_fini)
+    struct buf text = BUF(8 * JSON_SIZE_MAX);
+    work->context = *context;
+    if (!tree_work_out(work, tree, &made, err) || !xml_format(made, &text, err))
+        return false;
+    if (text.overflow)
+        return err_set(err, ERR_REFUSED, "the body becomes too large");
+    *ret = marks_fill(work, buf_str(&text), VEILED_XML);
+    return true;
 }
 
 /* ---- texts ---- */

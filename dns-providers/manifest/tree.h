@@ -31,7 +31,10 @@ bool tree_work_out(struct tree_work *work, const struct json *tree, struct json 
 const struct veiled *tree_json(const struct tree_work *work, const struct json *worked_out);
 /* A worked-out text with its secrets: a mark, or the text of any other value. */
 const struct veiled *tree_text(const struct tree_work *work, const struct json *worked_out);
-/* Both at once. */
+/* Worked out and written as XML (base/xml.h); secrets in it are encoded for XML. Also kind REFUSED: what XML cannot say. */
+bool tree_xml(const struct template_context *context, const struct json *tree,
+              const struct veiled **ret, struct err *err);
+/* Worked out and written as JSON. */
 bool tree_render(const struct template_context *context, const struct json *tree,
                  const struct veiled **ret, struct err *err);
 

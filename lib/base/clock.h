@@ -39,6 +39,8 @@ void clock_manual_advance(struct clock_manual *m, int64_t by_ms);
 /* "2026-11-21T22:01:23Z", with ".250" when ms are not 0 and with_ms. out is at least 32 bytes. */
 enum { TIME_TEXT_MAX = 40 };
 void time_format(int64_t at_ms, bool with_ms, char out[TIME_TEXT_MAX]);
+/* "Sat, 21 Nov 2026 22:01:23 GMT", the form of RFC 9110 5.6.7 that is written. Years 1 to 9999. */
+void time_format_http(int64_t at_ms, char out[TIME_TEXT_MAX]);
 /* RFC 3339: fractions and offsets allowed; years 1 to 9999; no leap second beyond 60 -> next
  * second. */
 bool time_parse(struct str text, int64_t *ret_at_ms);

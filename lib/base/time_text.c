@@ -63,6 +63,19 @@ void time_format(int64_t at_ms, bool with_ms, char out[TIME_TEXT_MAX])
     snprintf(out + n, (size_t)(TIME_TEXT_MAX - n), "Z");
 }
 
+void time_format_http(int64_t at_ms, char out[TIME_TEXT_MAX])
+{
+    static const char *const weekdays[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct civil c;
+    int64_t days = floor_div(at_ms, MS_DAY), rest = at_ms - days * MS_DAY;
+    civil_from_days(days, &c);
+    snprintf(out, TIME_TEXT_MAX, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+             weekdays[(days % 7 + 7) % 7], c.day, months[c.month - 1], (int)c.year,
+             (int)(rest / MS_HOUR), (int)(rest / MS_MINUTE % 60), (int)(rest / MS_SECOND % 60));
+}
+
 /* A cursor over the text: each take_ eats what it names or says no. */
 
 static bool take_char(struct str *s, char c)

@@ -126,17 +126,27 @@ static bool run_start(struct host_job *job, struct err *err)
 struct http_answer {
     struct dns_answer answer;
     const struct http_reply *reply;
+    struct buf cookies;
 };
 
 static const char *answer_header(const struct dns_answer *answer, const char *name)
 {
-    return http_header(((const struct http_answer *)(const void *)answer)->reply, name);
+    struct http_answer *heard = (struct http_answer *)(uintptr_t)answer;
+    if (!str_eq_nocase(str_of(name), STR("Set-Cookie")))
+        return http_header(heard->reply, name);
+    buf_clear(&heard->cookies);
+    for (size_t i = 0; i < heard->reply->n_headers; i++)
+        if (str_eq_nocase(str_of(heard->reply->headers[i].name), str_of(name)))
+            buf_printf(&heard->cookies, "%s%s", heard->cookies.len > 0 ? "\n" : "",
+                       heard->reply->headers[i].value);
+    return heard->cookies.len > 0 ? buf_cstr(&heard->cookies) : NULL;
 }
 
 static void http_answered(void *arg, const struct http_reply *reply, const struct err *err)
 {
     struct host_job *job = arg;
-    struct http_answer heard = {.answer = {.err = err}, .reply = reply};
+    struct http_answer heard = {
+        .answer = {.err = err}, .reply = reply, .cookies = BUF(HEADER_FILLED_MAX)};
     job->http = NULL;
     if (reply != NULL) {
         heard.answer.status = reply->status;
@@ -144,6 +154,7 @@ static void http_answered(void *arg, const struct http_reply *reply, const struc
         heard.answer.header = answer_header;
     }
     host_job_answer(job, &heard.answer);
+    buf_fini(&heard.cookies);
 }
 
 static bool place_eq(const struct http_place *a, const struct http_place *b)
@@ -165,6 +176,15 @@ static bool place_is_api(const struct host_job *job, const struct http_place *pl
     return false;
 }
 
+/* Where a login sent us: what it gave for the way goes there, but nothing of the configuration. */
+static bool place_is_told(const struct host_job *job, const struct http_place *place)
+{
+    const char *told = job->wish.http.told_base;
+    struct http_place base;
+    return job->provider->provider->hosts_by_login && told != NULL && place->is_tls &&
+           http_url_check(told, &base, NULL) && place_eq(&base, place);
+}
+
 static bool wish_has_secret(const struct dns_wish_http *wish)
 {
     bool has = veiled_has_secret(str_of(wish->url)) || veiled_has_secret(wish->body);
@@ -183,7 +203,7 @@ static bool place_check(const struct host_job *job, struct err *err)
         return true;
     if (!http_url_check(wish->url, &place, err))
         return false;
-    if (place_is_api(job, &place))
+    if (place_is_api(job, &place) || (!has_secret && place_is_told(job, &place)))
         return true;
     return err_set(err, ERR_REFUSED, "%s to %s: it is none of the API's hosts",
                    has_secret ? "secrets are not sent" : "nothing is sent", place.text);

@@ -33,6 +33,8 @@ static struct json *http_tree(const struct dns_wish_http *http)
     if (http->headers != NULL)
         json_set(tree, "headers", texts_tree(http->headers));
     body_set(tree, http->body);
+    if (http->told_base != NULL)
+        json_set_text(tree, "told_base", http->told_base);
     return tree;
 }
 

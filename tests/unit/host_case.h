@@ -74,7 +74,7 @@ static struct script {
     size_t n_answers;
     struct err err; /* of the last answer */
     int status, exit_code;
-    char body[4096], header[256], errors[256];
+    char body[4096], header[256], errors[256], cookies[256];
 } script;
 
 static inline void *script_begin(const struct dns_job *job)
@@ -98,6 +98,8 @@ static inline void hear_answer(const struct dns_answer *answer)
     snprintf(script.body, sizeof script.body, "%.*s", STR_ARG(answer->body));
     snprintf(script.errors, sizeof script.errors, "%.*s", STR_ARG(answer->errors));
     snprintf(script.header, sizeof script.header, "%s", header != NULL ? header : "");
+    header = answer->header != NULL ? answer->header(answer, "set-cookie") : NULL;
+    snprintf(script.cookies, sizeof script.cookies, "%s", header != NULL ? header : "");
 }
 
 static inline void script_step(struct dns_job *job, const struct dns_answer *answer,

@@ -134,6 +134,8 @@ static bool peer_route(struct peer_connection *c, const char *path, const char *
     static const char kilobyte[] = "X-Filler: "
                                    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
                                    "aaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+    if (strcmp(path, "/cookies") == 0)
+        return peer_answer(c, "200 OK", "Set-Cookie: a=1; Path=/\r\nset-cookie: b=2\r\n", "");
     if (strcmp(path, "/hello") == 0)
         return peer_answer(
             c, "200 OK", "Date: Sat, 21 Nov 2026 22:01:23 GMT\r\nX-Two: first\r\nx-two:second\r\n",

@@ -205,6 +205,26 @@ static void test_time_format_when_absurd_then_still_a_text(void **state)
 
 /* ---- HTTP-date ---- */
 
+static void test_time_format_http_when_parsed_again_then_the_same_instant_and_weekday(void **state)
+{
+    (void)state;
+    char text[TIME_TEXT_MAX], want[64];
+    time_format_http(INT64_C(784111777000), text);
+    assert_string_equal(text, "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (int64_t at_s = time_from_civil(1000, 1, 1, 0, 0, 0) / 1000; at_s < INT64_C(253402300800);
+         at_s += 86400 * 53 + 777) {
+        time_t t = (time_t)at_s;
+        struct tm tm;
+        int64_t again = -1;
+        time_format_http(at_s * 1000, text);
+        assert_non_null(gmtime_r(&t, &tm));
+        strftime(want, sizeof want, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        assert_string_equal(text, want);
+        assert_true(time_parse_http(str_of(text), &again));
+        assert_int_equal(again, at_s * 1000);
+    }
+}
+
 static void test_time_parse_http_when_three_forms_then_same_instant(void **state)
 {
     (void)state;
@@ -417,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_time_format_when_compared_with_the_c_library_then_equal),
         cmocka_unit_test(test_time_format_when_milliseconds_then_only_where_wanted_and_not_zero),
         cmocka_unit_test(test_time_format_when_absurd_then_still_a_text),
+        cmocka_unit_test(test_time_format_http_when_parsed_again_then_the_same_instant_and_weekday),
         cmocka_unit_test(test_time_parse_http_when_three_forms_then_same_instant),
         cmocka_unit_test(test_time_parse_http_when_each_day_and_month_then_taken),
         cmocka_unit_test(test_time_parse_http_when_two_digit_year_then_pivot_at_70),

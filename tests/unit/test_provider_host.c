@@ -171,6 +171,10 @@ static void test_http_when_answered_then_status_headers_and_body_are_heard(void 
     assert_int_equal(script.status, 200);
     assert_string_equal(script.body, "hello");
     assert_string_equal(script.header, "first");
+    assert_string_equal(script.cookies, "");
+    request_is("GET", url("/cookies"), NULL, "");
+    run_script(settings_text);
+    assert_string_equal(script.cookies, "a=1; Path=/\nb=2");
     peer_stop(peer);
 }
 
@@ -264,6 +268,43 @@ static void test_http_when_secret_would_go_elsewhere_then_it_is_not_sent(void **
     request_is("GET", other, NULL, ""); /* without a secret it may */
     run_script(settings_text);
     assert_int_equal(script.status, 200);
+    peer_stop(foreign);
+    peer_stop(peer);
+}
+
+/* Whether the request was tried at all: nobody speaks TLS there. */
+static bool is_tried(const struct dns_provider *type, const char *at, const char *told,
+                     const char *header)
+{
+    const char *headers[] = {header, NULL};
+    AUTO(json_fini)
+    struct json *settings = settings_of(settings_text);
+    request_is("GET", at, headers, "");
+    script.wishes[0].http.told_base = told;
+    struct outcome outcome = run_with(type, settings, &plain_zone, two_records, 2);
+    assert_true(script.n_answers == 1 || outcome.err.kind == ERR_REFUSED);
+    return script.n_answers == 1;
+}
+
+static void test_http_when_a_login_told_the_place_then_it_is_asked_without_secrets(void **state)
+{
+    (void)state;
+    struct dns_provider pinned = scripted, told = scripted;
+    char place[128], at[160];
+    peer_begin();
+    struct peer *foreign = peer_new(NULL, false);
+    snprintf(place, sizeof place, "https://127.0.0.1:%u/v2", foreign->port);
+    snprintf(at, sizeof at, "%s/zones", place);
+    pinned.is_pinned = told.is_pinned = told.hosts_by_login = true;
+    assert_true(is_tried(&told, at, place, "X-Auth-Token: t0ken"));
+    assert_false(is_tried(&told, at, place, "X-Auth-Token: {{token}}"));
+    assert_false(is_tried(&told, at, NULL, "X-Auth-Token: t0ken"));
+    assert_false(is_tried(&told, at, "https://127.0.0.1:1/v2", "X-Auth-Token: t0ken"));
+    assert_false(is_tried(&pinned, at, place, "X-Auth-Token: t0ken"));
+    memmove(place + 4, place + 5, strlen(place + 4));
+    memmove(at + 4, at + 5, strlen(at + 4));
+    assert_false(is_tried(&told, at, place, "X-Auth-Token: t0ken"));
+    assert_int_equal(atomic_load(&foreign->n_requests), 0);
     peer_stop(foreign);
     peer_stop(peer);
 }
@@ -434,6 +475,7 @@ int main(void)
         T(test_http_when_placeholders_then_secrets_fit_each_place),
         T(test_http_when_placeholder_in_url_then_it_is_encoded),
         T(test_http_when_secret_would_go_elsewhere_then_it_is_not_sent),
+        T(test_http_when_a_login_told_the_place_then_it_is_asked_without_secrets),
         T(test_http_when_redirected_then_it_is_not_followed),
         T(test_http_when_secret_cannot_be_had_then_a_person_is_told_which),
         T(test_secret_when_used_often_then_resolved_once_and_in_no_text),

@@ -1,5 +1,6 @@
 /* SEES: base crypto config dns-providers */
 #include "dns-providers/veiled.h"
+#include "rfc_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@ static const struct {
     {"key", "Jefe"},
     {"braces", "{{user}}"},
     {"quoted", "a\"b\\c\n"},
+    {"rsa", RFC7515_A2_KEY},
     {"otp", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"},
     {"account", "{\"id\": \"ajk\", \"keys\": [{\"n\": 7}]}"},
     {"tokens", "# none\nexample.com = abc=\n EXAMPLE.org=def\n"},
@@ -114,6 +116,10 @@ static void test_functions_when_given_published_vectors_then_they_agree(void **s
     fills("{{totp(otp,\"1111111109\")}}", VEILED_IN_BODY, "081804");
     fills("{{unb64(b64(user))}}{{upper(user)}}{{lower(user)}}", VEILED_IN_BODY,
           "AladdinALADDINaladdin");
+    /* PKCS#1 1.5 signatures are always the same; this is OpenSSL's. */
+    fills("{{hex(sha256(rs512(rsa,\"abc\")))}}", VEILED_IN_BODY,
+          "a1f8f58c0d95ef79a4329da498b47344b474fc48e2866bdea146c0417e7c2671");
+    fills("{{xml(quoted)}} {{xml(\"<&>\")}}", VEILED_IN_BODY, "a&quot;b\\c&#10; &lt;&amp;&gt;");
     fills("{{b64url(\"\\xff\\xfe\")}} {{unhex(\"4a6f\")}} {{trim(\" a \")}}", VEILED_IN_BODY,
           "__4 Jo a");
 }
