@@ -2,6 +2,7 @@
 #include "cmd/house_open.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/park_view.h"
 #include "cmd/persist_view.h"
 #include "cmd/run_commands.h"
 #include "cmd/set_words.h"
@@ -18,6 +19,7 @@ struct planning {
     int64_t now_ms, next_at_ms;
     struct table *table;
     struct json *list, *standing; /* standing: TXT records that need a person */
+    struct json *parked;          /* DNS providers that are left alone for a while */
     size_t n_now, n_shown;
     struct register_result changes; /* that could not be taken up */
 };
@@ -108,6 +110,7 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
         AUTO(json_fini)
         struct json *tree = json_set(json_object(), "plan", json_copy(p->list));
         json_set(tree, "standing_troubles", json_copy(p->standing));
+        json_set(tree, "providers_parked", json_copy(p->parked));
         json_set_int(tree, "broken_set_files", n_faults);
         json_set_int(tree, "changed_files_not_read", (int64_t)n_unread);
         json_print(tree);
@@ -117,6 +120,7 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
     if (option_common(in, "quiet") == NULL && p->n_now == 0)
         printf("%s\n", in->n_words > 0 ? "none of them is due now" : "nothing is due now");
     persist_troubles_print(p->standing);
+    parks_print(p->parked);
     if (n_faults > 0)
         fprintf(stderr,
                 "%lld set file%s cannot be used: `chancery check` tells why; the certificates they "
@@ -138,12 +142,13 @@ enum exit_code plan_run(struct invocation *in)
     bool ok = plan_open(&p) && set_words_check(in) &&
               plan_each(&in->house, all, line_tell, &p, &in->err) &&
               store_int(in->house.store, 0, &n_faults, &in->err, SQL_SET_N_FAULTS, "") &&
-              persist_troubles(in, &in->house, &p.standing);
+              persist_troubles(in, &in->house, &p.standing) && parks_list(in, &p.parked);
     if (ok)
         plan_tell(&p, n_faults);
     table_free(p.table);
     json_free(p.list);
     json_free(p.standing);
+    json_free(p.parked);
     return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);
 }
 

@@ -1,5 +1,6 @@
 /* status: how all sets stand. */
 #include "cmd/options.h"
+#include "cmd/park_view.h"
 #include "cmd/persist_view.h"
 #include "cmd/renewal_view.h"
 #include "cmd/run_commands.h"
@@ -183,6 +184,7 @@ struct whole {
     struct lease_holder leader;
     bool has_leader;
     struct json *standing; /* records that stand and need a person */
+    struct json *parked;   /* DNS providers that are left alone for a while */
 };
 
 static bool whole_read(struct status *s, struct whole *ret)
@@ -193,7 +195,7 @@ static bool whole_read(struct status *s, struct whole *ret)
     /* A folder of sets that cannot be read is the business of `check`. Walking it is not worth it for single sets. */
     if (s->in->n_words > 0 || !register_look(house, &ret->changes, &err))
         ret->changes = (struct register_result){0};
-    return persist_troubles(s->in, house, &ret->standing) &&
+    return persist_troubles(s->in, house, &ret->standing) && parks_list(s->in, &ret->parked) &&
            store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
            store_int(house->store, 0, &ret->n_txt_left, &s->in->err, SQL_TXT_N_LEFT, "");
 }
@@ -213,6 +215,7 @@ static void whole_json(const struct status *s, const struct whole *w, struct jso
     json_set_int(tree, "open_orders", w->n_orders);
     json_set_int(tree, "txt_left", w->n_txt_left);
     json_set(tree, "standing_troubles", json_copy(w->standing));
+    json_set(tree, "providers_parked", json_copy(w->parked));
     json_set_int(tree, "files_changed", (int64_t)w->changes.n_changed);
     json_set_int(tree, "files_removed", (int64_t)w->changes.n_removed);
     json_set(tree, "leader", leader);
@@ -262,9 +265,10 @@ static void status_print(struct status *s, const struct whole *w)
     }
     if (!quiet || needs_person(s))
         table_print(s->table, s->in);
-    if (s->troubles.len > 0 || json_len(w->standing) > 0)
+    if (s->troubles.len > 0 || json_len(w->standing) > 0 || json_len(w->parked) > 0)
         printf("\n%s", buf_cstr(&s->troubles));
     persist_troubles_print(w->standing);
+    parks_print(w->parked);
     if (!quiet)
         printf("%s", s->in->terminal || s->troubles.len > 0 ? "\n" : "");
     if (!quiet)
@@ -323,6 +327,7 @@ enum exit_code status_run(struct invocation *in)
     buf_fini(&s.text);
     buf_fini(&s.troubles);
     json_free(whole.standing);
+    json_free(whole.parked);
     lease_holder_fini(&whole.leader);
     return !ok ? exit_code_of(&in->err) : complains ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
 }

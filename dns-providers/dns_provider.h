@@ -80,6 +80,8 @@ struct dns_wish_http {
         is_encoded; /* expressions give what stands on the wire; else they are encoded as URL and body need it */
     const char *
         told_base; /* not NULL: the URL is below this one, which a login of the API told; see hosts_by_login */
+    const char
+        *owner; /* the name it is about, for limits of that scope; NULL: the first record's */
 };
 struct
     dns_wish_update { /* one RFC 2136 message; changes are all records of the job from .. from + n */
@@ -121,6 +123,31 @@ struct dns_answer {        /* of the last wish; absent (NULL) at the first step 
     struct str errors; /* of a program, when they were asked for apart */
 };
 
+/* How often an API may be asked. The host obeys: it alone knows all orders, runs and configured providers that share a credential. */
+enum dns_scope {
+    DNS_SCOPE_ACCOUNT, /* all requests with one credential */
+    DNS_SCOPE_ZONE,    /* those of a credential about one zone */
+    DNS_SCOPE_NAME,    /* ... about one owner name */
+    DNS_SCOPE_HOST,    /* all requests from this machine, whoever's credential it is */
+};
+enum dns_reset { DNS_RESET_SECONDS, DNS_RESET_EPOCH, DNS_RESET_DATE };
+enum { DNS_RATES_MAX = 8 };
+struct dns_rate {
+    int64_t count, period_ms; /* at most so many requests in any stretch of that length */
+};
+struct dns_limits {
+    struct dns_rate rates[DNS_RATES_MAX];
+    size_t n_rates;
+    enum dns_scope scope; /* of the rates */
+    int64_t parallel;     /* jobs of one credential at the same time; 0: any */
+    int64_t
+        calls_per_record; /* about so many requests each record costs; 0: a job costs a few, however many it has */
+    const char *
+        remaining, /* header: how many requests are left; 0 of them: none before what the header `reset` says */
+        *reset;
+    enum dns_reset reset_is;
+};
+
 struct dns_provider {
     size_t struct_size;
     int abi_major, abi_minor;
@@ -152,6 +179,7 @@ struct dns_provider {
     int64_t publish_typical_ms, publish_max_ms;
     /* Its logins tell where the API is: wishes with told_base may go there too, by https and without any secret. */
     bool hosts_by_login;
+    const struct dns_limits *limits; /* NULL: none known */
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */

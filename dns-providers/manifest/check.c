@@ -1,4 +1,5 @@
 #include "dns-providers/manifest/check_inside.h"
+#include "dns-providers/manifest/limits.h"
 
 /* What the value of a member must be. */
 enum shape {
@@ -36,6 +37,8 @@ enum shape {
     SHAPE_TTL,
     SHAPE_LIMITS,
     SHAPE_RATES,
+    SHAPE_SCOPE,
+    SHAPE_RESET,
     SHAPE_PUBLISH,
     SHAPE_SESSION,
     SHAPE_CLOCK,
@@ -180,6 +183,10 @@ static const char *choices_of(enum shape shape)
         return "number|offset|cursor|next-url|link";
     case SHAPE_JWT_ALG:
         return "RS256|PS256";
+    case SHAPE_SCOPE:
+        return LIMITS_SCOPES;
+    case SHAPE_RESET:
+        return LIMITS_RESETS;
     }
     return NULL;
 }
@@ -225,6 +232,7 @@ static bool simple_fits(enum shape shape, const struct json *value)
     case SHAPE_CODES:
         return is_list && json_len(value) > 0 && is_scalar(first);
     case SHAPE_RATES:
+        return limits_rates_fit(value);
     case SHAPE_REQUIRES:
         return is_list && json_is(first, JSON_ARRAY);
     case SHAPE_PAIR:

@@ -1,6 +1,7 @@
 #include "dns-providers/manifest/manifest.h"
 
 #include "dns-providers/manifest/check.h"
+#include "dns-providers/manifest/limits.h"
 
 #include "base/clock.h"
 
@@ -189,6 +190,7 @@ static void provider_make(struct manifest *m)
         .docs_read = json_text(tree, "docs_read"),
         .publish_typical_ms = json_int(publish, "typical", 0) * MS_SECOND,
         .publish_max_ms = json_int(publish, "max", 0) * MS_SECOND,
+        .limits = limits_make(m->arena, tree),
     };
 }
 

@@ -397,6 +397,7 @@ void request_wish(struct engine *e, const struct request *request, struct dns_wi
                  .headers = headers,
                  .body = request->body != NULL ? str_of(wish_text(e, "", request->body)) : STR_NONE,
                  .is_encoded = true,
-                 .told_base = request->told_base},
+                 .told_base = request->told_base,
+                 .owner = json_text(e->name, "fqdn")},
     };
 }

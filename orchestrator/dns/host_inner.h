@@ -3,6 +3,7 @@
  *
  *   provider_host.c   a job: begin, step by step, its limits, its end
  *   host_wish.c       performing one wish: HTTP, programs, pauses
+ *   host_pace.c       when it may be performed: limits of the API, in the store
  *   host_update.c     performing a DNS UPDATE: where to, signed with what, which server next
  *   host_secret.c     secrets: resolved once, filled into requests, kept out of texts
  */
@@ -12,13 +13,15 @@
 #include "base/list.h"
 #include "base/redact.h"
 #include "dns-providers/veiled.h"
-#include "dns/provider_host.h"
+#include "dns/host_pace.h"
 #include "io/probe.h"
 #include "io/process.h"
 
 enum {
-    HOST_WISHES_MAX = 64,
+    HOST_WISHES_MAX = 64, /* and for each record */
+    HOST_WISHES_A_RECORD = 10,
     HOST_LIMIT_MS = 2 * 60 * 1000,
+    HOST_LIMIT_A_RECORD_MS = 4 * 1000,
     HOST_BODY_MAX = 4 * 1024 * 1024, /* of a reply: a list of all records of a zone */
     HOST_TARGETS_MAX = 64
 };
@@ -34,6 +37,7 @@ struct provider_host {
     struct house *house;
     struct list jobs, secrets;
     struct redactor redactor;
+    struct host_pace *pace;
 };
 
 struct host_update { /* an UPDATE under way */
@@ -52,6 +56,8 @@ struct host_job {
     struct dns_job job;
     struct dns_wish wish; /* the last one; lives in job.arena */
     size_t n_wishes;
+    int64_t n_expected;    /* requests that the limits still reckon with */
+    bool is_throttled;     /* the provider said so, not we */
     int64_t give_up_at_ms; /* boot clock */
     struct timer *limit;
 
@@ -64,6 +70,7 @@ struct host_job {
     struct host_update update;
 
     host_job_done *done;
+    host_job_heard *heard; /* may be NULL */
     void *arg;
 };
 
@@ -74,6 +81,9 @@ void host_job_extend(struct host_job *job, int64_t by_ms);
 /* Ends the job; err NULL: done. */
 void host_job_end(struct host_job *job, const struct err *err);
 struct loop *host_job_loop(const struct host_job *job);
+
+struct host_pace *host_pace_new(struct house *house);
+void host_pace_free(struct host_pace *pace);
 
 /* Starts what job->wish asks for: it ends in host_job_answer, later. False: it cannot even be tried, the job has failed. */
 bool host_wish_start(struct host_job *job, struct err *err);

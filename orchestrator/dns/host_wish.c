@@ -142,6 +142,37 @@ static const char *answer_header(const struct dns_answer *answer, const char *na
     return heard->cookies.len > 0 ? buf_cstr(&heard->cookies) : NULL;
 }
 
+static int64_t reset_at_ms(const struct dns_limits *limits, const char *text, int64_t now_ms)
+{
+    int64_t number, at_ms = 0;
+    bool is_number = str_to_i64(str_of(text), &number) && number > 0 && number < INT32_MAX * 2LL;
+    switch (limits->reset_is) {
+    case DNS_RESET_SECONDS:
+        return is_number ? now_ms + number * MS_SECOND : 0;
+    case DNS_RESET_EPOCH:
+        return is_number ? number * MS_SECOND : 0;
+    case DNS_RESET_DATE:
+        break;
+    }
+    return time_parse_http(str_of(text), &at_ms) || time_parse(str_of(text), &at_ms) ? at_ms : 0;
+}
+
+/* The API says that this was the last request for now: the next is not tried. */
+static void limits_hear(struct host_job *job, const struct http_reply *reply)
+{
+    const struct dns_limits *limits = host_limits(job->provider);
+    struct host_place place = {job->provider, job->job.zone, NULL};
+    int64_t n_left;
+    if (limits == NULL || limits->remaining == NULL || limits->reset == NULL)
+        return;
+    const char *left = http_header(reply, limits->remaining);
+    const char *reset = http_header(reply, limits->reset);
+    if (left == NULL || reset == NULL || !str_to_i64(str_of(left), &n_left) || n_left > 0)
+        return;
+    host_park(job->host, &place, reset_at_ms(limits, reset, house_now(job->host->house)),
+              "its API says that no request is left until then");
+}
+
 static void http_answered(void *arg, const struct http_reply *reply, const struct err *err)
 {
     struct host_job *job = arg;
@@ -152,6 +183,7 @@ static void http_answered(void *arg, const struct http_reply *reply, const struc
         heard.answer.status = reply->status;
         heard.answer.body = reply->body;
         heard.answer.header = answer_header;
+        limits_hear(job, reply);
     }
     host_job_answer(job, &heard.answer);
     buf_fini(&heard.cookies);
@@ -290,7 +322,7 @@ static bool request_start(struct host_job *job, struct err *err)
     return ok;
 }
 
-bool host_wish_start(struct host_job *job, struct err *err)
+static bool wish_perform(struct host_job *job, struct err *err)
 {
     switch (job->wish.kind) {
     case DNS_WISH_HTTP:
@@ -306,6 +338,39 @@ bool host_wish_start(struct host_job *job, struct err *err)
         break;
     }
     return err_set(err, ERR_BROKEN, "its module wishes something unknown");
+}
+
+/* ---- its turn ---- */
+
+static void turn_comes(void *arg)
+{
+    struct host_job *job = arg;
+    struct err err = {0};
+    job->pause = NULL;
+    if (!wish_perform(job, &err))
+        host_job_end(job, &err);
+}
+
+/* What it waits here is not the job's fault. */
+bool host_wish_start(struct host_job *job, struct err *err)
+{
+    const char *owner = job->wish.kind == DNS_WISH_HTTP ? job->wish.http.owner : NULL;
+    struct host_place place = {job->provider, job->job.zone,
+                               owner != NULL ? owner : job->job.records[0].owner};
+    if (job->wish.kind == DNS_WISH_SLEEP || job->job.n_records == 0)
+        return wish_perform(job, err);
+    int64_t wait_ms = host_pace_take(job->host, &place, err);
+    if (wait_ms < 0)
+        return false;
+    if (job->n_expected > 0) {
+        job->n_expected--;
+        host_pace_expect(job->host, &place, -1);
+    }
+    if (wait_ms == 0)
+        return wish_perform(job, err);
+    host_job_extend(job, wait_ms);
+    job->pause = timer_start(host_job_loop(job), wait_ms, turn_comes, job);
+    return true;
 }
 
 void host_wish_cancel(struct host_job *job)

@@ -18,6 +18,7 @@ struct provider_host *provider_host_new(struct house *house)
 {
     struct provider_host *host = NEW(struct provider_host);
     host->house = house;
+    host->pace = host_pace_new(house);
     list_init(&host->jobs);
     list_init(&host->secrets);
     return host;
@@ -30,6 +31,7 @@ void provider_host_free(struct provider_host *host)
     LIST_EACH (it, &host->jobs)
         host_job_cancel(LIST_OWNER(it, struct host_job, in_host));
     host_secrets_free(host);
+    host_pace_free(host->pace);
     mem_free(host);
 }
 
@@ -40,6 +42,14 @@ struct loop *host_job_loop(const struct host_job *job)
 
 /* ---- a job ---- */
 
+static void expect_no_more(struct host_job *job)
+{
+    struct host_place place = {job->provider, job->job.zone, NULL};
+    if (job->n_expected > 0)
+        host_pace_expect(job->host, &place, -job->n_expected);
+    job->n_expected = 0;
+}
+
 static void job_stop(struct host_job *job)
 {
     const struct dns_provider *provider = job->provider->provider;
@@ -48,6 +58,7 @@ static void job_stop(struct host_job *job)
     timer_cancel(job->limit);
     job->limit = NULL;
     list_remove(&job->in_host);
+    expect_no_more(job);
     if (provider->end != NULL && job->job.state != NULL)
         provider->end(job->job.state);
     job->job.state = NULL;
@@ -71,6 +82,14 @@ void host_job_cancel(struct host_job *job)
     job_free(job);
 }
 
+/* Whoever shares the limit hears it before it asks. */
+static void job_parks(const struct host_job *job, const struct err *err)
+{
+    struct host_place place = {job->provider, job->job.zone, NULL};
+    if (job->is_throttled && err->kind == ERR_THROTTLED && err->until_ms > 0)
+        host_park(job->host, &place, err->until_ms, err->text);
+}
+
 void host_job_end(struct host_job *job, const struct err *err)
 {
     struct err said = {0};
@@ -81,6 +100,7 @@ void host_job_end(struct host_job *job, const struct err *err)
         err_wrap(&said, "provider %s (%s), zone %s", job->provider->name,
                  job->provider->provider->name, job->job.zone);
         host_secret_hide(job->host, &said);
+        job_parks(job, &said);
     }
     for (size_t i = 0; err == NULL && i < job->job.n_records; i++)
         job->job.records[i].done = true;
@@ -92,8 +112,9 @@ void host_job_end(struct host_job *job, const struct err *err)
 void host_job_answer(struct host_job *job, const struct dns_answer *answer)
 {
     struct err err = {0};
-    if (job->n_wishes++ == HOST_WISHES_MAX) {
-        err_set(&err, ERR_BROKEN, "not done after %d steps", HOST_WISHES_MAX);
+    size_t most = HOST_WISHES_MAX + HOST_WISHES_A_RECORD * job->job.n_records;
+    if (job->n_wishes++ == most) {
+        err_set(&err, ERR_BROKEN, "not done after %zu steps", most);
         host_job_end(job, &err);
         return;
     }
@@ -102,6 +123,9 @@ void host_job_answer(struct host_job *job, const struct dns_answer *answer)
     random_bytes(job->job.random, sizeof job->job.random);
     job->provider->provider->step(&job->job, answer, &wish);
     job->wish = wish;
+    job->is_throttled = wish.kind == DNS_WISH_FAIL;
+    if (job->heard != NULL && wish.kind != DNS_WISH_DONE && wish.kind != DNS_WISH_FAIL)
+        job->heard(job->arg, job->job.records, job->job.n_records);
     if (wish.kind == DNS_WISH_DONE)
         host_job_end(job, NULL);
     else if (wish.kind == DNS_WISH_FAIL)
@@ -138,6 +162,16 @@ void host_job_extend(struct host_job *job, int64_t by_ms)
     timer_cancel(job->limit);
     job->limit =
         timer_start(host_job_loop(job), job->give_up_at_ms - now_boot_ms(job), limit_reached, job);
+}
+
+void host_job_watch(struct host_job *job, host_job_heard *heard)
+{
+    job->heard = heard;
+}
+
+void host_job_expect(struct host_job *job, int64_t n)
+{
+    job->n_expected = n;
 }
 
 static struct dns_job_record record_copy(struct arena *arena, const struct dns_job_record *record)
@@ -177,8 +211,8 @@ struct host_job *host_job_start(struct provider_host *host, const struct provide
     if (provider->provider->begin != NULL)
         job->job.state = provider->provider->begin(&job->job);
     job->wish.kind = DNS_WISH_DONE;
-    job->give_up_at_ms = now_boot_ms(job) + HOST_LIMIT_MS;
-    job->limit = timer_start(host_job_loop(job), HOST_LIMIT_MS, limit_reached, job);
+    job->give_up_at_ms = now_boot_ms(job);
+    host_job_extend(job, HOST_LIMIT_MS + (n > 1 ? (int64_t)(n - 1) * HOST_LIMIT_A_RECORD_MS : 0));
     job->pause = timer_start(host_job_loop(job), 0, job_begins, job);
     return job;
 }

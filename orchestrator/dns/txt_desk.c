@@ -1,5 +1,6 @@
 #include "dns/txt_desk.h"
 
+#include "dns/host_pace.h"
 #include "dns/txt_wish.h"
 #include "inventory/event.h"
 
@@ -127,12 +128,39 @@ static struct txt_wish *wish_same(const struct desk_order *order, const char *ch
     return NULL;
 }
 
+/* The order has let it go, and it is not gone yet. */
+static struct txt_wish *wish_let_go(const struct txt_desk *desk, int64_t order_id,
+                                    const char *challenge, const char *value)
+{
+    LIST_EACH (it, &desk->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
+        if (!w->present && !w->stands && w->order_id == order_id && w->provider != NULL &&
+            strcmp(w->challenge, challenge) == 0 && strcmp(w->value, value) == 0)
+            return w;
+    }
+    return NULL;
+}
+
+static struct txt_wish *wish_again(struct txt_desk *desk, struct desk_order *order,
+                                   const char *challenge, const char *value)
+{
+    struct txt_wish *w = wish_same(order, challenge, value);
+    if (w != NULL)
+        return w;
+    w = wish_let_go(desk, order->id, challenge, value);
+    if (w == NULL)
+        return NULL;
+    txt_wish_turn_back(w);
+    wish_join(w);
+    return w;
+}
+
 bool txt_desk_want(struct txt_desk *desk, int64_t order_id, const char *set, const char *challenge,
                    const char *value, const char *proof, const char *alias, int64_t deadline_at_ms,
                    struct err *err)
 {
     struct desk_order *order = desk_order_of(desk, order_id, true);
-    struct txt_wish *same = wish_same(order, challenge, value);
+    struct txt_wish *same = wish_again(desk, order, challenge, value);
     struct err why = {0};
     if (same != NULL) {
         same->deadline_at_ms = deadline_at_ms;
@@ -279,7 +307,9 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
     w->owner = mem_strdup(rows_text(rows, 6));
     w->deadline_at_ms = rows_int(rows, 14);
     w->n_tries = rows_int(rows, 12);
+    w->told = mem_strdup(rows_text(rows, 17));
     w->provider = config_provider(desk->house->config, rows_text(rows, 4));
+    w->is_bound = w->provider != NULL;
     if (w->provider == NULL)
         w->provider = wish_provider(desk, w->challenge, w->alias, NULL);
     wish_state_find(rows_text(rows, 10), &state);
@@ -319,6 +349,9 @@ static bool wish_follow(struct txt_wish *w, const struct zone_info *info, struct
 {
     const struct provider_config *provider =
         config_provider_for(w->desk->house->config, info->owner);
+    /* What stands is removed where it was put, even when another provider serves the zone by now. */
+    if (!w->present && w->is_bound && w->may_stand)
+        return true;
     if (provider == NULL)
         return err_set(err, ERR_CONFIG,
                        "%s is delegated to %s, but no provider serves that zone (%s)", w->challenge,
@@ -408,7 +441,8 @@ bool txt_desk_collect(struct txt_desk *desk, struct err *err)
         txt_zone_gather(LIST_OWNER(it, struct txt_zone, in_desk));
         txt_zone_tell(LIST_OWNER(it, struct txt_zone, in_desk));
     }
-    return desk_save(desk, err);
+    bool is_ridden = !list_is_empty(&desk->dirty);
+    return desk_save(desk, err) && host_pace_save(desk->host, is_ridden, err);
 }
 
 void txt_desk_act(struct txt_desk *desk)

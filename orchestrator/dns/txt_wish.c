@@ -1,5 +1,7 @@
 #include "dns/txt_wish.h"
 
+#include "inventory/event.h"
+
 enum { TRIES_LEAST = 6 };
 
 static const char *const state_names[] = {
@@ -24,6 +26,31 @@ bool wish_state_find(const char *name, enum wish_state *ret)
         }
     }
     return false;
+}
+
+/* What may stand in a zone must not look as if it were only planned. */
+static const char *row_state(const struct txt_wish *w)
+{
+    bool may_stand = w->state == WISH_PLANNED && w->may_stand;
+    return wish_state_name(may_stand ? WISH_SENT : w->state);
+}
+
+static bool is_passing(enum err_kind kind)
+{
+    return kind == ERR_AGAIN || kind == ERR_THROTTLED || kind == ERR_LOCAL;
+}
+
+/* What only a person can mend is told once, not in every run. */
+static bool removal_tell(struct txt_wish *w, struct err *err)
+{
+    if (w->present || w->failure.kind == ERR_NONE || is_passing(w->failure.kind) ||
+        (w->told != NULL && strcmp(w->told, w->failure.text) == 0))
+        return true;
+    mem_set_str(&w->told, w->failure.text);
+    return event_write(w->desk->house, EVENT_TXT_LEFT, w->set, w->order_id,
+                       "TXT %s at %s stays for now: %s; every run tries to remove it", w->value,
+                       w->owner != NULL ? w->owner : w->challenge, w->failure.text) ||
+           err_set(err, ERR_STORE, "its event could not be written");
 }
 
 bool txt_wish_insert(struct txt_wish *w, struct err *err)
@@ -56,14 +83,16 @@ bool txt_wish_save(struct txt_wish *w, struct err *err)
         return standing_save(w, err);
     struct house *house = w->desk->house;
     bool failed = w->failure.kind != ERR_NONE;
+    if (!removal_tell(w, err))
+        return false;
     if (w->state == WISH_GONE)
         return store_run(house->store, NULL, err, SQL_TXT_GONE, "ii", w->id, house_now(house));
     return store_run(house->store, NULL, err, SQL_TXT_SAVE,
                      "itttt"
                      "ttiitt",
                      w->id, w->provider->name, w->zone != NULL ? w->zone->info->zone : NULL,
-                     w->owner, w->present ? "present" : "gone", wish_state_name(w->state), w->ref,
-                     w->n_tries, w->wake.slot != 0 ? w->wake.at_ms : (int64_t)0,
+                     w->owner, w->present ? "present" : "gone", row_state(w), w->ref, w->n_tries,
+                     w->wake.slot != 0 ? w->wake.at_ms : (int64_t)0,
                      failed ? err_kind_name(w->failure.kind) : NULL,
                      failed ? w->failure.text : NULL);
 }
@@ -95,6 +124,7 @@ void txt_wish_free(struct txt_wish *w)
     mem_free(w->ref);
     mem_free(w->proof);
     mem_free(w->seen);
+    mem_free(w->told);
     mem_free(w);
 }
 
@@ -167,9 +197,8 @@ void txt_wish_fail(struct txt_wish *w, const struct err *why)
     txt_wish_touch(w);
     if (!w->present) {
         /* What a person must mend is not asked for again in this run; the next one tries. */
-        bool soon = why->kind == ERR_AGAIN || why->kind == ERR_THROTTLED || why->kind == ERR_LOCAL;
-        int64_t at_ms =
-            house_now(w->desk->house) + (soon ? txt_back_off_ms(w->n_tries) : 5 * MS_MINUTE);
+        int64_t at_ms = house_now(w->desk->house) +
+                        (is_passing(why->kind) ? txt_back_off_ms(w->n_tries) : 5 * MS_MINUTE);
         txt_wish_sleep(w, why->until_ms > at_ms ? why->until_ms : at_ms);
     } else if (w->order != NULL) {
         w->order->failure = *why;
@@ -194,6 +223,29 @@ void txt_wish_turn(struct txt_wish *w)
     txt_wish_enter(w, w->may_stand ? WISH_REMOVING : WISH_GONE);
     if (w->state == WISH_REMOVING)
         txt_wish_seek(w);
+}
+
+void txt_wish_replan(struct txt_wish *w)
+{
+    w->state = WISH_PLANNED;
+    txt_wish_touch(w);
+}
+
+/* Inside a job or a check it is planned when that ends: the removal may be done by then. */
+void txt_wish_turn_back(struct txt_wish *w)
+{
+    if (w->present)
+        return;
+    w->present = true;
+    w->settling = false;
+    w->n_tries = 0;
+    w->failure.kind = ERR_NONE;
+    w->desk->n_gone_wanted--;
+    heap_remove(&w->desk->sleepers, &w->wake);
+    w->was_in_job = w->may_stand;
+    if (!w->busy)
+        txt_wish_replan(w);
+    txt_wish_seek(w);
 }
 
 void desk_order_changed(struct desk_order *order)

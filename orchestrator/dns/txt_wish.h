@@ -4,6 +4,8 @@
  *   PLANNED -> SENT -> SET -> SERVED          present
  *   REMOVING -> REMOVED -> GONE               gone
  *
+ * A wish "gone" can be wanted again, whatever it has come to: it is planned anew, and counts as one that may stand.
+ *
  * A row is written when a wish is made, when it is handed to a provider (SENT), when it turns (REMOVING), and when it is GONE. SET,
  * SERVED and REMOVED are only waited for: a restart asks again.
  */
@@ -55,9 +57,11 @@ struct txt_wish {
     bool has_twin;   /* another wish wants the same value at the same name, for another order */
     bool alone;      /* was refused among others: next time by itself */
     bool settling;   /* served, but the settle time of the provider runs */
+    bool is_bound;   /* its record is with this provider, whoever serves the zone now */
     int64_t n_tries, deadline_at_ms, state_at_ms;
     char *seen; /* who answered what, last time */
     int64_t seen_at_ms;
+    char *told; /* why it could not be removed, as the history has it; or NULL */
     struct err failure;
 };
 
@@ -68,6 +72,7 @@ struct txt_zone { /* one account and zone: one job at a time */
     const struct provider_config *provider;
     struct zone_info *info;
     struct host_job *job;
+    int64_t n_expected;       /* requests of the next job, as far as is known */
     struct txt_wish **in_job; /* the wishes of the job, by record; NULL where one was dropped */
     size_t n_in_job;
     bool starts_job;                        /* decided in collect, done in act */
@@ -109,6 +114,10 @@ void txt_wish_sleep(struct txt_wish *wish, int64_t until_ms);
 void txt_wish_fail(struct txt_wish *wish, const struct err *why);
 /* From "present" to "gone". */
 void txt_wish_turn(struct txt_wish *wish);
+/* From "gone" to "present" again. */
+void txt_wish_turn_back(struct txt_wish *wish);
+/* It is to be published by a coming job. */
+void txt_wish_replan(struct txt_wish *wish);
 void desk_order_changed(struct desk_order *order);
 /* Neither inside a job or check nor asleep. */
 bool txt_wish_is_awake(const struct txt_wish *wish);
@@ -125,7 +134,8 @@ struct txt_wish *txt_wish_heir(const struct txt_wish *wish);
 struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider,
                              const struct zone_info *info);
 void txt_zone_free(struct txt_zone *zone);
-/* Gathers what is ready into the next job (decides; the rows become SENT). */
+/* txt_gather.c: gathers what is ready into the next job (decides; the rows become SENT). What its provider does not take before its order ends
+ * fails at once; what it takes later sleeps. */
 void txt_zone_gather(struct txt_zone *zone);
 /* Starts the job and the checks that were decided. */
 void txt_zone_act(struct txt_zone *zone);

@@ -2,8 +2,6 @@
 
 #include "base/failpoint.h"
 
-enum { JOB_RECORDS_MAX = 500 };
-
 struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider,
                              const struct zone_info *info)
 {
@@ -57,65 +55,14 @@ void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish)
 
 /* ---- jobs ---- */
 
-static bool wish_is_for_job(const struct txt_wish *w)
-{
-    return txt_wish_is_awake(w) &&
-           (w->present ? w->state == WISH_PLANNED : w->state == WISH_REMOVING);
-}
-
-/* The same record is not named twice in a job, and what another wish keeps is not removed. */
-static bool wish_is_left_to_twin(struct txt_zone *zone, struct txt_wish *w, size_t n)
-{
-    struct txt_wish *heir = w->present ? NULL : txt_wish_heir(w);
-    if (!w->has_twin)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(zone->in_job[i]->value, w->value) == 0 &&
-            strcmp(zone->in_job[i]->owner, w->owner) == 0)
-            return true;
-    }
-    if (heir != NULL)
-        txt_wish_enter(w, WISH_GONE);
-    return heir != NULL;
-}
-
-/* What was refused among others is asked for by itself: one bad name must not cost the others their orders. */
-static bool wish_fits_in_job(const struct txt_zone *zone, const struct txt_wish *w, size_t n)
-{
-    return n == 0 || (!w->alone && !zone->in_job[0]->alone);
-}
-
-void txt_zone_gather(struct txt_zone *zone)
-{
-    size_t most =
-        (zone->provider->provider->capabilities & DNS_CAN_BATCH) != 0 ? JOB_RECORDS_MAX : 1;
-    size_t n = 0;
-    if (zone->in_job != NULL)
-        return;
-    LIST_EACH (it, &zone->wishes) {
-        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
-        if (n == most)
-            break;
-        if (!wish_is_for_job(w) || !wish_fits_in_job(zone, w, n) ||
-            wish_is_left_to_twin(zone, w, n))
-            continue;
-        if (zone->in_job == NULL)
-            zone->in_job = NEW_N(most, struct txt_wish *);
-        zone->in_job[n++] = w;
-        w->busy = true;
-        if (w->present)
-            txt_wish_enter(w, WISH_SENT);
-    }
-    zone->n_in_job = n;
-    zone->starts_job = n > 0;
-}
-
 /* The provider said done for this wish. */
 static void wish_carried_out(struct txt_wish *w, bool was_present)
 {
     w->failure.kind = ERR_NONE;
     if (was_present && !w->present)
         txt_wish_enter(w, WISH_REMOVING); /* its order ended meanwhile */
+    else if (!was_present && w->present)
+        txt_wish_replan(w); /* wanted again meanwhile */
     else if (was_present)
         txt_wish_published(w);
     else
@@ -128,6 +75,10 @@ static void wish_refused(struct txt_wish *w, bool was_present, const struct err 
     bool passing = err->kind == ERR_AGAIN || err->kind == ERR_THROTTLED || err->kind == ERR_LOCAL;
     if (was_present && !w->present) {
         txt_wish_enter(w, WISH_REMOVING); /* it may have been applied all the same */
+        return;
+    }
+    if (!was_present && w->present) {
+        txt_wish_replan(w);
         return;
     }
     if (was_present && passing && txt_wish_may_try_again(w)) {
@@ -156,6 +107,22 @@ static bool wish_is_set_apart(struct txt_wish *w, size_t n_in_job, const struct 
     return true;
 }
 
+static void wish_take_ref(struct txt_wish *w, const struct dns_job_record *record)
+{
+    if (w == NULL || record->ref == NULL || (w->ref != NULL && strcmp(w->ref, record->ref) == 0))
+        return;
+    mem_set_str(&w->ref, record->ref);
+    txt_wish_touch(w);
+}
+
+/* Written with the next turn: a kill in the middle of a job of hundreds costs the id of one record, not of all. */
+static void zone_job_heard(void *arg, const struct dns_job_record *records, size_t n)
+{
+    struct txt_zone *zone = arg;
+    for (size_t i = 0; i < n && i < zone->n_in_job; i++)
+        wish_take_ref(zone->in_job[i], &records[i]);
+}
+
 static void zone_job_done(void *arg, const struct dns_job_record *records, size_t n,
                           const struct err *err)
 {
@@ -169,10 +136,7 @@ static void zone_job_done(void *arg, const struct dns_job_record *records, size_
         if (w == NULL)
             continue;
         w->busy = false;
-        if (records[i].ref != NULL && (w->ref == NULL || strcmp(w->ref, records[i].ref) != 0)) {
-            mem_set_str(&w->ref, records[i].ref);
-            txt_wish_touch(w);
-        }
+        wish_take_ref(w, &records[i]);
         if (err == NULL || records[i].done)
             wish_carried_out(w, records[i].present);
         else if (!wish_is_set_apart(w, n, err))
@@ -201,6 +165,9 @@ static void zone_start_job(struct txt_zone *zone)
     FAILPOINT("txt.job.before");
     zone->job = host_job_start(zone->desk->host, zone->provider, zone->info, records, n,
                                zone_job_done, zone);
+    host_job_watch(zone->job, zone_job_heard);
+    host_job_expect(zone->job, zone->n_expected);
+    zone->n_expected = 0;
     mem_free(records);
 }
 

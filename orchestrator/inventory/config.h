@@ -53,6 +53,7 @@ struct provider_config {
     char **zones;                /* NULL-terminated, normalised */
     const struct json *settings; /* checked; owned by the config */
     int64_t ttl_s;
+    struct dns_limits *limits; /* as configured; NULL: those of the type */
     /* how served values are judged */
     bool follow_cname;
     struct propagation_config propagation;

@@ -65,6 +65,9 @@ void manifests_free(struct config *config);
 const struct dns_provider *manifest_missing(struct config *config, const char *type);
 /* What the fingerprint of the configuration holds of them. */
 struct json *manifests_print(const struct config *config);
+/* config_rate.c: p->limits; stays NULL where the setting `rate` is absent. */
+void rates_read(struct reader *r, const struct json *raw, const struct json *list,
+                struct provider_config *p);
 
 /* config_dnssec.c */
 void dnssec_read(struct config *config, struct reader *r);

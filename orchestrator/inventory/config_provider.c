@@ -206,6 +206,7 @@ static void provider_read(struct config *config, struct reader *r, const char *n
         .authoritative_port = json_int(checked, "authoritative_port", 53),
     };
     zones_read(config, r, raw, json_find(checked, "zones"), p);
+    rates_read(r, raw, json_find(checked, "rate"), p);
     addresses_read(r, raw, name, "resolvers", json_find(checked, "resolvers"), 53, &p->resolvers,
                    &p->n_resolvers);
     addresses_read(r, raw, name, "authoritative", json_find(checked, "authoritative"),
@@ -229,6 +230,7 @@ void providers_free(struct config *config)
         struct provider_config *p = &config->providers[i];
         mem_free(p->name);
         texts_free(p->zones);
+        mem_free(p->limits);
         mem_free(p->resolvers);
         mem_free(p->authoritative);
         propagation_free(p);

@@ -176,6 +176,13 @@ static const struct setting provider_settings[] = {
      .min = 0,
      .max = 86400,
      .sentence = "TTL of the TXT records in seconds."},
+    {.name = "rate",
+     .kind = SETTING_TEXTS,
+     .min = 1,
+     .max = 7,
+     .sentence = "How often its API may be asked, e.g. [2/1s, 100/1h], instead of what is known of "
+                 "the type: where your plan has other limits. Counted together for all providers "
+                 "with the same credential."},
     {.name = "follow_cname",
      .kind = SETTING_BOOL,
      .otherwise = "true",
