@@ -1,5 +1,5 @@
-# Files as C: cmake -DFILES=a;b -DOUT=x.c -P embed.cmake
-# writes `const struct builtin_manifest builtin_manifests[]`, one a file: its name without ending, its bytes.
+# Files as C: cmake -DFILES=a;b -DARRAY=builtin_manifests -DOUT=x.c -P embed.cmake
+# writes `const struct builtin_manifest ARRAY[]`, one a file: its name without ending, its bytes.
 file(WRITE ${OUT}.new "#include \"dns-providers/builtin.h\"\n\n")
 set(table "")
 foreach(path ${FILES})
@@ -11,5 +11,5 @@ foreach(path ${FILES})
     file(APPEND ${OUT}.new "static const char text_${symbol}[] = {\n${bytes}0};\n")
     string(APPEND table "    {\"${name}\", text_${symbol}, sizeof text_${symbol} - 1},\n")
 endforeach()
-file(APPEND ${OUT}.new "const struct builtin_manifest builtin_manifests[] = {\n${table}    {0, 0, 0},\n};\n")
+file(APPEND ${OUT}.new "const struct builtin_manifest ${ARRAY}[] = {\n${table}    {0, 0, 0},\n};\n")
 execute_process(COMMAND ${CMAKE_COMMAND} -E copy_if_different ${OUT}.new ${OUT})

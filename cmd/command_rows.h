@@ -29,6 +29,8 @@
     X(verify)                                                                                      \
     X(provider_list)                                                                               \
     X(provider_show)                                                                               \
+    X(provider_lint)                                                                               \
+    X(provider_new)                                                                                \
     X(provider_test)                                                                               \
     X(account_show)                                                                                \
     X(account_list)                                                                                \

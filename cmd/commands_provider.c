@@ -51,6 +51,69 @@ const struct command command_provider_show = {
     .run = provider_show_run,
 };
 
+static const struct option provider_lint_options[] = {
+    {"no-calls", 0, NULL, "only what is wrong or questionable, without the dry run"},
+};
+static const struct example provider_lint_examples[] = {
+    {"chancery provider lint manifests.d/lantern.yaml",
+     "is it well-formed, and what does it send?"},
+    {"chancery provider lint hetzner", "the requests of a type that the program has"},
+};
+static const struct meaning provider_lint_meanings[] = {
+    {EXIT_CODE_DONE, "it can be used; there may be warnings"},
+    {EXIT_CODE_FAILED, "the file cannot be read"},
+    {EXIT_CODE_USAGE, "it cannot be used; each complaint names file, line and column"},
+};
+const struct command command_provider_lint = {
+    .name = "provider",
+    .sub = "lint",
+    .usage = "FILE | TYPE",
+    .sentence = "Check a manifest, and print the requests it would make.",
+    .text = "Complains about everything that keeps the manifest from being used, with line and "
+            "column, and warns of what is likely to be a mistake: secrets in a URL, a removal that "
+            "fails when the record is gone already, limits that contradict each other, "
+            "credentials that are never used.\n\n"
+            "Then the requests of adding and of removing one value are printed as they would stand "
+            "on the wire, with secrets as {{name}}. Nothing is sent: the answers are made up of "
+            "what the manifest looks for in them.",
+    OPTIONS(provider_lint_options),
+    EXAMPLES(provider_lint_examples),
+    MEANINGS(provider_lint_meanings),
+    .min_words = 1,
+    .max_words = 1,
+    .run = provider_lint_run,
+};
+
+static const struct option provider_new_options[] = {
+    {"model", 0, "MODEL",
+     "what adding and removing means there: record, value or rrset (default record)"},
+    {"name", 0, "NAME", "the name of the type (default: that of the file)"},
+};
+static const struct example provider_new_examples[] = {
+    {"chancery provider new --model rrset --name lantern manifests.d/lantern.yaml",
+     "begin a manifest for a service whose values of a name go together"},
+};
+static const struct meaning provider_new_meanings[] = {
+    {EXIT_CODE_DONE, "written, or printed"},
+    {EXIT_CODE_FAILED, "the file cannot be written"},
+    {EXIT_CODE_USAGE,
+     "there is no such model, the name cannot be one, or the file is there already"},
+};
+const struct command command_provider_new = {
+    .name = "provider",
+    .sub = "new",
+    .usage = "[FILE]",
+    .sentence = "Write the first lines of a manifest, with a comment on each part.",
+    .text = "What it writes passes `provider lint` as it is; put in what the API of your provider "
+            "says. Models: record (each value is an object with an id), value (the service adds "
+            "and removes by value), rrset (the values of a name are read and written together).",
+    OPTIONS(provider_new_options),
+    EXAMPLES(provider_new_examples),
+    MEANINGS(provider_new_meanings),
+    .max_words = 1,
+    .run = provider_new_run,
+};
+
 static const struct option provider_test_options[] = {
     {"wait", 'w', "TIME", "how long to wait while another process leads (default: not at all)"},
 };

@@ -23,6 +23,8 @@ enum exit_code revoke_run(struct invocation *in);
 enum exit_code export_run(struct invocation *in);
 enum exit_code provider_list_run(struct invocation *in);
 enum exit_code provider_show_run(struct invocation *in);
+enum exit_code provider_lint_run(struct invocation *in);
+enum exit_code provider_new_run(struct invocation *in);
 enum exit_code provider_test_run(struct invocation *in);
 enum exit_code account_show_run(struct invocation *in);
 enum exit_code account_list_run(struct invocation *in);

@@ -9,5 +9,7 @@ struct builtin_manifest {
     size_t len;
 };
 extern const struct builtin_manifest builtin_manifests[]; /* the last one has no name */
+/* The first lines of a manifest, by model, with @NAME@ for the type (dns-providers/skeletons). */
+extern const struct builtin_manifest builtin_skeletons[];
 
 #endif
