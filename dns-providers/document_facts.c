@@ -69,17 +69,6 @@ static void limits_add(struct buf *out, const struct json *limits)
         buf_printf(out, "- At most %lld at once.\n", (long long)parallel);
 }
 
-static void publish_add(struct buf *out, const struct json *publish)
-{
-    int64_t typical = json_int(publish, "typical", 0), max = json_int(publish, "max", 0);
-    if (typical > 0)
-        buf_printf(out, "- A change is usually served after %lld s", (long long)typical);
-    if (typical > 0 && max > 0)
-        buf_printf(out, ", at the latest after %lld s", (long long)max);
-    if (typical > 0)
-        buf_add_cstr(out, ".\n");
-}
-
 static void hosts_add(struct buf *out, const struct json *hosts)
 {
     for (size_t i = 0; i < json_len(hosts); i++)
@@ -99,7 +88,6 @@ void document_facts(const struct dns_provider *provider, struct buf *out)
     sentence_add(out, "Zone by", dns_provider_zone_by(provider), false);
     ttl_add(out, json_find(tree, "ttl"));
     limits_add(out, json_find(tree, "limits"));
-    publish_add(out, json_find(tree, "publish"));
     hosts_add(out, json_find(tree, "hosts"));
     for (size_t i = 0; i < json_len(aliases); i++)
         buf_printf(out, "%s`%s`%s", i == 0 ? "- Also known as " : ", ",

@@ -60,7 +60,7 @@ static struct json *settings_make(const struct dns_provider *provider)
 
 struct dry_run {
     struct dns_job job;
-    bool digits, present;
+    bool digits, holds; /* holds: the value is there */
     struct json *calls;
 };
 
@@ -120,7 +120,9 @@ static void http_answer(struct dry_run *run, struct dns_wish *wish)
     AUTO(buf_fini)
     struct buf body = BUF(BODY_MAX);
     struct json *one = call_json(&wish->http), *told = json_object();
-    body_format(e, sample_answer(e, run->digits, !run->present), &body);
+    body_format(e, sample_answer(e, run->digits, run->holds), &body);
+    if (sample_is_change(e))
+        run->holds = run->job.records[0].present;
     struct made_up made_up = {
         .answer = {.status = (int)status_of(e), .body = buf_str(&body), .header = header_find},
         .engine = e};
@@ -158,7 +160,7 @@ static bool attempt(const struct dns_provider *provider, bool present, bool digi
         .present = present, .owner = sample_owner, .value = sample_value, .ttl_s = 60};
     AUTO(json_fini)
     struct json *settings = settings_make(provider);
-    struct dry_run run = {.digits = digits, .present = present, .calls = json_array()};
+    struct dry_run run = {.digits = digits, .holds = !present, .calls = json_array()};
     run.job = (struct dns_job){.zone = sample_zone,
                                .settings = settings,
                                .records = &record,

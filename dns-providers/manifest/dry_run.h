@@ -18,9 +18,11 @@ bool manifest_dry_run(const struct dns_provider *provider, bool present, struct 
  * not told. Complaints grow, in no order. */
 void manifest_lint(const struct dns_provider *provider, struct complaints *complaints);
 
-/* The inside: what the server would say to the call that was just wished for. digits: made-up ids are numbers. The tree is the engine's arena's; NULL: an
+/* The inside: what the server would say to the call that was just wished for. digits: made-up ids are numbers. holds: the value is there. The tree is the engine's arena's; NULL: an
  * empty answer. */
-const struct json *sample_answer(struct engine *engine, bool digits, bool removes);
+const struct json *sample_answer(struct engine *engine, bool digits, bool holds);
+/* Is the call that was just wished for the one that adds or removes? */
+bool sample_is_change(struct engine *engine);
 /* A header that the call looks for, or NULL. */
 const char *sample_header(struct engine *engine, const char *name);
 

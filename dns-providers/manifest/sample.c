@@ -11,7 +11,7 @@ struct sampling {
     struct engine *engine;
     const struct call_task *asked;
     const struct json *call;
-    bool digits, removes;
+    bool digits, holds;
     struct json *tree; /* NULL: nothing yet */
 };
 
@@ -227,7 +227,7 @@ static void find_sample(struct sampling *s)
     put_where(s, &element, json_find(s->call, "where"));
     if (element == NULL)
         element = json_object();
-    if (s->removes)
+    if (s->holds)
         put_element(s, json_text(s->call, "items"), element);
     else
         json_free(element);
@@ -235,10 +235,15 @@ static void find_sample(struct sampling *s)
 
 static void set_values_put(struct sampling *s, struct json **set, const struct json *spec)
 {
-    const char *values[] = {"kept as it is", s->engine->txt};
     const char *each = json_text(spec, "each"), *text = json_text(spec, "text");
-    const char *star = strrchr(each, '*');
-    for (size_t i = 0; i < (s->removes ? 2u : 1u) && star != NULL; i++) {
+    const char *star = strrchr(each, '*'), *values[2];
+    size_t n = 0;
+    /* Where there is room for one value, nobody else has put one there. */
+    if (strcmp(json_text(s->engine->tree, "model"), "single") != 0)
+        values[n++] = "kept as it is";
+    if (s->holds)
+        values[n++] = s->engine->txt;
+    for (size_t i = 0; i < n && star != NULL; i++) {
         AUTO(mem_fini)
         char *pointer = mem_printf("%.*s%zu%s%s", (int)(star - each), each, i, star + 1,
                                    text != NULL ? text : "");
@@ -301,22 +306,39 @@ static void page_put(struct sampling *s)
         s->tree = put(s->tree, total, json_new_int(1));
 }
 
-static bool serves(const struct sampling *s, const char *member)
+static bool serves(const struct engine *e, const struct json *holder, const char *member)
 {
-    return call_resolve(s->engine, json_find(s->engine->tree, member)) == s->call;
+    const struct json *call = json_find(holder, member);
+    return call != NULL && call_resolve(e, call) == ((const struct call_task *)e->top)->call;
 }
 
-const struct json *sample_answer(struct engine *e, bool digits, bool removes)
+bool sample_is_change(struct engine *e)
+{
+    static const char *const changes[] = {"add", "remove", "write", "create", "clear"};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
+        if (serves(e, e->tree, changes[i]))
+            return true;
+    return serves(e, json_find(e->tree, "batch"), "write");
+}
+
+/* Elements with what stands in them: of `find`, and of a whole document. */
+static bool is_search(const struct engine *e, const struct json *call)
+{
+    return serves(e, e->tree, "find") || serves(e, json_find(e->tree, "batch"), "find") ||
+           (serves(e, e->tree, "read") && json_find(call, "values") == NULL);
+}
+
+const struct json *sample_answer(struct engine *e, bool digits, bool holds)
 {
     struct call_task *asked = (struct call_task *)e->top;
     struct sampling s = {.engine = e, .asked = asked, .call = asked->call, .digits = digits};
     const struct json *zone = json_find(e->tree, "zone");
-    s.removes = removes;
+    s.holds = holds;
     if (asked->page > 0)
         put_text(&s.tree, "/end", "no more");
     else if (call_resolve(e, json_find(zone, "call")) == s.call)
         zone_sample(&s, zone);
-    else if (serves(&s, "find"))
+    else if (is_search(e, s.call))
         find_sample(&s);
     else if (json_find(s.call, "values") != NULL)
         read_sample(&s, json_find(s.call, "values"));
