@@ -11,5 +11,7 @@ struct builtin_manifest {
 extern const struct builtin_manifest builtin_manifests[]; /* the last one has no name */
 /* The first lines of a manifest, by model, with @NAME@ for the type (dns-providers/skeletons). */
 extern const struct builtin_manifest builtin_skeletons[];
+/* What stands around scripts of acme.sh: shim.sh. */
+extern const struct builtin_manifest builtin_acmesh[];
 
 #endif

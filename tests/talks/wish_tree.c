@@ -2,6 +2,8 @@
 
 #include "dns-providers/veiled.h"
 
+enum { INPUT_SHOWN_MAX = 1000 };
+
 static struct json *texts_tree(const char *const *texts)
 {
     struct json *array = json_array();
@@ -61,8 +63,11 @@ static struct json *run_tree(const struct dns_wish_run *run)
     struct json *tree = json_object();
     json_set(tree, "argv", texts_tree(run->argv));
     json_set(tree, "environment", texts_tree(run->environment));
-    if (run->input.len > 0)
-        json_set_str(tree, "input", run->input);
+    struct str input = run->input, line = input;
+    if (input.len > INPUT_SHOWN_MAX)
+        str_split(&input, '\n', &line); /* a whole program: its first line names it */
+    if (line.len > 0)
+        json_set_str(tree, "input", line);
     if (run->secret_environment != NULL)
         json_set(tree, "secret_environment", texts_tree(run->secret_environment));
     if (run->errors_apart)
