@@ -37,6 +37,7 @@ enum dns_capability {
     DNS_CAN_FIND_ZONE = 1 << 2, /* finds the zone by itself: job.zone is only a hint */
     DNS_CAN_CONFIRM = 1 << 3,   /* DONE means: served everywhere */
     DNS_CAN_DELEGATE = 1 << 4,  /* writes to a name of its own (acme-dns); needs a CNAME */
+    DNS_CAN_GATHER = 1 << 5,    /* many records cost as few requests as one: worth a moment's wait */
 };
 
 struct dns_job_record {
@@ -180,6 +181,9 @@ struct dns_provider {
     /* Its logins tell where the API is: wishes with told_base may go there too, by https and without any secret. */
     bool hosts_by_login;
     const struct dns_limits *limits; /* NULL: none known */
+    /* How many values a name can hold at once; 0: any number. The host hands over a further one only when those before it are gone. With
+     * values_labels > 0 names that share so many last labels share their values: "a.x.example" and "b.x.example" with 2. */
+    unsigned values_max, values_labels;
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */
@@ -193,6 +197,8 @@ const char *dns_provider_docs_read(const struct dns_provider *provider);
 /* Of a manifest: what adding and removing means there (manifest/model.h), how the zone is found. NULL: a module in C. */
 const char *dns_provider_model(const struct dns_provider *provider);
 const char *dns_provider_zone_by(const struct dns_provider *provider);
+/* The part of an owner name by which its values are counted against values_max; points into it. */
+const char *dns_provider_place(const struct dns_provider *provider, const char *owner);
 /* Is the host one that a row of api_hosts means? A port is part of it. */
 bool dns_provider_host_fits(const char *pattern, const char *host);
 /* The times of a change; 0 where the module was compiled before there were any. */

@@ -94,3 +94,15 @@ bool dns_provider_host_fits(const char *pattern, const char *host)
     return str_find_char(label, '.') == label.len && str_find_char(label, ':') == label.len &&
            str_eq_nocase(str_mem(label.p + label.len, behind), str_mem(p.p + star + 1, behind));
 }
+
+const char *dns_provider_place(const struct dns_provider *provider, const char *owner)
+{
+    const char *at = owner + strlen(owner);
+    unsigned n = 0;
+    while (provider->values_labels > 0 && at > owner) {
+        if (at[-1] == '.' && ++n == provider->values_labels)
+            return at;
+        at--;
+    }
+    return owner;
+}

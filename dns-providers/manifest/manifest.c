@@ -160,6 +160,16 @@ static bool tree_is_good(const struct yaml *doc, struct err *err)
     return ok;
 }
 
+static bool gathers(const struct json *tree)
+{
+    return json_find(tree, "batch") != NULL || strcmp(json_text(tree, "model"), "document") == 0;
+}
+
+static bool is_single(const struct json *tree)
+{
+    return strcmp(json_text(tree, "model"), "single") == 0;
+}
+
 static void provider_make(struct manifest *m)
 {
     const struct json *tree = yaml_tree(m->doc);
@@ -174,8 +184,9 @@ static void provider_make(struct manifest *m)
         .title = name,
         .sentence = sentence != NULL ? sentence : arena_printf(m->arena, "The DNS of %s.", name),
         .link = json_text(tree, "docs"),
-        .capabilities =
-            DNS_CAN_BATCH | (json_bool(publish, "confirms", false) ? DNS_CAN_CONFIRM : 0u),
+        .capabilities = DNS_CAN_BATCH |
+                        (json_bool(publish, "confirms", false) ? DNS_CAN_CONFIRM : 0u) |
+                        (gathers(tree) ? DNS_CAN_GATHER : 0u),
         .settings = &m->section,
         .check = settings_check,
         .begin = engine_begin,
@@ -191,6 +202,8 @@ static void provider_make(struct manifest *m)
         .publish_typical_ms = json_int(publish, "typical", 0) * MS_SECOND,
         .publish_max_ms = json_int(publish, "max", 0) * MS_SECOND,
         .limits = limits_make(m->arena, tree),
+        .values_max = is_single(tree) ? (unsigned)json_int(tree, "slots", 1) : 0,
+        .values_labels = (unsigned)json_int(tree, "slot_labels", 0),
     };
 }
 

@@ -458,7 +458,13 @@ int64_t txt_desk_next_at_ms(const struct txt_desk *desk)
     /* An order that has not heard yet of what changed is not woken by anything else. */
     if (!list_is_empty(&desk->changed))
         return 0;
-    return first != NULL ? first->at_ms : INT64_MAX;
+    int64_t at_ms = first != NULL ? first->at_ms : INT64_MAX;
+    LIST_EACH (it, &desk->zones) {
+        const struct txt_zone *zone = LIST_OWNER(it, struct txt_zone, in_desk);
+        if (zone->gather_at_ms != 0 && zone->gather_at_ms < at_ms)
+            at_ms = zone->gather_at_ms;
+    }
+    return at_ms;
 }
 
 bool txt_desk_is_busy(const struct txt_desk *desk)

@@ -8,7 +8,7 @@
 
 enum { JOB_RECORDS_MAX = 500, JOB_WAITS_MOST_MS = 2 * 60 * 1000, JOB_CALLS = 2 };
 
-static bool wish_is_for_job(const struct txt_wish *w)
+bool txt_wish_is_for_job(const struct txt_wish *w)
 {
     if (!txt_wish_is_awake(w))
         return false;
@@ -64,7 +64,7 @@ static void zone_put_off(struct txt_zone *zone, int64_t until_ms, const struct e
 {
     LIST_EACH (it, &zone->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
-        if (wish_is_for_job(w))
+        if (txt_wish_is_for_job(w))
             wish_put_off(w, until_ms, why);
     }
 }
@@ -140,7 +140,7 @@ static bool zone_sheds_one(struct txt_zone *zone)
     size_t n = 0;
     LIST_EACH (it, &zone->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
-        if (!wish_is_for_job(w))
+        if (!txt_wish_is_for_job(w))
             continue;
         if (!wish_is_in_time(w, n)) {
             wish_is_hopeless(w, n);
@@ -192,7 +192,7 @@ static size_t zone_take_wishes(struct txt_zone *zone)
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
         if (n == most)
             break;
-        if (!wish_is_for_job(w) || !wish_fits_in_job(zone, w, n) ||
+        if (!txt_wish_is_for_job(w) || !wish_fits_in_job(zone, w, n) || txt_slot_holds_back(w) ||
             wish_is_left_to_twin(zone, w, n))
             continue;
         if (zone->in_job == NULL)
@@ -209,7 +209,7 @@ static struct txt_wish *zone_first_ready(const struct txt_zone *zone)
 {
     LIST_EACH (it, &zone->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
-        if (wish_is_for_job(w))
+        if (txt_wish_is_for_job(w))
             return w;
     }
     return NULL;
@@ -224,7 +224,9 @@ static void zone_goes_last(struct txt_zone *zone)
 
 void txt_zone_gather(struct txt_zone *zone)
 {
-    const struct txt_wish *first = zone->in_job == NULL ? zone_first_ready(zone) : NULL;
+    if (zone->in_job != NULL || txt_zone_waits(zone))
+        return;
+    const struct txt_wish *first = zone_first_ready(zone);
     if (first == NULL || !zone_has_room(zone) || !zone_may_ask(zone, first))
         return;
     zone_shed(zone);

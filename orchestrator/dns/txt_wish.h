@@ -75,7 +75,8 @@ struct txt_zone { /* one account and zone: one job at a time */
     int64_t n_expected;       /* requests of the next job, as far as is known */
     struct txt_wish **in_job; /* the wishes of the job, by record; NULL where one was dropped */
     size_t n_in_job;
-    bool starts_job;                        /* decided in collect, done in act */
+    bool starts_job;      /* decided in collect, done in act */
+    int64_t gather_at_ms; /* waits so long for more to be done in one job; 0: does not */
     const struct propagation_config *rules; /* the provider's, for this zone */
     struct zone_info *asked; /* whom checks ask instead of the zone's servers, or NULL */
     char *unheard;           /* who did not answer, to be told; or NULL */
@@ -129,6 +130,15 @@ bool txt_wish_may_try_again(const struct txt_wish *wish);
 void txt_wish_seek(struct txt_wish *wish);
 /* Another wish that stands for the same record and keeps it; NULL: none. The one that goes first must leave the record to it. */
 struct txt_wish *txt_wish_heir(const struct txt_wish *wish);
+
+/* txt_slot.c: a name may hold so many values only (values_max of the provider). True: the wish is not handed over, because it waits for
+ * others to be gone - its failure says for which - or because its order has failed: it wants more at once than there is room for. */
+bool txt_slot_holds_back(struct txt_wish *wish);
+
+/* txt_group.c: is the next job of the zone to wait for what is about to come? Sets gather_at_ms. */
+bool txt_zone_waits(struct txt_zone *zone);
+/* Ready to be handed over, were it alone. */
+bool txt_wish_is_for_job(const struct txt_wish *wish);
 
 /* txt_zone.c: jobs and checks of a zone. */
 struct txt_zone *txt_zone_of(struct txt_desk *desk, const struct provider_config *provider,

@@ -160,9 +160,62 @@ static bool provider_verify(const struct config *config, const char *challenge, 
     return fault == NULL;
 }
 
+/* Where the TXT record of a name goes, as far as the configuration tells. */
+static const struct provider_config *record_place(const struct config *config,
+                                                  const struct set_config *set, size_t i,
+                                                  struct buf *out)
+{
+    buf_clear(out);
+    if (set->challenge_alias != NULL)
+        buf_add_cstr(out, set->challenge_alias);
+    else
+        challenge_owner(set->challenge, set->names[i], NULL, out);
+    return config_provider_for(config, buf_cstr(out));
+}
+
+static void room_verify(const struct config *config, const struct set_config *set,
+                        const struct provider_config *p, const char *place, struct reader *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < set->n_names; i++) {
+        AUTO(buf_fini)
+        struct buf other = BUF(512);
+        const struct provider_config *q = record_place(config, set, i, &other);
+        n += q != NULL && strcmp(dns_provider_place(q->provider, buf_cstr(&other)), place) == 0;
+    }
+    if (n > p->provider->values_max)
+        reader_say(r, r->raw, "names",
+                   "%zu names of this set need a TXT value at %s at once, but provider %s (%s) "
+                   "holds %u there: give them sets of their own, a name and its wildcard too, or "
+                   "delegate with challenge_alias to a zone of another provider",
+                   n, place, p->name, p->provider->name, p->provider->values_max);
+}
+
+/* An order needs its values at once: what has no room for them would never be had. Told once a place. */
+static void rooms_verify(const struct config *config, const struct set_config *set,
+                         struct reader *r)
+{
+    AUTO(buf_fini)
+    struct buf last = BUF(512);
+    for (size_t i = 0; i < set->n_names && !challenge_stands(set->challenge); i++) {
+        AUTO(buf_fini)
+        struct buf owner = BUF(512);
+        const struct provider_config *p = record_place(config, set, i, &owner);
+        if (p == NULL || p->provider->values_max == 0)
+            continue;
+        const char *place = dns_provider_place(p->provider, buf_cstr(&owner));
+        if (last.len > 0 && strcmp(buf_cstr(&last), place) == 0)
+            continue;
+        buf_clear(&last);
+        buf_add_cstr(&last, place);
+        room_verify(config, set, p, place, r);
+    }
+}
+
 void set_verify(const struct config *config, const struct set_config *set, struct reader *r)
 {
     authorities_verify(config, set, r);
+    rooms_verify(config, set, r);
     if (set->challenge_alias != NULL) {
         if (config_provider_for(config, set->challenge_alias) == NULL)
             reader_say(r, r->raw, "challenge_alias",
