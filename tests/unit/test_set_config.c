@@ -418,6 +418,39 @@ static void test_challenge_when_chosen_then_zones_are_asked_for_only_where_order
     set_config_free(set);
 }
 
+/* Where a name holds one value, an order that needs two at once would never be served. */
+static void test_names_when_they_need_more_values_than_there_is_room_for_then_told_before_any_order(
+    void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct config *before = house.config;
+    scratch_put("other.yaml",
+                "store: sqlite:c.db\nseal: file:seal.key\nauthorities:\n"
+                "  one: {directory: https://one.example/dir}\n"
+                "providers:\n"
+                "  corp: {type: exec, zones: [example.com], argv: [/bin/true]}\n"
+                "  he: {type: hurricane, zones: [example.net], tokens: file:he}\n"
+                "  duck: {type: duckdns, zones: [mine.duckdns.org], token: file:duck}\n",
+                0644);
+    must(config_load(scratch("other.yaml"), no_environment, &house.config, &err), &err);
+    set_config_free(read_ok("names: [example.net, www.example.net]\n"));
+    set_config_free(read_ok("names: [\"*.example.net\"]\n"));
+    set_config_free(read_ok("names: [mine.duckdns.org]\n"));
+    set_config_free(read_ok("names: [a.example.com, \"*.a.example.com\"]\n"));
+    set_config_free(
+        read_ok("names: [example.net, \"*.example.net\"]\nchallenge_alias: x.example.com\n"));
+    has_words(refusal("names: [example.net, \"*.example.net\"]\n"),
+              "2 names of this set need a TXT value at _acme-challenge.example.net at once, but "
+              "provider he (hurricane) holds 1 there");
+    has_words(refusal("names: [mine.duckdns.org, www.mine.duckdns.org]\n"),
+              "at mine.duckdns.org at once");
+    has_words(refusal("names: [a.example.com, b.example.com]\nchallenge_alias: x.example.net\n"),
+              "at x.example.net at once");
+    config_free(house.config);
+    house.config = before;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +467,8 @@ int main(void)
         cmocka_unit_test(test_deploy_want_when_what_lies_in_the_folder_differs_then_it_differs),
         cmocka_unit_test(test_key_when_it_is_kept_then_kind_and_keeping_can_both_be_said),
         cmocka_unit_test(test_request_when_it_is_configured_then_only_what_is_public_is_delivered),
+        cmocka_unit_test(
+            test_names_when_they_need_more_values_than_there_is_room_for_then_told_before_any_order),
         cmocka_unit_test(
             test_challenge_when_chosen_then_zones_are_asked_for_only_where_orders_publish),
         cmocka_unit_test(test_chain_when_it_is_wished_for_then_it_reissues_nothing),
