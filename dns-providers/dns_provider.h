@@ -37,7 +37,7 @@ enum dns_capability {
     DNS_CAN_FIND_ZONE = 1 << 2, /* finds the zone by itself: job.zone is only a hint */
     DNS_CAN_CONFIRM = 1 << 3,   /* DONE means: served everywhere */
     DNS_CAN_DELEGATE = 1 << 4,  /* writes to a name of its own (acme-dns); needs a CNAME */
-    DNS_CAN_GATHER = 1 << 5,    /* many records cost as few requests as one: worth a moment's wait */
+    DNS_CAN_GATHER = 1 << 5, /* many records cost as few requests as one: worth a moment's wait */
 };
 
 struct dns_job_record {
