@@ -9,6 +9,7 @@
 
 #include "cmd/findings.h"
 
+#include "dns/zone_finders.h"
 #include "inventory/register.h"
 
 struct check {
@@ -19,8 +20,9 @@ struct check {
     struct house house; /* with the store in memory */
     size_t n_sets, n_names;
     bool files_only;
-    struct json *online; /* what check_online found, for --json; NULL */
-    char **tried;        /* references to secrets */
+    struct json *online;      /* what check_online found, for --json; NULL */
+    struct json *delegations; /* where records go, likewise */
+    char **tried;             /* references to secrets */
     size_t n_tried;
 };
 void check_fini(struct check *check);
@@ -53,6 +55,9 @@ void check_set_world(struct check *check, const struct set_row *row, const struc
 void check_set_request(struct check *check, const struct set_row *row,
                        const struct set_config *set);
 
+/* Asks DNS where the TXT records of a set go. account_urls: ends with NULL, or NULL: none known. False when a signal came between. */
+bool check_delegation(struct check *check, struct zone_finders *finders, const struct set_row *row,
+                      const struct set_config *set, char *const *account_urls);
 /* Asks DNS and the CAs' directories what they would say to each good set; needs the house in memory. */
 void check_online(struct check *check);
 

@@ -12,7 +12,10 @@
 struct online {
     struct check *check;
     struct survey *survey;
+    struct zone_finders *finders; /* beside the survey's: the records of a provider, not CAA */
     const struct set_row *row;
+    char **account_urls; /* of the set, known so far; ends with NULL */
+    size_t n_account_urls;
     bool is_stopped;
 };
 
@@ -137,6 +140,26 @@ static void profile_find(struct online *online, const struct survey_view *view)
                  view->authority->name, view->profile_fault->text);
 }
 
+static void account_remember(struct online *online, const char *url)
+{
+    size_t n = online->n_account_urls;
+    if (url == NULL)
+        return;
+    online->account_urls = mem_grow(online->account_urls, n, n + 2, sizeof(char *));
+    online->account_urls[n] = mem_strdup(url);
+    online->account_urls[n + 1] = NULL;
+    online->n_account_urls++;
+}
+
+static void accounts_forget(struct online *online)
+{
+    for (size_t i = 0; i < online->n_account_urls; i++)
+        mem_free(online->account_urls[i]);
+    mem_free(online->account_urls);
+    online->account_urls = NULL;
+    online->n_account_urls = 0;
+}
+
 static void view_told(void *arg, const struct survey_view *view)
 {
     struct online *online = arg;
@@ -145,6 +168,7 @@ static void view_told(void *arg, const struct survey_view *view)
         view_find(online, view);
     if (view->profile_fault->kind != ERR_NONE)
         profile_find(online, view);
+    account_remember(online, view->account_url);
     if (check->in->json)
         json_push(check->online, view_json(view));
     else if (option_common(check->in, "quiet") == NULL)
@@ -157,7 +181,10 @@ static bool row_survey(void *arg, const struct set_row *row)
     struct set_config *set = NULL;
     online->row = row;
     if (row->fault == NULL && register_set(&online->check->house, row->name, &set, NULL))
-        online->is_stopped = !survey_set(online->survey, set, view_told, online);
+        online->is_stopped =
+            !survey_set(online->survey, set, view_told, online) ||
+            !check_delegation(online->check, online->finders, row, set, online->account_urls);
+    accounts_forget(online);
     set_config_free(set);
     return !online->is_stopped;
 }
@@ -199,12 +226,15 @@ void check_online(struct check *check)
     struct err err = {0};
     in->house.config = in->config;
     check->online = json_array();
+    check->delegations = json_array();
     store_try_open(in);
     house_open_net(in);
     anchor_note(check);
     standing_note(check);
-    struct online online = {.check = check, .survey = survey_new(&in->house)};
+    struct online online = {
+        .check = check, .survey = survey_new(&in->house), .finders = zone_finders_new(&in->house)};
     if (!register_each(&check->house, row_survey, &online, &err))
         findings_add_lines(&check->findings, check->path, (struct place){0}, err.text);
+    zone_finders_free(online.finders);
     survey_free(online.survey);
 }

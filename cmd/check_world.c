@@ -23,6 +23,7 @@ void check_fini(struct check *check)
     findings_fini(&check->findings);
     yaml_free(check->doc);
     json_free(check->online);
+    json_free(check->delegations);
     store_close(check->house.store);
 }
 

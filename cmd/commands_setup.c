@@ -72,8 +72,11 @@ const struct command command_check = {
         "store, whether the store can be used, and whether targets can be written by this user.\n\n"
         "With --online the name servers of each set are asked for CAA records, the chains of trust "
         "are judged, and directories of CAs that the store does not know are fetched: what would "
-        "keep a CA from issuing is a complaint about the set. docs/PREFLIGHT.md tells how to read "
-        "it.\n\n"
+        "keep a CA from issuing is a complaint about the set (docs/PREFLIGHT.md). It also tells "
+        "where "
+        "the TXT records of each set go - zone, provider, CNAMEs - and which record is missing on "
+        "the "
+        "way (docs/PROPAGATION.md).\n\n"
         "Programs behind exec: references are run. Nothing is written, and without --online "
         "nothing "
         "is asked of a CA or a DNS server.",

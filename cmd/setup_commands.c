@@ -279,6 +279,8 @@ static void check_tell(struct check *check, enum exit_code code)
         json_set(tree, "findings", findings_json(&check->findings));
         if (check->online != NULL)
             json_set(tree, "online", json_copy(check->online));
+        if (check->delegations != NULL)
+            json_set(tree, "delegations", json_copy(check->delegations));
         json_print(tree);
         return;
     }

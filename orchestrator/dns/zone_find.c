@@ -104,6 +104,9 @@ void find_finish(struct zone_find *find, struct zone *zone)
         .challenge = find->challenge,
         .owner = find->owner,
         .n_hops = find->n_hops,
+        .hops = find->seen,
+        .unfollowed = find->target,
+        .is_wildcard = find->is_wildcard,
         .primary = zone->primary,
         .primary_addresses = zone->primary_addresses,
         .n_primary_addresses = zone->n_primary_addresses,
@@ -118,6 +121,23 @@ void find_finish(struct zone_find *find, struct zone *zone)
     lead_end(find);
     zone_unref(zone);
     find_drop(find);
+}
+
+static void find_takes_word(void *arg)
+{
+    struct zone_find *find = arg;
+    find->refusal = NULL;
+    mem_free(find->note);
+    find->note = mem_printf("no name server of %s answers this host: taken as the resolvers tell "
+                            "it; whether %s is a CNAME was not seen",
+                            find->zone->name, find->owner);
+    find_finish(find, find->zone);
+}
+
+/* Not from within the call that brought it here: that one may be about another find. */
+void find_believe(struct zone_find *find)
+{
+    find->refusal = timer_start(find->finder->asker.loop, 0, find_takes_word, find);
 }
 
 /* The reply lies with the caller, so the find may go first; the zone's name must stay. */

@@ -36,6 +36,7 @@ struct zone_finder *zone_finder_new(struct loop *loop, struct dns *dns,
         .timeout_ms = options->timeout_ms,
     };
     finder->follow_cname = options->follow_cname;
+    finder->trusts_resolvers = options->trusts_resolvers;
     if (options->n_authoritative > 0)
         finder->fixed_zone = fixed_zone_new(&finder->asker);
     list_init(&finder->finds);

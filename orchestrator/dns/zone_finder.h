@@ -38,7 +38,10 @@ struct zone_info {
     char *challenge; /* as asked for */
     char *owner; /* where the TXT record belongs: the challenge name, or what it is delegated to */
     unsigned n_hops; /* CNAMEs followed on the way from the challenge (or the alias) to the owner */
-    char *primary;   /* MNAME of the SOA, or NULL when nobody told */
+    char **hops;     /* the n_hops names that were CNAMEs, the challenge (or the alias) first */
+    char *unfollowed; /* where a CNAME at the owner leads that was not followed, or NULL */
+    bool is_wildcard; /* that one: a wildcard made it up; else the options say not to follow */
+    char *primary;    /* MNAME of the SOA, or NULL when nobody told */
     struct net_address
         *primary_addresses; /* with the authoritative port; may be none (hidden primary) */
     size_t n_primary_addresses;
@@ -59,6 +62,8 @@ struct zone_finder_options {
     size_t n_authoritative;
     uint16_t authoritative_port; /* 0: 53 */
     bool follow_cname;
+    /* When no name server of a zone answers at all, what the resolvers tell of it is enough; CNAMEs are not seen then. */
+    bool trusts_resolvers;
     int64_t timeout_ms; /* of one question; 0: 5 s */
 };
 struct zone_finder;

@@ -27,6 +27,15 @@ void zone_finders_free(struct zone_finders *finders)
     mem_free(finders);
 }
 
+/* Who chose another way than asking name servers may have none that answers. */
+static bool trusts_resolvers(const struct provider_config *p)
+{
+    bool trusts = p->propagation.mode != PROPAGATION_AUTHORITATIVE;
+    for (size_t i = 0; i < p->n_zone_propagations; i++)
+        trusts = trusts || p->zone_propagations[i].mode != PROPAGATION_AUTHORITATIVE;
+    return trusts;
+}
+
 static struct zone_finder_options options_of(const struct provider_config *p)
 {
     if (p == NULL)
@@ -38,6 +47,7 @@ static struct zone_finder_options options_of(const struct provider_config *p)
         .n_authoritative = p->n_authoritative,
         .authoritative_port = (uint16_t)p->authoritative_port,
         .follow_cname = p->follow_cname,
+        .trusts_resolvers = trusts_resolvers(p),
     };
 }
 

@@ -47,6 +47,12 @@ static void find_silenced(struct zone_find *find, const char *notes)
 {
     struct err err;
     bool fixed = zone_is_fixed(find);
+    if (find->finder->trusts_resolvers && !find->ask.was_answered && !fixed &&
+        find->answered == NULL) {
+        find->zone->is_mute = true;
+        find_believe(find);
+        return;
+    }
     err_set(&err, ERR_AGAIN, "no name server %s%s tells about %s: %s", fixed ? "configured" : "of ",
             fixed ? "" : find->zone->name, find->owner, notes);
     zone_cache_forget(find->finder, find->zone->name);
@@ -133,8 +139,10 @@ static void find_hop(struct zone_find *find)
 }
 
 /* The record belongs at the name itself; which zone that is in the CNAME hid. The names above tell, if not CNAMEs as well. */
-static void cname_ignore(struct zone_find *find, const char *why)
+static void cname_ignore(struct zone_find *find, bool is_wildcard)
 {
+    const char *why = is_wildcard ? "a wildcard made it up" : "follow_cname is off";
+    find->is_wildcard = is_wildcard;
     mem_free(find->note);
     find->note =
         mem_printf("the CNAME of %s to %s is not followed: %s", find->owner, find->target, why);
@@ -153,7 +161,7 @@ static void cname_heard(struct zone_find *find, const struct dns_record *cname)
     } else if (find->finder->follow_cname) {
         find_ask(find, FIND_SIBLING);
     } else {
-        cname_ignore(find, "follow_cname is off");
+        cname_ignore(find, false);
     }
 }
 
@@ -166,7 +174,7 @@ static void sibling_heard(struct zone_find *find, const struct dns_reply *reply)
         find_hop(find);
         return;
     }
-    cname_ignore(find, "a wildcard made it up");
+    cname_ignore(find, true);
 }
 
 static void txt_heard(struct zone_find *find, const struct dns_reply *reply)
@@ -231,6 +239,10 @@ void find_ask(struct zone_find *find, enum find_asking asking)
     struct zone *zone = find->zone;
     char name[NAME_SIZE];
     find->asking = asking;
+    if (zone->is_mute) {
+        find_believe(find);
+        return;
+    }
     if (zone->n_asking >= ASKING_MAX) {
         list_push_back(&zone->waiting, &find->wait);
         return;

@@ -15,6 +15,11 @@ struct zone_info *zone_info_copy(const struct zone_info *info)
     copy->challenge = mem_strdup(info->challenge);
     copy->owner = mem_strdup(info->owner);
     copy->n_hops = info->n_hops;
+    copy->hops = NEW_N(info->n_hops, char *);
+    for (unsigned i = 0; i < info->n_hops; i++)
+        copy->hops[i] = mem_strdup(info->hops[i]);
+    copy->unfollowed = mem_strdup(info->unfollowed);
+    copy->is_wildcard = info->is_wildcard;
     copy->primary = mem_strdup(info->primary);
     copy->primary_addresses = addresses_copy(info->primary_addresses, info->n_primary_addresses);
     copy->n_primary_addresses = info->n_primary_addresses;
@@ -46,6 +51,10 @@ void zone_info_free(struct zone_info *info)
     mem_free(info->zone);
     mem_free(info->challenge);
     mem_free(info->owner);
+    for (unsigned i = 0; i < info->n_hops; i++)
+        mem_free(info->hops[i]);
+    mem_free(info->hops);
+    mem_free(info->unfollowed);
     mem_free(info->primary);
     mem_free(info->primary_addresses);
     servers_free(info->servers, info->n_servers);

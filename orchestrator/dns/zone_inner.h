@@ -48,6 +48,7 @@ struct zone {
     struct ask_seat *seats; /* all addresses, IPv4 first */
     size_t n_seats, good;   /* good: the one that answered last */
     uint32_t ttl_s;
+    bool is_mute;        /* no name server answers, and the resolvers' word is enough */
     size_t n_asking;     /* questions under way */
     struct list waiting; /* finds that would ask */
 };
@@ -99,7 +100,7 @@ struct zone_group {
 };
 struct zone_finder {
     struct zone_asker asker;
-    bool follow_cname;
+    bool follow_cname, trusts_resolvers;
     struct zone
         *fixed_zone; /* the configured servers, as a zone "" whose name is not known; or NULL */
     struct name_map entries, groups;
@@ -134,7 +135,8 @@ struct zone_find {
     bool is_asking; /* counts in zone->n_asking */
     enum find_asking asking;
     bool ends_there;   /* the zone that is waited for is the answer */
-    char *target;      /* of the CNAME that may be a wildcard's */
+    char *target;      /* of the CNAME that may be a wildcard's, or is not followed */
+    bool is_wildcard;  /* that it is */
     const char *above; /* a suffix of the owner, for FIND_PARENT */
     char *note;
     struct timer *refusal;
@@ -151,6 +153,8 @@ void find_zone_known(struct zone_find *find, struct zone *zone);
 void find_zone_failed(struct zone_find *find, const char *below, const struct err *err);
 /* A question for the resolvers. */
 void find_ask_resolvers(struct zone_find *find);
+/* The zone's servers are mute: ends with what the resolvers tell, soon. */
+void find_believe(struct zone_find *find);
 /* Puts a question to the zone's servers, or waits in line for it. */
 void find_ask(struct zone_find *find, enum find_asking asking);
 /* Gives its place at the zone to the next. */

@@ -435,6 +435,45 @@ static void test_find_when_the_base_leads_to_a_dead_cname_then_its_own_zone(void
     assert_found(&got, "example.com", CHALLENGE);
 }
 
+static void test_find_when_name_servers_are_silent_then_the_resolvers_word_may_be_enough(
+    void **state)
+{
+    (void)state;
+    AUTO(got_fini)
+    struct got got = {0};
+    struct zone_finder_options options = usual();
+    fake_host_say(world.ns1, NULL, 0, FAKE_SILENT, 0);
+    fake_host_say(world.ns2, NULL, 0, FAKE_SILENT, 0);
+    options.trusts_resolvers = true;
+    struct zone_finder *finder = zone_finder_new(world.loop, world.dns, &options);
+    zone_finder_find(finder, CHALLENGE, NULL, found, &got);
+    zone_finder_find(finder, "_acme-challenge.mail.example.com", NULL, found, &got);
+    assert_true(world_wait(&world, &got.n, 2));
+    assert_int_equal(got.n_good, 2);
+    /* Once is enough to know: nobody is waited for again. */
+    size_t n_asked = fake_host_asked(world.ns1, NULL, 0);
+    zone_finder_find(finder, "_acme-challenge.shop.example.com", NULL, found, &got);
+    assert_true(world_wait(&world, &got.n, 3));
+    assert_found(&got, "example.com", "_acme-challenge.shop.example.com");
+    assert_non_null(strstr(got.info->note, "taken as the resolvers tell it"));
+    assert_int_equal(fake_host_asked(world.ns1, NULL, 0), n_asked);
+    assert_int_equal(fake_host_asked(world.resolver, CHALLENGE, 0), 0);
+    zone_finder_free(finder);
+}
+
+static void test_find_when_name_servers_refuse_then_the_resolvers_word_is_not_enough(void **state)
+{
+    (void)state;
+    AUTO(got_fini)
+    struct got got = {0};
+    struct zone_finder_options options = usual();
+    options.trusts_resolvers = true;
+    fake_host_say(world.ns1, NULL, 0, FAKE_REFUSED, 0);
+    fake_host_say(world.ns2, NULL, 0, FAKE_REFUSED, 0);
+    find_with(&options, CHALLENGE, NULL, &got);
+    assert_failed(&got, ERR_AGAIN, "answers REFUSED");
+}
+
 static void test_find_when_alias_is_given_then_the_challenge_name_is_not_looked_at(void **state)
 {
     (void)state;
@@ -723,6 +762,8 @@ int main(void)
         T(test_find_when_cnames_run_in_a_circle_then_refused),
         T(test_find_when_the_base_is_a_cname_to_elsewhere_then_its_own_zone),
         T(test_find_when_the_base_leads_to_a_dead_cname_then_its_own_zone),
+        T(test_find_when_name_servers_are_silent_then_the_resolvers_word_may_be_enough),
+        T(test_find_when_name_servers_refuse_then_the_resolvers_word_is_not_enough),
         T(test_find_when_alias_is_given_then_the_challenge_name_is_not_looked_at),
         T(test_find_when_alias_is_a_registered_domain_then_no_question_above_it),
         T(test_find_when_some_servers_misbehave_then_the_next_one_tells),
