@@ -406,6 +406,7 @@ static enum task_status call_hear(struct engine *e, struct call_task *t,
         return TASK_DONE;
     case REPLY_CONFLICT:
         t->outcome = OUTCOME_CONFLICT;
+        t->said = reply.text;
         return TASK_DONE;
     case REPLY_BUSY:
         if (++t->n_busy < BUSY_MAX)

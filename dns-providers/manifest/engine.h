@@ -69,6 +69,7 @@ struct call_task {
     bool is_login;             /* its answer may set cookies */
     const struct veiled *url;  /* of its last request */
     struct json *saved;        /* what was picked, or NULL */
+    const char *said;          /* of a conflict: in the words of the server; "" when it has none */
     int n_tries, n_busy;
     bool may_be_refused; /* whoever pushed it knows another way: no failure, but OUTCOME_REFUSED */
     /* paging */

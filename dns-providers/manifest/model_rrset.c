@@ -70,8 +70,9 @@ static enum task_status rrset_written(struct engine *e, struct rrset_task *t)
         return write_is_blind(e, t->asked->call, t->group) ? rrset_read(e, t, RRSET_READ_BACK)
                                                            : rrset_over(t);
     if (++t->n_conflicts > CONFLICTS_MAX)
-        return engine_fail(e, ERR_AGAIN, "%s: somebody else keeps changing its TXT records",
-                           t->group->owner);
+        return engine_fail(e, ERR_AGAIN, "%s: somebody else keeps changing its TXT records%s%s",
+                           t->group->owner, t->asked->said[0] != '\0' ? ", or: " : "",
+                           t->asked->said);
     return rrset_read(e, t, RRSET_READ);
 }
 

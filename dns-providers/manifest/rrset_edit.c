@@ -23,6 +23,15 @@ static bool element_take(void *arg, const struct json *element)
     return true;
 }
 
+/* A number, or a text of digits: XML knows no numbers. */
+static int64_t number_of(const struct json *json)
+{
+    int64_t number = json_as_int(json, 0);
+    if (json_as_text(json) != NULL)
+        str_to_i64(str_of(json_as_text(json)), &number);
+    return number;
+}
+
 static bool set_take(void *arg, const struct json *set)
 {
     struct reading *r = arg;
@@ -30,7 +39,7 @@ static bool set_take(void *arg, const struct json *set)
     if (!where_holds(r->where, set))
         return true;
     if (ttl != NULL)
-        r->ttl_s = json_as_int(pointer_find(set, ttl), 0);
+        r->ttl_s = number_of(pointer_find(set, ttl));
     r->set->is_there = true;
     pointer_each(set, json_text(r->spec, "each"), element_take, r);
     return true;

@@ -98,9 +98,16 @@ struct longest {
     const struct json *spec;
     const char *fqdn;
     size_t len;
-    const struct json *element;
+    const struct json *element, *twin; /* another one of that name */
     const char *name;
 };
+
+static bool is_other(struct engine *e, const struct json *id, const struct json *a,
+                     const struct json *b)
+{
+    const struct json *x = pick_find(e, id, a, NULL), *y = pick_find(e, id, b, NULL);
+    return x != NULL && y != NULL && !json_equal(x, y);
+}
 
 static bool is_suffix(const char *name, const char *zone, size_t len)
 {
@@ -118,9 +125,15 @@ static bool longest_look(void *arg, const struct json *element)
     size_t len = name != NULL ? strlen(name) : 0;
     if (len > 0 && name[len - 1] == '.')
         len--;
-    if (len == 0 || len <= l->len || !is_suffix(l->fqdn, name, len) ||
+    if (len == 0 || len < l->len || !is_suffix(l->fqdn, name, len) ||
         (where != NULL && !where_fits(l->engine, where, element)))
         return true;
+    if (len == l->len) {
+        if (is_other(l->engine, json_find(l->spec, "id"), l->element, element))
+            l->twin = element;
+        return true;
+    }
+    l->twin = NULL;
     l->len = len;
     l->element = element;
     l->name = arena_strndup(l->engine->arena, name, len);
@@ -138,6 +151,11 @@ static enum task_status zone_listed(struct engine *e, struct zone_task *t)
     if (l.element == NULL)
         return engine_fail(e, ERR_CONFIG, "none of the zones the credentials show holds %s",
                            l.fqdn);
+    if (l.twin != NULL)
+        return engine_fail(e, ERR_CONFIG,
+                           "the account has more than one zone %s: the configuration must say "
+                           "which is meant, by its id",
+                           l.name);
     if (!zone_take(e, t->spec, l.element, &status))
         return engine_fail(e, ERR_BROKEN, "the list of zones cannot be understood");
     return status == TASK_DONE ? zone_settle(e, l.name) : status;
@@ -168,6 +186,7 @@ static enum task_status zone_begin(struct engine *e, struct zone_task *t)
     }
     if (strcmp(by, "probe") == 0)
         return zone_probe(e, t);
+    json_set_text(e->zone, "candidate", e->job->zone);
     t->task.at = ZONE_LISTED;
     t->asked = call_push(e, json_find(t->spec, "call"));
     return TASK_PUSHED;

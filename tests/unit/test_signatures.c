@@ -140,6 +140,50 @@ static void signs(const struct example *x)
     manifest_free(provider);
 }
 
+/* ---- AWS Signature Version 4: the test suite of AWS ---- */
+
+#define AWS_TOKEN                                                                                  \
+    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpS"  \
+    "PfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDY"  \
+    "wT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqK"  \
+    "mlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
+#define AWS(call, more, signed, signature)                                                         \
+    {                                                                                              \
+        .manifest = "route53", .unix_s = 1440938160,                                               \
+        .edits = {{"service: route53", "service: service"},                                        \
+                  {"    method: GET\n    path: /2013-04-01/hostedzonesbyname\n"                    \
+                   "    query: {dnsname: \"{zone.candidate}\", maxitems: \"100\"}\n",              \
+                   call}},                                                                         \
+        .settings = "{\"base_url\": \"https://example.amazonaws.com\", \"access_key_id\": "        \
+                    "\"AKIDEXAMPLE\", \"secret_access_key\": \"f\"" more "}",                      \
+        .secrets = {{"secret_access_key", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},             \
+                    {"session_token", AWS_TOKEN}},                                                 \
+        .authorization =                                                                           \
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "    \
+            "SignedHeaders=" signed ", Signature=" signature                                       \
+    }
+
+static void test_route53_when_the_suite_of_aws_is_signed_then_as_there(void **state)
+{
+    static const struct example examples[] = {
+        AWS("    method: GET\n    path: /\n", "", "host;x-amz-date",
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        AWS("    method: GET\n    path: /\n    query: {Param2: value2, Param1: value1}\n", "",
+            "host;x-amz-date", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"),
+        AWS("    method: POST\n    path: /\n", "", "host;x-amz-date",
+            "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+        AWS("    method: POST\n    path: /\n    form: {Param1: value1}\n", "",
+            "content-type;host;x-amz-date",
+            "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"),
+        AWS("    method: POST\n    path: /\n", ", \"session_token\": \"f\"",
+            "host;x-amz-date;x-amz-security-token",
+            "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"),
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+        signs(&examples[i]);
+}
+
 /* ---- EdgeGrid: the test data of Akamai's own clients ---- */
 
 #define EDGE_HOST  "akaa-baseurl-xxxxxxxxxxx-xxxxxxxxxxxxx.luna.akamaiapis.net"
@@ -295,6 +339,7 @@ static void test_oraclecloud_when_signed_then_openssl_signs_the_same(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_route53_when_the_suite_of_aws_is_signed_then_as_there),
         cmocka_unit_test(test_edgedns_when_akamais_requests_are_signed_then_as_akamai_does),
         cmocka_unit_test(test_tencentcloud_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_huaweicloud_when_the_vendors_example_is_signed_then_as_there),
