@@ -16,15 +16,6 @@ static struct str url_place(struct str url)
     return str_mem(url.p, end);
 }
 
-static bool encoded(struct engine *e, const char *template, const struct veiled **ret,
-                    struct err *err)
-{
-    struct template_context context = engine_context(e);
-    const struct veiled *text = NULL;
-    return template_text(&context, template, &text, err) &&
-           veiled_call(e->arena, VEILED_ENC, &text, 1, ret, err);
-}
-
 static void query_join(struct engine *e, const struct veiled **url, const char *name,
                        const struct veiled *value, bool is_bare)
 {
@@ -44,21 +35,25 @@ static void query_join(struct engine *e, const struct veiled **url, const char *
     *url = veiled_join(e->arena, *url, value);
 }
 
-/* A list worked out: the key once for each of its texts. */
-static bool query_list_add(struct engine *e, const char *key, const struct json *tree,
-                           const struct veiled **url, struct err *err)
+/* The texts of a parameter, encoded: one, those of a list, or those of a tree that makes a list. */
+static bool texts_work_out(struct engine *e, const struct json *value, const struct veiled ***ret,
+                           size_t *ret_n, struct err *err)
 {
     struct tree_work *work = arena_alloc(e->arena, sizeof *work);
-    struct json *list = NULL;
+    struct json *made = NULL;
     work->context = engine_context(e);
-    if (!tree_work_out(work, tree, &list, err))
+    if (!tree_work_out(work, value, &made, err))
         return false;
-    for (size_t i = 0; json_is(list, JSON_ARRAY) && i < json_len(list); i++) {
-        const struct veiled *text = tree_text(work, json_at(list, i)), *encoded_text = NULL;
-        if (!veiled_call(e->arena, VEILED_ENC, &text, 1, &encoded_text, err))
+    bool is_list = json_is(made, JSON_ARRAY);
+    size_t n = is_list ? json_len(made) : made != NULL ? 1 : 0;
+    const struct veiled **texts = arena_alloc(e->arena, (n + 1) * sizeof(*texts));
+    for (size_t i = 0; i < n; i++) {
+        const struct veiled *text = tree_text(work, is_list ? json_at(made, i) : made);
+        if (!veiled_call(e->arena, VEILED_ENC, &text, 1, &texts[i], err))
             return false;
-        query_join(e, url, key, encoded_text, false);
     }
+    *ret = texts;
+    *ret_n = n;
     return true;
 }
 
@@ -69,19 +64,16 @@ static bool query_add(struct engine *e, const struct json *query, const struct v
     const char *key;
     void *position = NULL;
     while (json_next(query, &position, &key, &value)) {
-        const struct veiled *text = NULL;
-        bool is_tree = json_is(value, JSON_OBJECT), is_bare = json_is(value, JSON_NULL);
-        size_t n = json_is(value, JSON_ARRAY) ? json_len(value) : 1;
-        if (is_bare)
+        const struct veiled **texts = NULL;
+        size_t n = 0;
+        if (json_is(value, JSON_NULL)) {
             query_join(e, url, key, NULL, true);
-        if (is_tree && !query_list_add(e, key, value, url, err))
-            return err_wrap(err, "query %s", key);
-        for (size_t i = 0; i < n && !is_bare && !is_tree; i++) {
-            const struct json *one = json_is(value, JSON_ARRAY) ? json_at(value, i) : value;
-            if (!encoded(e, json_as_text(one), &text, err))
-                return err_wrap(err, "query %s", key);
-            query_join(e, url, key, text, false);
+            continue;
         }
+        if (!texts_work_out(e, value, &texts, &n, err))
+            return err_wrap(err, "query %s", key);
+        for (size_t i = 0; i < n; i++)
+            query_join(e, url, key, texts[i], false);
     }
     return true;
 }
@@ -184,6 +176,18 @@ static bool url_build(struct engine *e, const struct call_task *call, const stru
 
 /* ---- the body ---- */
 
+static void form_join(struct engine *e, const struct veiled **body, const char *key,
+                      const struct veiled *text)
+{
+    const struct veiled *plain = veiled_text(e->arena, str_of(key)), *name = NULL;
+    CHECK(veiled_call(e->arena, VEILED_ENC, &plain, 1, &name, NULL));
+    if (*body != NULL)
+        *body = veiled_join(e->arena, *body, veiled_text(e->arena, STR("&")));
+    *body = veiled_join(e->arena, *body, name);
+    *body = veiled_join(e->arena, *body, veiled_text(e->arena, STR("=")));
+    *body = veiled_join(e->arena, *body, text);
+}
+
 static bool form_add(struct engine *e, const struct json *form, const struct veiled **body,
                      struct err *err)
 {
@@ -191,16 +195,12 @@ static bool form_add(struct engine *e, const struct json *form, const struct vei
     const char *key;
     void *position = NULL;
     while (json_next(form, &position, &key, &value)) {
-        const struct veiled *text = NULL, *name = NULL;
-        if (!encoded(e, json_as_text(value), &text, err))
+        const struct veiled **texts = NULL;
+        size_t n = 0;
+        if (!texts_work_out(e, value, &texts, &n, err))
             return err_wrap(err, "form %s", key);
-        const struct veiled *plain = veiled_text(e->arena, str_of(key));
-        CHECK(veiled_call(e->arena, VEILED_ENC, &plain, 1, &name, NULL));
-        if (*body != NULL)
-            *body = veiled_join(e->arena, *body, veiled_text(e->arena, STR("&")));
-        *body = veiled_join(e->arena, *body, name);
-        *body = veiled_join(e->arena, *body, veiled_text(e->arena, STR("=")));
-        *body = veiled_join(e->arena, *body, text);
+        for (size_t i = 0; i < n; i++)
+            form_join(e, body, key, texts[i]);
     }
     return true;
 }
