@@ -121,7 +121,10 @@ static bool is_classified(const struct linting *l, const struct json *call, cons
 static void removal_look(struct linting *l, const char *member)
 {
     const struct json *call = json_find(l->tree, member);
-    if (call != NULL && json_text(call, "$use") == NULL && !is_classified(l, call, "gone"))
+    /* What holds one value writes another over it: nothing is ever gone. */
+    bool is_single = strcmp(json_text(l->tree, "model"), "single") == 0;
+    if (call != NULL && json_text(call, "$use") == NULL && !is_single &&
+        !is_classified(l, call, "gone"))
         complaints_add_key(l->complaints, l->doc, l->tree, member,
                            "%s: \"gone\" is not told: what does the API answer when the record is "
                            "not there any more? Removing it again must be a success",
