@@ -183,6 +183,8 @@ static void wish_checked(struct txt_wish *w, const struct propagation_view *view
     w->seen_at_ms = house_now(w->desk->house);
     if (w->state == WISH_SET && !w->present)
         txt_wish_enter(w, WISH_REMOVING);
+    else if (w->state == WISH_REMOVED && w->present)
+        txt_wish_replan(w);
     else if (w->state == WISH_SET && view->is_served)
         wish_is_shown(w, view);
     else if (w->state == WISH_SET)

@@ -28,7 +28,10 @@ static struct coming zone_coming(const struct txt_zone *zone)
             break;
         const struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
         bool is_sought = w->find != NULL || (w->zone == NULL && list_is_linked(&w->in_zone));
-        c.n_finds += w->provider == zone->provider && is_sought ? 1 : 0;
+        /* What is looked for elsewhere may take its time. */
+        bool is_below =
+            str_ends(str_of(w->alias != NULL ? w->alias : w->challenge), str_of(zone->info->zone));
+        c.n_finds += w->provider == zone->provider && is_sought && is_below ? 1 : 0;
     }
     return c;
 }

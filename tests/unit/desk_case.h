@@ -1,8 +1,8 @@
 /*
- * A desk for tests: over real DNS on loopback, with a provider of the test's own that changes the zone at once and refuses what the test says.
+ * The desk over real DNS on loopback, with a provider of the test's own: it changes the zone at once, and refuses what the test says.
  */
-#ifndef DESK_CASE_H
-#define DESK_CASE_H
+#ifndef UNIT_DESK_CASE_H
+#define UNIT_DESK_CASE_H
 
 #include "dns_world.h"
 #include "house_fixture.h"
@@ -11,31 +11,35 @@
 
 static struct dns_world net;
 static struct txt_desk *desk;
-static struct provider_config corp;
+static struct provider_config configured[2];
+#define corp configured[0]
 static struct config config;
 
-static struct {
+static struct api {
     size_t n_jobs, n_records_most, n_added, n_removed;
     const char *bad_owner;     /* a request that names it is refused as a whole */
     enum err_kind fault;       /* of every request; NONE: works */
     size_t n_faults;           /* so many times */
     bool applies_all_the_same; /* the answer is lost, the deed is done */
     size_t n_with_proof;
+    int64_t pause_ms;    /* in the middle of a job, when the ids are known; 0: none */
+    int64_t again_in_ms; /* of a fault: it says when */
+    size_t n_under_way, n_under_way_most;
 } api;
 
-static void record_apply(const struct dns_job_record *r)
+static inline void record_apply(const char *zone, const struct dns_job_record *r)
 {
     if (r->present)
-        fake_dns_add(net.fake, "example.com", r->owner, "TXT", r->value, 60);
+        fake_dns_add(net.fake, zone, r->owner, "TXT", r->value, 60);
     else
-        fake_dns_remove(net.fake, "example.com", r->owner, "TXT", r->value);
+        fake_dns_remove(net.fake, zone, r->owner, "TXT", r->value);
     api.n_with_proof +=
         r->key_authorization != NULL && strcmp(r->key_authorization, "token.print") == 0;
     api.n_added += r->present ? 1 : 0;
     api.n_removed += r->present ? 0 : 1;
 }
 
-static bool job_names(const struct dns_job *job, const char *owner)
+static inline bool job_names(const struct dns_job *job, const char *owner)
 {
     for (size_t i = 0; owner != NULL && i < job->n_records; i++)
         if (strcmp(job->records[i].owner, owner) == 0)
@@ -43,9 +47,39 @@ static bool job_names(const struct dns_job *job, const char *owner)
     return false;
 }
 
-static void api_step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret)
+static inline void *api_begin(const struct dns_job *job)
 {
-    (void)answer;
+    (void)job;
+    if (++api.n_under_way > api.n_under_way_most)
+        api.n_under_way_most = api.n_under_way;
+    return &api;
+}
+
+static inline void api_end(void *state)
+{
+    (void)state;
+    api.n_under_way--;
+}
+
+static inline bool api_pauses(struct dns_job *job, const struct dns_answer *answer,
+                              struct dns_wish *ret)
+{
+    if (answer != NULL || api.pause_ms == 0)
+        return false;
+    for (size_t i = 0; i < job->n_records; i++) {
+        AUTO(mem_fini)
+        char *id = mem_printf("id of %s", job->records[i].value);
+        mem_set_str(&job->records[i].ref, id);
+    }
+    *ret = (struct dns_wish){.kind = DNS_WISH_SLEEP, .sleep_ms = api.pause_ms};
+    return true;
+}
+
+static inline void api_step(struct dns_job *job, const struct dns_answer *answer,
+                            struct dns_wish *ret)
+{
+    if (api_pauses(job, answer, ret))
+        return;
     bool fails = api.fault != ERR_NONE && api.n_faults > 0;
     api.n_jobs++;
     api.n_records_most = job->n_records > api.n_records_most ? job->n_records : api.n_records_most;
@@ -56,11 +90,12 @@ static void api_step(struct dns_job *job, const struct dns_answer *answer, struc
         return;
     }
     for (size_t i = 0; (!fails || api.applies_all_the_same) && i < job->n_records; i++)
-        record_apply(&job->records[i]);
+        record_apply(job->zone, &job->records[i]);
     if (fails) {
         api.n_faults--;
         ret->kind = DNS_WISH_FAIL;
         err_set(&ret->err, api.fault, "503: not now");
+        ret->err.until_ms = api.again_in_ms > 0 ? house_now(&house) + api.again_in_ms : 0;
     }
 }
 
@@ -68,13 +103,15 @@ static struct dns_provider provider = {
     .struct_size = sizeof(struct dns_provider),
     .name = "scripted",
     .capabilities = DNS_CAN_BATCH,
+    .begin = api_begin,
+    .end = api_end,
     .step = api_step,
 };
 
 static struct net_address resolver;
 static char *zones[] = {(char *)"example.com", NULL};
 
-static int setup(void **state)
+static inline int setup(void **state)
 {
     if (house_make(state) != 0)
         return -1;
@@ -92,7 +129,7 @@ static int setup(void **state)
     config = (struct config){.path = (char *)"chancery.yaml",
                              .folder = (char *)"/",
                              .store_path = (char *)"c.db",
-                             .providers = &corp,
+                             .providers = configured,
                              .n_providers = 1,
                              .environment = no_environment};
     config_free(house.config);
@@ -105,7 +142,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static inline int teardown(void **state)
 {
     txt_desk_free(desk);
     house.config = NULL;
@@ -113,19 +150,19 @@ static int teardown(void **state)
     return house_remove(state);
 }
 
-static void begin(void)
+static inline void begin(void)
 {
     struct err err = {0};
     must(store_begin(house.store, &err), &err);
 }
 
-static void commit(void)
+static inline void commit(void)
 {
     struct err err = {0};
     must(store_commit(house.store, &err), &err);
 }
 
-static void turn(void)
+static inline void turn(void)
 {
     struct err err = {0};
     begin();
@@ -134,7 +171,7 @@ static void turn(void)
     txt_desk_act(desk);
 }
 
-static void order_row(int64_t id)
+static inline void order_row(int64_t id)
 {
     char sql[400];
     snprintf(sql, sizeof sql,
@@ -146,7 +183,7 @@ static void order_row(int64_t id)
     sql_run(sql);
 }
 
-static void order_row_end(int64_t id)
+static inline void order_row_end(int64_t id)
 {
     char sql[128];
     snprintf(sql, sizeof sql,
@@ -156,7 +193,8 @@ static void order_row_end(int64_t id)
 }
 
 /* deadline_in_ms may be negative: the order has waited for long. */
-static void want(int64_t order, const char *challenge, const char *value, int64_t deadline_in_ms)
+static inline void want(int64_t order, const char *challenge, const char *value,
+                        int64_t deadline_in_ms)
 {
     struct err err = {0};
     begin();
@@ -166,7 +204,7 @@ static void want(int64_t order, const char *challenge, const char *value, int64_
     commit();
 }
 
-static void release(int64_t order)
+static inline void release(int64_t order)
 {
     struct err err = {0};
     begin();
@@ -176,17 +214,17 @@ static void release(int64_t order)
     order_row_end(order);
 }
 
-static enum txt_fate fate_of(int64_t order, struct err *why)
+static inline enum txt_fate fate_of(int64_t order, struct err *why)
 {
     return txt_desk_fate(desk, order, why);
 }
 
-static bool time_is_left(int64_t until_ms)
+static inline bool time_is_left(int64_t until_ms)
 {
     return clock_wall_ms(&clock_system) < until_ms;
 }
 
-static enum txt_fate fate_settle(int64_t order, struct err *why)
+static inline enum txt_fate fate_settle(int64_t order, struct err *why)
 {
     int64_t until_ms = clock_wall_ms(&clock_system) + 15000;
     enum txt_fate fate;
@@ -198,7 +236,7 @@ static enum txt_fate fate_settle(int64_t order, struct err *why)
     return fate;
 }
 
-static bool gone_settle(void)
+static inline bool gone_settle(void)
 {
     int64_t until_ms = clock_wall_ms(&clock_system) + 15000;
     turn();
@@ -210,7 +248,7 @@ static bool gone_settle(void)
 }
 
 /* What a kill leaves: the rows. */
-static void desk_again(void)
+static inline void desk_again(void)
 {
     struct err err = {0};
     txt_desk_free(desk);
@@ -220,14 +258,19 @@ static void desk_again(void)
     commit();
 }
 
-static size_t n_txt(const char *owner)
+static inline size_t n_txt(const char *owner)
 {
     return fake_dns_n_txt(net.fake, owner);
 }
 
-static int64_t n_open_rows(void)
+static inline int64_t n_open_rows(void)
 {
     return sql_int(-1, "SELECT count(*) FROM txt WHERE state <> 'gone'");
 }
+
+#define WWW  "_acme-challenge.www.example.com"
+#define MAIL "_acme-challenge.mail.example.com"
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif

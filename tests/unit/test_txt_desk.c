@@ -355,8 +355,6 @@ static void test_twins_when_one_comes_while_the_other_goes_then_it_is_served(voi
     assert_int_equal(n_txt(WWW), 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
