@@ -92,8 +92,6 @@ struct txt_desk {
     struct list seekers; /* wishes whose zone must be found (linked by in_zone) */
     struct list checks;  /* under way */
     struct heap sleepers;
-    int64_t
-        held_until_ms; /* a job waits so long for names of its zone that are being found; 0: none */
     struct zone_finders *finders;
     size_t n_under_way;   /* finds, jobs, checks */
     size_t n_awaited;     /* wishes SET: a run stays for them, however long their wait is */

@@ -56,6 +56,7 @@ static void test_orders_when_ten_want_ten_names_each_then_few_jobs_carry_all(voi
     assert_true(gone_settle());
     assert_int_equal(api.n_jobs, 2);
     assert_int_equal(api.n_removed, 100);
+    provider.capabilities = DNS_CAN_BATCH;
 }
 
 /* ---- not at once ---- */
