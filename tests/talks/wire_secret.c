@@ -63,7 +63,8 @@ static void forms_make(void)
     forms[FORM_RSA] = rsa_make();
     forms[FORM_ACCOUNT] = account_make(forms[FORM_RSA]);
     forms[FORM_ACCOUNT_64] = in_base64(forms[FORM_ACCOUNT]);
-    forms[FORM_LIST] = mem_strdup("example.org=cAn4ry-1\n_acme-challenge.www.example.org=cAn4ry-2");
+    forms[FORM_LIST] = mem_strdup("example.org=cAn4ry-1\n_acme-challenge.www.example.org=cAn4ry-2\n"
+                                  "www.example.org=cAn4ry-3\nmail.example.org=cAn4ry-4");
 }
 
 void wire_forms_free(void)
