@@ -298,6 +298,52 @@ static void test_alidns_when_the_vendors_example_is_signed_then_as_there(void **
     signs(&example);
 }
 
+/* ---- EXO2-HMAC-SHA256: the test of the vendor's own client, whose signature ends at a fixed time ---- */
+
+static void test_exoscale_when_the_vendors_request_is_signed_then_as_there(void **state)
+{
+    static const struct example example = {
+        .manifest = "exoscale",
+        .unix_s = INT64_C(3376684800) - 600,
+        .edits = {{"    path: /dns-domain\n", "    path: /v2/zone\n"}},
+        .settings = "{\"base_url\": \"https://api.exoscale.com\", \"api_key\": "
+                    "\"EXOxxxxxxxxxxxxxxxxxxxxxxxx\", \"api_secret\": \"f\"}",
+        .secrets = {{"api_secret", "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"}},
+        .authorization =
+            "EXO2-HMAC-SHA256 credential=EXOxxxxxxxxxxxxxxxxxxxxxxxx,expires=3376684800,"
+            "signature=Ntbq/p0HVmA3Zg1HHY+Lq1vjFGi7HeMrrgXDS5jRNlY=",
+    };
+    (void)state;
+    signs(&example);
+}
+
+/* ---- bce-auth-v1: the example of the vendor's page on signatures, which signs more headers ---- */
+
+static void test_baiducloud_when_the_vendors_example_is_signed_then_as_there(void **state)
+{
+    static const struct example example = {
+        .manifest = "baiducloud",
+        .unix_s = 1430123029,
+        .edits = {{"signed: host;x-bce-date",
+                   "signed: content-length;content-md5;content-type;host;x-bce-date"},
+                  {"{req.sorted}\\nhost:",
+                   "{req.sorted}\\ncontent-length:8\\ncontent-md5:0a52730597fb4ffa01fc117d9e71e3a9"
+                   "\\ncontent-type:text%2Fplain\\nhost:"},
+                  {"    method: GET\n    path: /v1/dns/zone\n"
+                   "    query: {name: \"{zone.candidate}\", maxKeys: \"1000\"}\n",
+                   "    method: PUT\n    path: /v1/test/myfolder/readme.txt\n"
+                   "    query: {uploadId: VXBsb2FkIElpZS5tMnRzIHVwbG9hZA, partNumber: '9'}\n"}},
+        .settings = "{\"base_url\": \"https://bj.bcebos.com\", \"access_key_id\": "
+                    "\"0b0f67dfb88244b289b72b142befad0c\", \"secret_access_key\": \"f\"}",
+        .secrets = {{"secret_access_key", "bad522c2126a4618a8125f4b6cf6356f"}},
+        .authorization = "bce-auth-v1/0b0f67dfb88244b289b72b142befad0c/2015-04-27T08:23:49Z/1800/"
+                         "content-length;content-md5;content-type;host;x-bce-date/"
+                         "a19e6386e990691aca1114a20357c83713f1cb4be3d74942bb4ed37469ecdacf",
+    };
+    (void)state;
+    signs(&example);
+}
+
 /* ---- HTTP signatures: with the key of RFC 7515 A.2, against `openssl dgst -sha256 -sign` over the lines written by hand ---- */
 
 #define ORACLE(call, names, signature)                                                             \
@@ -344,6 +390,8 @@ int main(void)
         cmocka_unit_test(test_tencentcloud_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_huaweicloud_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_alidns_when_the_vendors_example_is_signed_then_as_there),
+        cmocka_unit_test(test_exoscale_when_the_vendors_request_is_signed_then_as_there),
+        cmocka_unit_test(test_baiducloud_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_oraclecloud_when_signed_then_openssl_signs_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
