@@ -34,7 +34,9 @@ static bool xml_tree(const struct json *call, struct str body, struct json **ret
     const struct json *places = json_find(call, "arrays");
     for (size_t i = 0; i < json_len(places) && i < ARRAYS_MAX; i++)
         arrays[i] = json_as_text(json_at(places, i));
-    return xml_parse(body, ANSWER_MAX, arrays, ret, NULL);
+    /* A page of a server in front may well be XML too. */
+    return !str_eq_nocase(str_mem(body.p, body.len < 5 ? body.len : 5), STR("<html")) &&
+           xml_parse(body, ANSWER_MAX, arrays, ret, NULL);
 }
 
 /* Servers put a byte order mark, blanks or nothing at all where JSON is due. */
@@ -91,7 +93,7 @@ static const struct json *item_pick(struct engine *e, const struct json *pick,
     AUTO(mem_fini)
     char *each = mem_printf("%s/*", items);
     pointer_each(tree, each, element_pick, &p);
-    return pointer_find(p.found, json_text(pick, "ptr"));
+    return p.found != NULL ? pick_find(e, json_find(pick, "ptr"), p.found, NULL) : NULL;
 }
 
 const struct json *pick_find(struct engine *e, const struct json *pick, const struct json *tree,
@@ -150,21 +152,25 @@ static bool class_of_code(struct engine *e, const struct json *table, const char
 
 struct code_search {
     struct engine *engine;
-    const struct json *own, *shared, *pick;
+    const struct json *own, *shared, *pick, *text;
     enum reply_class class;
     bool found;
 };
 
+static bool pick_classify(struct code_search *s, const struct json *pick, const struct json *error)
+{
+    const struct json *code = pick != NULL ? pick_find(s->engine, pick, error, NULL) : NULL;
+    struct value value = value_of_json(code);
+    const char *text = code != NULL ? value_plain(s->engine->arena, &value) : NULL;
+    return text != NULL && (class_of_code(s->engine, s->own, text, &s->class) ||
+                            class_of_code(s->engine, s->shared, text, &s->class));
+}
+
+/* Where one code means several things, only the text tells them apart. */
 static bool error_look(void *arg, const struct json *error)
 {
     struct code_search *s = arg;
-    const struct json *code = pick_find(s->engine, s->pick, error, NULL);
-    struct value value = value_of_json(code);
-    const char *text = code != NULL ? value_plain(s->engine->arena, &value) : NULL;
-    if (text == NULL)
-        return true;
-    s->found = class_of_code(s->engine, s->own, text, &s->class) ||
-               class_of_code(s->engine, s->shared, text, &s->class);
+    s->found = pick_classify(s, s->text, error) || pick_classify(s, s->pick, error);
     return !s->found;
 }
 
@@ -177,10 +183,11 @@ static bool class_by_code(struct engine *e, const struct json *call, const struc
     struct code_search search = {.engine = e,
                                  .own = json_find(call, "class"),
                                  .shared = json_find(result, "class"),
-                                 .pick = json_find(error, "code")};
+                                 .pick = json_find(error, "code"),
+                                 .text = json_find(error, "text")};
     AUTO(mem_fini)
     char *each = items != NULL ? mem_printf("%s/*", items) : mem_strdup("");
-    if (search.pick != NULL)
+    if (error != NULL)
         pointer_each(tree, each, error_look, &search);
     AUTO(mem_fini)
     char *number = mem_printf("%d", status);
@@ -236,6 +243,13 @@ static enum reply_class class_find(struct engine *e, const struct json *call,
     return by_status == REPLY_OK ? REPLY_FAILED : by_status;
 }
 
+/* A page of a server in front, or half an answer, where more than its status was to be judged. */
+static bool is_unread(const struct engine *e, const struct reply *reply, int status)
+{
+    return reply->class == REPLY_FAILED && reply->tree == NULL && status >= 200 && status <= 299 &&
+           json_find(json_find(e->tree, "result"), "ok") != NULL;
+}
+
 /* ---- when again, and what it says ---- */
 
 static int64_t retry_after(struct engine *e, const struct json *tree,
@@ -287,6 +301,9 @@ void reply_read(struct engine *e, const struct json *call, const struct dns_answ
     ret->class = class_find(e, call, ret->tree, answer->status);
     if (ret->class == REPLY_OK)
         return;
+    ret->is_unread = is_unread(e, ret, answer->status);
+    if (ret->is_unread)
+        ret->class = REPLY_RETRY;
     ret->retry_after_ms = retry_after(e, ret->tree, answer);
     ret->text = reply_text(e, ret->tree, answer);
 }

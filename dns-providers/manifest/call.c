@@ -98,8 +98,14 @@ static enum task_status call_wait(struct engine *e, struct call_task *t, int sta
     if (ms < pause_of(t->n_tries) && reply->retry_after_ms == 0)
         ms = pause_of(t->n_tries);
     bool is_told = reply->retry_after_ms > 0;
+    /* A call that says when it makes sense again is repeated then, once. */
+    int64_t again_ms = json_int(t->call, "again", 0) * MS_SECOND;
+    if (reply->class == REPLY_RETRY && again_ms > 0 && !is_told && t->n_tries++ == 0)
+        return call_pause(e, t, again_ms);
+    if (reply->class == REPLY_RETRY && again_ms > 0 && status < 500)
+        return call_fail(e, t, ERR_DENIED, status, reply);
     /* A server that broke down may have done it: as with a lost reply, the next job looks first. */
-    if (status >= 500 && !may_repeat(t))
+    if ((status >= 500 || reply->is_unread) && !may_repeat(t))
         return call_fail(e, t, ERR_AGAIN, status, reply);
     if (reply->class == REPLY_LIMIT || ms > PAUSE_MAX_MS || ++t->n_tries == TRIES_MAX) {
         enum task_status failed =
@@ -118,7 +124,7 @@ static enum task_status call_denied(struct engine *e, struct call_task *t,
 {
     if (clock_correct(e, answer))
         return call_ready(e, t);
-    if (!e->session_open || e->session_opens || e->session_renewed)
+    if (!e->session_open || !e->session_is_real || e->session_opens || e->session_renewed)
         return call_fail(e, t, ERR_DENIED, answer->status, reply);
     e->session_renewed = true;
     e->session_open = false;

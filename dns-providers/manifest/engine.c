@@ -101,6 +101,7 @@ static enum task_status plan_run(struct engine *e, struct task *task,
     case PLAN_MODELS:
         if (close == NULL || !e->session_open)
             return TASK_DONE;
+        e->closes = true;
         call_push(e, close);
         return TASK_PUSHED;
     }
@@ -145,6 +146,12 @@ static void engine_turn(struct engine *e, const struct dns_answer *answer)
             e->top = task->below;
             break;
         case TASK_FAILED:
+            /* All is done; a session that is not closed ends by itself. */
+            if (e->closes) {
+                *e->wish = (struct dns_wish){.kind = DNS_WISH_DONE};
+                e->top = NULL;
+                return;
+            }
             *e->wish = (struct dns_wish){.kind = DNS_WISH_FAIL, .err = e->err};
             e->top = NULL;
             return;

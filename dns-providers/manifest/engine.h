@@ -98,6 +98,8 @@ struct engine {
     struct json *cookies;    /* of the session: [{place, name, value}] */
     int64_t clock_ahead_ms;  /* of the server before ours */
     bool clock_asked, clock_corrected;
+    bool session_is_real; /* not all of its calls were skipped */
+    bool closes;          /* all is done but for closing the session */
 };
 
 void engine_push(struct engine *engine, struct task *task, task_run *run);
@@ -151,6 +153,7 @@ struct reply {
     struct json *tree; /* the arena's; NULL: no body that could be read */
     const char *text;  /* what the server says of a failure, escaped and cut; "" when nothing */
     int64_t retry_after_ms; /* -1: not told */
+    bool is_unread;         /* a good status, but no answer: it may have been done */
 };
 void reply_read(struct engine *engine, const struct json *call, const struct dns_answer *answer,
                 struct reply *ret);

@@ -42,6 +42,8 @@ static enum task_status session_run(struct engine *e, struct task *task,
     (void)answer;
     if (t->asked != NULL)
         session_keep(e, t->asked);
+    if (t->asked != NULL && t->asked->outcome != OUTCOME_SKIPPED)
+        e->session_is_real = true;
     const struct json *call = open_at(e, t->next++);
     e->session_opens = call != NULL;
     if (call == NULL)
@@ -65,6 +67,7 @@ void session_push(struct engine *e)
 {
     struct session_task *t = arena_alloc(e->arena, sizeof *t);
     e->session_open = true;
+    e->session_is_real = false;
     e->session = json_in_arena(e->arena, json_object());
     e->cookies = json_in_arena(e->arena, json_array());
     session_begins(e);

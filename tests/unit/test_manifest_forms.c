@@ -204,8 +204,8 @@ static void test_xml_when_the_server_refuses_or_raves_then_it_is_told(void **sta
     assert_non_null(strstr(t.err.text, "wrong & bad"));
     end();
     begin(xml_text, "{\"key\": \"file:/k\"}", true);
-    assert_false(RUN(raves));
-    assert_int_equal(t.err.kind, ERR_REFUSED);
+    assert_false(RUN(raves)); /* once: it may have been added */
+    assert_int_equal(t.err.kind, ERR_AGAIN);
     end();
 }
 
