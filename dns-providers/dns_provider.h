@@ -38,6 +38,7 @@ enum dns_capability {
     DNS_CAN_CONFIRM = 1 << 3,   /* DONE means: served everywhere */
     DNS_CAN_DELEGATE = 1 << 4,  /* writes to a name of its own (acme-dns); needs a CNAME */
     DNS_CAN_GATHER = 1 << 5, /* many records cost as few requests as one: worth a moment's wait */
+    DNS_CAN_ROLL = 1 << 6,   /* removes nothing: newer values push older ones out */
 };
 
 struct dns_job_record {
@@ -50,6 +51,8 @@ struct dns_job_record {
     bool done;      /* out: this record is as wished (partial success of a failing job) */
     const char *
         key_authorization; /* "TOKEN.THUMBPRINT", whose digest the value is; NULL: of no such challenge */
+    const char *
+        challenge; /* the name a CA asks for; the owner is where CNAMEs lead from there. NULL: not known */
 };
 struct dns_job {
     const char *zone; /* "example.com" */

@@ -13,6 +13,7 @@ static const struct {
     {DNS_CAN_ATOMIC, "A job of at most 100 records is applied whole or not at all.", NULL},
     {DNS_CAN_FIND_ZONE, "Finds the zone by itself.", NULL},
     {DNS_CAN_CONFIRM, "Its \"done\" means: served by every name server.", NULL},
+    {DNS_CAN_ROLL, "Removes nothing: the next values take the place of the old ones.", NULL},
     {DNS_CAN_DELEGATE, "Writes to a name of its own: the challenge name needs a CNAME to it.",
      NULL},
 };

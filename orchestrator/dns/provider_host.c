@@ -183,6 +183,7 @@ static struct dns_job_record record_copy(struct arena *arena, const struct dns_j
         .ttl_s = record->ttl_s,
         .may_stand = record->may_stand,
         .ref = mem_strdup(record->ref),
+        .challenge = record->challenge != NULL ? arena_strdup(arena, record->challenge) : NULL,
         .key_authorization = record->key_authorization != NULL
                                  ? arena_strdup(arena, record->key_authorization)
                                  : NULL,

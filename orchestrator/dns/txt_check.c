@@ -69,10 +69,12 @@ void txt_wish_published(struct txt_wish *w)
     }
 }
 
-/* A resolver goes on showing what it remembers; that is no reason to ask the provider again. */
+/* A resolver goes on showing what it remembers; that is no reason to ask the provider again. What is
+ * only pushed out by later values stays until then. */
 void txt_wish_withdrawn(struct txt_wish *w)
 {
-    bool is_asked = w->zone->rules->mode == PROPAGATION_AUTHORITATIVE;
+    bool is_rolled = (w->provider->provider->capabilities & DNS_CAN_ROLL) != 0;
+    bool is_asked = !is_rolled && w->zone->rules->mode == PROPAGATION_AUTHORITATIVE;
     txt_wish_enter(w, is_asked ? WISH_REMOVED : WISH_GONE);
 }
 

@@ -157,6 +157,7 @@ static void zone_start_job(struct txt_zone *zone)
                                              .ttl_s = (uint32_t)zone->provider->ttl_s,
                                              .may_stand = w->was_in_job,
                                              .ref = w->ref,
+                                             .challenge = w->challenge,
                                              .key_authorization = w->proof};
         w->was_in_job = true;
     }

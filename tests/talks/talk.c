@@ -67,6 +67,7 @@ static bool record_add(const struct json *tree, struct arena *arena, struct dns_
             .may_stand = json_bool(tree, "may_stand", false),
             .ref = mem_strdup(json_text(tree, "ref")),
             .key_authorization = json_text(tree, "key_authorization"),
+            .challenge = json_text(tree, "challenge"),
         };
     return true;
 }

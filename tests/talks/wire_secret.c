@@ -14,6 +14,7 @@ enum {
     FORM_RSA,
     FORM_ACCOUNT,
     FORM_ACCOUNT_64,
+    FORM_REGISTRATIONS,
     FORM_LIST,
     FORM_N
 };
@@ -45,6 +46,21 @@ static char *account_make(const char *rsa)
     return buf_take(&text);
 }
 
+/* Of acme-dns, by domain. */
+static char *registrations_make(void)
+{
+    static const char *const domains[] = {"example.org", "www.example.org"};
+    AUTO(json_fini)
+    struct json *file = json_object();
+    struct buf text = BUF(64 * 1024);
+    for (size_t i = 0; i < sizeof domains / sizeof domains[0]; i++) {
+        struct json *one = json_set_text(json_object(), "username", "cAn4ry-user");
+        json_set(file, domains[i], json_set_text(one, "password", "cAn4ry-password"));
+    }
+    json_format(file, &text, true);
+    return buf_take(&text);
+}
+
 static char *in_base64(const char *text)
 {
     struct buf out = BUF(64 * 1024);
@@ -63,6 +79,7 @@ static void forms_make(void)
     forms[FORM_RSA] = rsa_make();
     forms[FORM_ACCOUNT] = account_make(forms[FORM_RSA]);
     forms[FORM_ACCOUNT_64] = in_base64(forms[FORM_ACCOUNT]);
+    forms[FORM_REGISTRATIONS] = registrations_make();
     forms[FORM_LIST] = mem_strdup("example.org=cAn4ry-1\n_acme-challenge.www.example.org=cAn4ry-2\n"
                                   "www.example.org=cAn4ry-3\nmail.example.org=cAn4ry-4");
 }
@@ -73,6 +90,22 @@ void wire_forms_free(void)
         mem_free(forms[i]);
         forms[i] = NULL;
     }
+}
+
+/* The items of a list of sections. */
+static void items_take(struct wire_secrets *secrets, const struct setting *setting,
+                       struct json *settings, const char *path)
+{
+    const struct json *value = json_find(settings, setting->name);
+    struct json *list = json_array();
+    for (size_t i = 0; i < json_len(value); i++) {
+        AUTO(mem_fini)
+        char *below = mem_printf("%s.%zu.", path, i);
+        struct json *copy = json_copy(json_at(value, i));
+        wire_secrets_take(secrets, setting->section, copy, below);
+        json_push(list, copy);
+    }
+    json_set(settings, setting->name, list);
 }
 
 void wire_secrets_take(struct wire_secrets *secrets, const struct section *section,
@@ -89,6 +122,8 @@ void wire_secrets_take(struct wire_secrets *secrets, const struct section *secti
             wire_secrets_take(secrets, setting->section, copy, below);
             json_set(settings, setting->name, copy);
         }
+        if (value != NULL && setting->kind == SETTING_SECTIONS)
+            items_take(secrets, setting, settings, path);
         if (value == NULL || setting->kind != SETTING_SECRET) {
             mem_free(path);
             continue;

@@ -16,6 +16,15 @@ static int setup_single(void **state)
     return failed;
 }
 
+static int setup_roll(void **state)
+{
+    int failed = setup_single(state);
+    provider.values_max = 2;
+    provider.capabilities = DNS_CAN_BATCH | DNS_CAN_DELEGATE | DNS_CAN_ROLL;
+    api.rolls = true;
+    return failed;
+}
+
 static int setup_gather(void **state)
 {
     int failed = setup(state);
@@ -41,6 +50,30 @@ static bool shows(const char *owner, const char *value)
     snprintf(sql, sizeof sql, "SELECT count(*) FROM txt WHERE value = '%s' AND state = 'sent'",
              value);
     return n_txt(owner) == 1 && sql_int(-1, sql) == 1;
+}
+
+/* ---- two values a name, none of which is ever removed ---- */
+
+static void test_roll_when_a_third_value_is_wanted_then_it_waits_until_one_is_needed_no_more(
+    void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    order_row(2);
+    want(1, WWW, "value-1", MS_MINUTE);
+    want(1, WWW, "value-2", MS_MINUTE);
+    want(2, WWW, "value-3", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(api.n_added, 2);
+    assert_int_equal(fate_of(2, &why), TXT_PENDING);
+    release(1);
+    assert_int_equal(fate_settle(2, &why), TXT_SERVED);
+    assert_int_equal(api.n_added, 3);
+    release(2);
+    assert_true(gone_settle());
+    assert_int_equal(n_open_rows(), 0);
+    assert_int_equal(n_txt(WWW), 3); /* nothing was waited for that is not to be seen */
 }
 
 /* ---- one value a name ---- */
@@ -223,6 +256,9 @@ static void test_gather_when_orders_end_shortly_one_after_the_other_then_one_rem
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_roll_when_a_third_value_is_wanted_then_it_waits_until_one_is_needed_no_more,
+            setup_roll, teardown),
         S(test_single_when_two_orders_want_a_name_then_one_after_the_other),
         S(test_single_when_the_first_cannot_be_removed_then_the_second_waits),
         S(test_single_when_killed_between_then_the_second_still_waits),
