@@ -138,6 +138,7 @@ static enum task_status record_found(struct engine *e, struct record_task *t)
 {
     struct dns_job_record *record = t->group->records[t->i];
     t->found = t->finding->found;
+    t->n_removed = 0;
     if (record->present && json_len(t->found) == 0)
         return t->exists ? record_over(e, t) : add_push(e, t);
     if (record->present) {

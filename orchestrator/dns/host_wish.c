@@ -1,5 +1,6 @@
 #include "dns/host_inner.h"
 
+#include "base/failpoint.h"
 #include "io/http_url.h"
 
 enum { HEADERS_MAX = 64, URL_FILLED_MAX = 8 * 1024, HEADER_FILLED_MAX = 64 * 1024 };
@@ -354,6 +355,7 @@ static void turn_comes(void *arg)
 /* What it waits here is not the job's fault. */
 bool host_wish_start(struct host_job *job, struct err *err)
 {
+    FAILPOINT("provider.wish.before");
     const char *owner = job->wish.kind == DNS_WISH_HTTP ? job->wish.http.owner : NULL;
     struct host_place place = {job->provider, job->job.zone,
                                owner != NULL ? owner : job->job.records[0].owner};

@@ -1,5 +1,6 @@
 #include "dns/provider_host.h"
 
+#include "base/failpoint.h"
 #include "dns/host_inner.h"
 
 /* What a job that takes too long was waiting for. */
@@ -113,6 +114,8 @@ void host_job_answer(struct host_job *job, const struct dns_answer *answer)
 {
     struct err err = {0};
     size_t most = HOST_WISHES_MAX + HOST_WISHES_A_RECORD * job->job.n_records;
+    if (answer != NULL)
+        FAILPOINT("provider.wish.after");
     if (job->n_wishes++ == most) {
         err_set(&err, ERR_BROKEN, "not done after %zu steps", most);
         host_job_end(job, &err);
