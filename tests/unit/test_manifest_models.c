@@ -48,6 +48,24 @@ static const char rrset_text[] = HEAD(
                "clear: {method: DELETE, path: \"/sets/{name.fqdn}\", gone: [404], class: "
                "{conflict: [412]}, headers: {If-Match: \"{out.etag|str}\"}}\n";
 
+/* No entity tag: what was written is read again. */
+static const char blind_text[] = HEAD(
+    "t-blind") "model: rrset\n"
+               "read: {method: GET, path: \"/sets/{name.fqdn}\", absent: [404], values: {each: "
+               "/values/*, text: /content}}\n"
+               "write:\n  method: PUT\n  path: \"/sets/{name.fqdn}\"\n"
+               "  json: {values: {$each: values, emit: {$if: {set: raw}, then: {$doc: raw}, "
+               "else: {content: \"{item|quote}\"}}}}\n"
+               "clear: {method: DELETE, path: \"/sets/{name.fqdn}\", gone: [404]}\n";
+static const char document_text[] =
+    HEAD("t-document") "model: document\n"
+                       "read: {method: GET, path: /sets/all, absent: [404], take: {etag: /etag}, "
+                       "items: /values, where: {/content: {txt: true}}}\n"
+                       "write:\n  method: PUT\n  path: /sets/all\n  class: {conflict: [412]}\n"
+                       "  headers: {If-Match: {$if: {set: out.etag}, then: \"{out.etag|str}\"}}\n"
+                       "  json: {values: {$each: items, emit: {$if: {set: raw}, then: {$doc: raw}, "
+                       "else: {content: \"{item.txt|quote}\"}}}}\n";
+
 /* ---- the server ---- */
 
 struct stored {
@@ -60,7 +78,8 @@ struct server {
     size_t n;
     int next_id, etag;
     unsigned seed;
-    int trouble; /* percent of requests */
+    int trouble;   /* percent of requests */
+    bool is_blind; /* no preconditions; and others write over us what they had read before */
 };
 
 static int chance(struct server *s, int n)
@@ -151,7 +170,7 @@ static bool precondition_fails(const struct server *s, const struct dns_wish_htt
     for (const char *const *h = http->headers; *h != NULL; h++)
         if (strncmp(*h, "If-Match: ", 10) == 0)
             return atoi(*h + 10) != s->etag;
-    return s->n > 0; /* made for an empty set */
+    return s->n > 0 && !s->is_blind; /* made for an empty set */
 }
 
 static int set_write(struct server *s, const struct json *body)
@@ -226,11 +245,21 @@ static const char *no_header(const struct dns_answer *answer, const char *name)
     return NULL;
 }
 
+static void written_over(struct server *s, const struct server *before)
+{
+    struct server now = *s;
+    *s = *before;
+    s->seed = now.seed;
+    s->next_id = now.next_id;
+    s->etag = now.etag + 1;
+}
+
 /* What may happen to one request. */
 static void exchange(struct server *s, const struct dns_wish_http *http, struct dns_answer *answer,
                      struct buf *body, struct err *err)
 {
     int what = chance(s, 100) < s->trouble ? chance(s, 4) : 9;
+    const struct server before = *s;
     *answer = (struct dns_answer){.header = no_header};
     if (what == 0 || what == 1) { /* lost before or after it was done */
         if (what == 1)
@@ -246,6 +275,9 @@ static void exchange(struct server *s, const struct dns_wish_http *http, struct 
     else
         answer->status = serve(s, http, body);
     answer->body = answer->status < 400 ? buf_str(body) : STR("");
+    /* A removal that is undone is seen when the name servers are asked whether it is gone. */
+    if (s->is_blind && s->n > before.n && chance(s, 100) < s->trouble)
+        written_over(s, &before);
     /* somebody else, now and then */
     if (chance(s, 100) < s->trouble && s->n + 4 < RECORDS_MAX && chance(s, 3) == 0) {
         char value[32];
@@ -318,7 +350,9 @@ static void wish_until_done(const struct dns_provider *provider, struct server *
 
 static void trial(const struct dns_provider *provider, unsigned seed, int trouble)
 {
-    struct server s = {.seed = seed * 7919u + 1, .trouble = trouble};
+    struct server s = {.seed = seed * 7919u + 1,
+                       .trouble = trouble,
+                       .is_blind = strcmp(provider->name, "t-blind") == 0};
     struct dns_job_record records[VALUES_N] = {{0}};
     store(&s, "\"v=spf1 ~all\"", true);
     if (seed % 3 == 0)
@@ -371,6 +405,19 @@ static void test_rrset_when_the_server_stumbles_then_only_ours_change(void **sta
     trials(rrset_text);
 }
 
+static void test_rrset_when_nothing_guards_it_then_what_others_write_over_is_written_again(
+    void **state)
+{
+    (void)state;
+    trials(blind_text);
+}
+
+static void test_document_when_the_server_stumbles_then_only_ours_change(void **state)
+{
+    (void)state;
+    trials(document_text);
+}
+
 /* ---- loading ---- */
 
 static void refused(const char *text, const char *why)
@@ -400,6 +447,8 @@ static void test_load_when_something_is_wrong_then_it_says_what_and_where(void *
     changed("name: Test", "nmae: Test",
             "unknown member \"nmae\" in manifest; did you mean \"name\"?");
     changed("model: record", "model: recrod", "model is one of");
+    changed("model: record", "model: record\nslots: 2", "only model single has slots");
+    changed("model: record", "model: record\nbatch: {max: 2}", "batch: \"write\" is missing");
     changed("{name.fqdn}", "{name.fdqn}", "there is no variable \"name.fdqn\"");
     changed("{cred.token}", "{cred.tokn}", "there is no variable \"cred.tokn\"");
     changed("{txt}", "{txt|nofilter}", "no filter");
@@ -423,6 +472,9 @@ int main(void)
         cmocka_unit_test(test_record_when_the_server_stumbles_then_only_ours_change),
         cmocka_unit_test(test_value_when_the_server_stumbles_then_only_ours_change),
         cmocka_unit_test(test_rrset_when_the_server_stumbles_then_only_ours_change),
+        cmocka_unit_test(
+            test_rrset_when_nothing_guards_it_then_what_others_write_over_is_written_again),
+        cmocka_unit_test(test_document_when_the_server_stumbles_then_only_ours_change),
         cmocka_unit_test(test_load_when_something_is_wrong_then_it_says_what_and_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
