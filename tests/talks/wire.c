@@ -314,6 +314,7 @@ bool wire_replay(struct wire *wire, const struct json *talk, int *ret_n, struct 
     if (one.provider == NULL)
         return err_set(err, ERR_BROKEN, "provider %s does not exist", name);
     replay = &one;
+    wire_forms_name(talk);
     wire_places_init(&one.places, talk, one.provider, wire_peer_port(wire->peer));
     bool ok = talk_run(err);
     *ret_n += one.n_compared;

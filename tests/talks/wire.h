@@ -65,6 +65,8 @@ bool wire_secrets_fill(const struct wire_secrets *secrets, struct str text, enum
                        struct buf *out, struct err *err);
 /* By the name of the variable "S0"; NULL: none. For the house, which resolves references. */
 const char *wire_secret_of(const struct wire_secrets *secrets, const char *variable);
+/* For secrets that are a list of names: those of the talk. */
+void wire_forms_name(const struct json *talk);
 void wire_forms_free(void);
 
 /* ---- comparing ---- */

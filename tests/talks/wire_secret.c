@@ -80,8 +80,23 @@ static void forms_make(void)
     forms[FORM_ACCOUNT] = account_make(forms[FORM_RSA]);
     forms[FORM_ACCOUNT_64] = in_base64(forms[FORM_ACCOUNT]);
     forms[FORM_REGISTRATIONS] = registrations_make();
-    forms[FORM_LIST] = mem_strdup("example.org=cAn4ry-1\n_acme-challenge.www.example.org=cAn4ry-2\n"
-                                  "www.example.org=cAn4ry-3\nmail.example.org=cAn4ry-4");
+}
+
+/* One line a name of the talk: with and without the challenge label. */
+void wire_forms_name(const struct json *talk)
+{
+    const struct json *records = json_find(talk, "records");
+    struct buf out = BUF(64 * 1024);
+    buf_printf(&out, "%s=cAn4ry-zone\n", json_text(talk, "zone"));
+    for (size_t i = 0; i < json_len(records); i++) {
+        const char *owner = json_text(json_at(records, i), "owner");
+        const char *bare = owner != NULL ? strchr(owner, '.') : NULL;
+        if (bare != NULL)
+            buf_printf(&out, "%s=cAn4ry-%zu\n%s=cAn4ry-%zu\n", owner, i, bare + 1, i);
+    }
+    forms_make();
+    mem_free(forms[FORM_LIST]);
+    forms[FORM_LIST] = buf_take(&out);
 }
 
 void wire_forms_free(void)
