@@ -109,8 +109,10 @@ static bool base_told(struct engine *e, const char *template, const struct veile
     struct template_context context = engine_context(e);
     const char *base_url = json_text(e->job->settings, "base_url");
     const char *only = json_text(e->job->settings, "service_host");
-    if (!template_text(&context, template, ret, err))
-        return false;
+    if (!template_text(&context, template, ret, NULL))
+        return err_set(err, ERR_CONFIG,
+                       "the login does not tell where the service is: see the options by which it "
+                       "is chosen");
     struct str url = veiled_is_plain(*ret) ? veiled_plain(*ret) : STR("");
     struct str place = url_place(url), own = url_place(str_of(base_url));
     struct str host = str_mem(place.p + 8, place.len > 8 ? place.len - 8 : 0);
