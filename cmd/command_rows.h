@@ -32,6 +32,7 @@
     X(provider_lint)                                                                               \
     X(provider_new)                                                                                \
     X(provider_test)                                                                               \
+    X(provider_txt)                                                                                \
     X(account_show)                                                                                \
     X(account_list)                                                                                \
     X(account_register)                                                                            \

@@ -115,11 +115,13 @@ const struct command command_provider_new = {
 };
 
 static const struct option provider_test_options[] = {
+    {"zone", 0, "ZONE", "where to try it (default: the first zone of the provider)"},
     {"wait", 'w', "TIME", "how long to wait while another process leads (default: not at all)"},
 };
 static const struct example provider_test_examples[] = {
+    {"chancery provider test corp", "does provider corp work?"},
     {"chancery provider test corp www.example.com",
-     "can provider corp prove control of www.example.com?"},
+     "can it prove control of www.example.com, with the delegation that stands there?"},
 };
 static const struct meaning provider_test_meanings[] = {
     {EXIT_CODE_DONE, "the value was published, seen at every name server, and removed again"},
@@ -130,17 +132,67 @@ static const struct meaning provider_test_meanings[] = {
 const struct command command_provider_test = {
     .name = "provider",
     .sub = "test",
-    .usage = "NAME HOSTNAME",
+    .usage = "NAME [HOSTNAME]",
     .sentence = "Try a DNS provider for real: publish a TXT record, see it served, remove it.",
     .text =
-        "Publishes a random value at _acme-challenge.HOSTNAME, follows a delegation as an order "
-        "would, asks every authoritative name server until all show it, removes it and sees it "
-        "gone. No CA is asked. If the process dies, the next run of `renew` removes the record.",
+        "Publishes a random value at a name of its own, _chancery-test-..., in a zone of the "
+        "provider; asks every authoritative name server until all show it; removes it and sees "
+        "it gone. No challenge name is touched and no CA is asked.\n\n"
+        "With HOSTNAME the name is _acme-challenge.HOSTNAME, and a delegation is followed as an "
+        "order would follow it. If the process dies, the next run of `renew` removes the "
+        "record.",
     OPTIONS(provider_test_options),
     EXAMPLES(provider_test_examples),
     MEANINGS(provider_test_meanings),
-    .min_words = 2,
+    .min_words = 1,
     .max_words = 2,
     .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_NET,
     .run = provider_test_run,
+};
+
+static const struct option provider_txt_options[] = {
+    {"for", 0, "LENGTH",
+     "add: how long it is wanted, as 1h; then a run of `renew` removes it (default: for ever)"},
+    {"no-propagation", 0, NULL,
+     "add: do not wait until every name server shows it; the provider's word is enough"},
+    {"wait", 'w', "TIME", "how long to wait while another process leads (default 10m)"},
+    {"no-wait", 0, NULL, "do not wait: exit with 3 when another process leads"},
+};
+static const struct example provider_txt_examples[] = {
+    {"chancery provider txt add corp _acme-challenge.www.example.com gfj9Xq...Rg85nM --for 1h",
+     "for another ACME client, from its hook"},
+    {"chancery provider txt remove corp _acme-challenge.www.example.com gfj9Xq...Rg85nM",
+     "and away with it"},
+    {"chancery provider txt list", "what was published by hand"},
+};
+static const struct meaning provider_txt_meanings[] = {
+    {EXIT_CODE_DONE,
+     "published and shown by every name server; removed, or never published from here; listed"},
+    {EXIT_CODE_FAILED,
+     "the provider or a name server does not do as wished; what may stand is listed"},
+    {EXIT_CODE_USAGE,
+     "there is no such provider, it is not the one for that name, or a value cannot be one"},
+    {EXIT_CODE_HELD, "another process leads; nothing was changed"},
+};
+const struct command command_provider_txt = {
+    .name = "provider",
+    .sub = "txt",
+    .usage = "add PROVIDER NAME VALUE ... | remove PROVIDER NAME [VALUE ...] | list",
+    .sentence = "Publish and remove TXT records by hand, or from a script.",
+    .text = "`add` publishes values at a name through a configured provider and waits until every "
+            "authoritative name server shows them; other values at the name stay. A CNAME is "
+            "followed as the provider's `follow_cname` says. Adding what is there already is a "
+            "success.\n\n"
+            "What was added is kept until it is removed, or until the end given by --for: no run "
+            "sweeps it before. It is written down before the provider is asked, so a command that "
+            "was killed leaves a row in `list`, and `add` or `remove` settles it. `remove` without "
+            "values removes all that was added at that name; what was not added from here is left "
+            "alone, and that is a success, too.",
+    OPTIONS(provider_txt_options),
+    EXAMPLES(provider_txt_examples),
+    MEANINGS(provider_txt_meanings),
+    .min_words = 1,
+    .max_words = -1,
+    .needs = NEED_CONFIG | NEED_STORE_WRITE | NEED_NET,
+    .run = provider_txt_run,
 };

@@ -5,106 +5,114 @@
 #include "cmd/run_commands.h"
 
 #include "acme/name.h"
-#include "authority/lease.h"
+#include "crypto/key.h"
 #include "dns/txt_desk.h"
 
 #include <stdio.h>
 
-enum { TEST_LEASE_MS = 20 * 60 * 1000, HELD_POLL_MS = 250 };
+struct trial {
+    struct buf owner;
+    int64_t took_ms;
+};
 
-/* ---- test ---- */
-
-/* The provider that an order for that name would use must be the one that is to be tried. */
-static bool test_fits(struct invocation *in, const char *host)
+/* At a name that no challenge has: an order that runs meanwhile, and whoever watches challenge names, sees nothing of it. */
+static bool owner_in_zone(struct invocation *in, const struct provider_config *p, struct buf *out)
 {
-    const struct provider_config *p = config_provider(in->config, in->words[0]), *other;
-    AUTO(buf_fini)
-    struct buf challenge = BUF(512);
-    if (p == NULL)
-        return provider_unknown(in, in->words[0]);
-    name_challenge(host, &challenge);
-    other = config_provider_for(in->config, buf_cstr(&challenge));
-    if (other == p)
-        return true;
-    if (other == NULL)
+    unsigned char noise[5];
+    const char *given = option_value(in, "zone");
+    AUTO(mem_fini)
+    char *zone = NULL;
+    if ((p->provider->capabilities & DNS_CAN_DELEGATE) != 0)
         return err_set(&in->err, ERR_CONFIG,
-                       "no provider has a zone of %s; add its zone to providers.%s.zones in %s",
-                       host, p->name, in->config->path);
-    return err_set(&in->err, ERR_CONFIG,
-                   "TXT records of %s go through provider %s, not %s: its zone fits better", host,
-                   other->name, p->name);
-}
-
-static bool lead_take(struct invocation *in, int64_t wait_ms, struct lease **ret)
-{
-    struct house *house = &in->house;
-    int64_t give_up_at_ms = house_now(house) + wait_ms;
-    while (!lease_take(house, "leader", "provider test", TEST_LEASE_MS, true, ret, &in->err)) {
-        if (in->err.kind != ERR_HELD || house_now(house) >= give_up_at_ms ||
-            loop_n_stops(house->loop) > 0)
-            return false;
-        loop_wait(house->loop, house_now(house) + HELD_POLL_MS);
-    }
-    err_clear(&in->err);
+                       "provider %s (%s) only answers for challenge names that are CNAMEs to it: "
+                       "name a host, as in `chancery provider test %s www.example.com`",
+                       p->name, p->provider->name, p->name);
+    if (!zone_normalise(given != NULL ? given : p->zones[0], &zone, &in->err))
+        return false;
+    random_bytes(noise, sizeof noise);
+    buf_add_cstr(out, "_chancery-test-");
+    for (size_t i = 0; i < sizeof noise; i++)
+        buf_printf(out, "%02x", noise[i]);
+    buf_printf(out, ".%s", zone);
     return true;
 }
 
-static bool test_try(struct invocation *in, const char *host, int64_t wait_ms, int64_t *ret_took_ms)
+/* As an order would, with the delegation that may stand there. A wildcard is proved at the name it stands below. */
+static bool owner_of_host(struct invocation *in, struct buf *out)
 {
-    struct house *house = &in->house;
-    struct lease *lease = NULL;
-    int64_t begin_ms;
-    if (!lead_take(in, wait_ms, &lease))
+    AUTO(mem_fini)
+    char *name = NULL;
+    if (option_value(in, "zone") != NULL)
+        return err_set(&in->err, ERR_CONFIG, "either a host name or --zone, not both");
+    if (!name_normalise(in->words[1], &name, &in->err))
         return false;
-    house->fencing = lease_fencing(lease);
-    struct progress_view *view = progress_view_new(in);
-    house->progress = progress_view_front(view);
-    begin_ms = clock_boot_ms(house->clock);
-    bool ok = txt_desk_rehearse(house, host, &in->err);
-    *ret_took_ms = clock_boot_ms(house->clock) - begin_ms;
-    progress_view_free(view);
-    house->progress = (struct progress){0};
-    lease_drop(house, lease);
-    house->fencing = 0;
-    return ok || err_wrap(&in->err, "provider %s, %s", in->words[0], host);
+    name_challenge(str_starts(str_of(name), STR("*.")) ? name + 2 : name, out);
+    return true;
 }
 
-static void test_tell(const struct invocation *in, const char *host, int64_t took_ms)
+static bool owner_choose(struct invocation *in, struct buf *out)
+{
+    const struct provider_config *p = config_provider(in->config, in->words[0]);
+    if (p == NULL)
+        return provider_unknown(in, in->words[0]);
+    if (in->n_words > 1 ? !owner_of_host(in, out) : !owner_in_zone(in, p, out))
+        return false;
+    return provider_fits(in, p->name, buf_cstr(out));
+}
+
+static bool test_try(struct invocation *in, void *arg)
+{
+    struct trial *trial = arg;
+    int64_t begin_ms = clock_boot_ms(in->house.clock);
+    bool ok = txt_desk_rehearse(&in->house, buf_cstr(&trial->owner), &in->err);
+    trial->took_ms = clock_boot_ms(in->house.clock) - begin_ms;
+    return ok || err_wrap(&in->err, "provider %s, %s", in->words[0], buf_cstr(&trial->owner));
+}
+
+static void test_tell(const struct invocation *in, const struct trial *trial)
 {
     char took[TIME_TEXT_MAX];
-    duration_format(took_ms, took);
+    duration_format(trial->took_ms, took);
     if (in->json) {
         AUTO(json_fini)
         struct json *tree = json_set_text(json_object(), "provider", in->words[0]);
-        json_set_text(tree, "host", host);
+        if (in->n_words > 1)
+            json_set_text(tree, "host", in->words[1]);
+        json_set_text(tree, "name", buf_cstr(&trial->owner));
         json_set_bool(tree, "ok", true);
-        json_set_int(tree, "took_ms", took_ms);
+        json_set_int(tree, "took_ms", trial->took_ms);
         json_print(tree);
     } else if (option_common(in, "quiet") == NULL) {
         ink_print(in, INK_GOOD, "works");
-        printf(": provider %s published a value for %s, every name server showed it, and it was "
+        printf(": provider %s published a value at %s, every name server showed it, and it was "
                "removed again (%s)\n",
-               in->words[0], host, took);
+               in->words[0], buf_cstr(&trial->owner), took);
     }
+}
+
+static void trial_tell(const struct invocation *in)
+{
+    const struct dns_provider *type = config_provider(in->config, in->words[0])->provider;
+    if (!in->json && option_common(in, "quiet") == NULL && dns_provider_is_trial(type))
+        printf("type %s is on trial: please tell the project that it works for you\n", type->name);
 }
 
 enum exit_code provider_test_run(struct invocation *in)
 {
     const char *wait = option_value(in, "wait");
-    AUTO(mem_fini)
-    char *name = NULL;
-    int64_t wait_ms = 0, took_ms = 0;
+    int64_t wait_ms = 0;
     if (wait != NULL && !duration_parse(str_of(wait), &wait_ms)) {
         err_set(&in->err, ERR_CONFIG,
                 "--wait takes a length of time like 30s or 10m, not \"%.40s\"", wait);
         return EXIT_CODE_USAGE;
     }
-    if (!name_normalise(in->words[1], &name, &in->err))
-        return EXIT_CODE_USAGE;
-    /* A wildcard is proved at the name it stands below. */
-    const char *host = str_starts(str_of(name), STR("*.")) ? name + 2 : name;
-    if (!test_fits(in, host) || !test_try(in, host, wait_ms, &took_ms))
-        return exit_code_of(&in->err);
-    test_tell(in, host, took_ms);
-    return EXIT_CODE_DONE;
+    struct trial trial = {.owner = BUF(512)};
+    bool ok = owner_choose(in, &trial.owner) &&
+              provider_lead(in, "provider test", wait_ms, test_try, &trial);
+    if (ok) {
+        test_tell(in, &trial);
+        trial_tell(in);
+    }
+    buf_fini(&trial.owner);
+    return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);
 }

@@ -13,4 +13,10 @@ const struct catalogue *types_of(const struct invocation *in);
 /* Fills in->err with what was perhaps meant; returns false. */
 bool provider_unknown(struct invocation *in, const char *name);
 
+/* The provider that an order for that name would use must be the one that was named. */
+bool provider_fits(struct invocation *in, const char *provider, const char *name);
+/* Work with the lead held and progress shown. HELD when another process leads for longer than that. */
+bool provider_lead(struct invocation *in, const char *purpose, int64_t wait_ms,
+                   bool (*work)(struct invocation *in, void *arg), void *arg);
+
 #endif

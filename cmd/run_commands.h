@@ -26,6 +26,7 @@ enum exit_code provider_show_run(struct invocation *in);
 enum exit_code provider_lint_run(struct invocation *in);
 enum exit_code provider_new_run(struct invocation *in);
 enum exit_code provider_test_run(struct invocation *in);
+enum exit_code provider_txt_run(struct invocation *in);
 enum exit_code account_show_run(struct invocation *in);
 enum exit_code account_list_run(struct invocation *in);
 enum exit_code account_register_run(struct invocation *in);

@@ -1,6 +1,7 @@
 #include "dns/txt_desk.h"
 
 #include "dns/host_pace.h"
+#include "dns/txt_hand.h"
 #include "dns/txt_wish.h"
 #include "inventory/event.h"
 
@@ -296,9 +297,18 @@ static void wish_is_orphan(struct txt_wish *w, const char *provider, const char 
               why.text);
 }
 
-static void wish_load(struct txt_desk *desk, const struct rows *rows)
+/* By hand, and still wanted: nobody but the person who added it takes it away. */
+static bool row_is_kept_by_hand(const struct txt_desk *desk, const struct rows *rows)
+{
+    int64_t until_ms = rows_int(rows, 19);
+    return rows_int(rows, 1) == TXT_BY_HAND && strcmp(rows_text(rows, 9), "present") == 0 &&
+           (until_ms == 0 || until_ms > house_now(desk->house));
+}
+
+void txt_desk_load_row(struct txt_desk *desk, const struct rows *rows)
 {
     enum wish_state state = WISH_PLANNED;
+    bool is_by_hand = row_is_kept_by_hand(desk, rows);
     struct txt_wish *w = wish_new(desk, rows_int(rows, 1), rows_text(rows, 2), rows_text(rows, 3),
                                   rows_text(rows, 7), rows_text(rows, 15));
     w->id = rows_int(rows, 0);
@@ -312,6 +322,11 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
     w->is_bound = w->provider != NULL;
     if (w->provider == NULL)
         w->provider = wish_provider(desk, w->challenge, w->alias, NULL);
+    /* Without its provider it stays as it is: the person who wants it must say what shall become of it. */
+    if (w->provider == NULL && is_by_hand) {
+        txt_wish_free(w);
+        return;
+    }
     wish_state_find(rows_text(rows, 10), &state);
     /* The row says what may have been done: anything but planned may be in the zone. */
     w->may_stand = state != WISH_PLANNED;
@@ -320,7 +335,8 @@ static void wish_load(struct txt_desk *desk, const struct rows *rows)
         wish_is_orphan(w, rows_text(rows, 4), rows_text(rows, 17));
         return;
     }
-    if (w->provider == NULL || strcmp(rows_text(rows, 9), "gone") == 0 || rows_int(rows, 16) == 0) {
+    if (w->provider == NULL || strcmp(rows_text(rows, 9), "gone") == 0 ||
+        (rows_int(rows, 16) == 0 && !is_by_hand)) {
         txt_wish_turn(w);
         return;
     }
@@ -334,7 +350,7 @@ bool txt_desk_load(struct txt_desk *desk, struct err *err)
     if (!store_query(desk->house->store, &rows, err, SQL_TXT_OPEN, ""))
         return false;
     while (rows_next(&rows))
-        wish_load(desk, &rows);
+        txt_desk_load_row(desk, &rows);
     return rows_end(&rows, err);
 }
 

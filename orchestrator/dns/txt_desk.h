@@ -64,8 +64,8 @@ size_t txt_desk_n_left(const struct txt_desk *desk); /* wishes "gone" that are n
 /* The finder that asks as the provider's settings say; NULL: the system's resolvers. The desk's. */
 struct zone_finder *txt_desk_finder(struct txt_desk *desk, const struct provider_config *provider);
 
-/* Tries a provider for real: publishes a random value at _acme-challenge.<name>, waits until served, removes it, waits until gone.
+/* Tries a provider for real: publishes a random value at owner, waits until served, removes it, waits until gone.
  * Used by `chancery provider test`; runs its own small turns on the house's loop and store. */
-bool txt_desk_rehearse(struct house *house, const char *name, struct err *err);
+bool txt_desk_rehearse(struct house *house, const char *owner, struct err *err);
 
 #endif

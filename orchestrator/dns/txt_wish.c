@@ -1,5 +1,7 @@
 #include "dns/txt_wish.h"
 
+#include "dns/txt_hand.h"
+
 #include "inventory/event.h"
 
 enum { TRIES_LEAST = 6 };
@@ -142,7 +144,7 @@ void txt_wish_enter(struct txt_wish *w, enum wish_state state)
     w->may_stand = w->may_stand || state == WISH_SENT;
     w->state_at_ms = house_now(w->desk->house);
     if (state == WISH_SENT || state == WISH_REMOVING || state == WISH_GONE ||
-        (w->stands && state == WISH_SERVED))
+        ((w->stands || w->order_id == TXT_BY_HAND) && state == WISH_SERVED))
         txt_wish_touch(w);
     if (state == WISH_SERVED && w->order != NULL)
         desk_order_changed(w->order);

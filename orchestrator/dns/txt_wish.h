@@ -98,6 +98,9 @@ struct txt_desk {
     size_t n_gone_wanted; /* wishes "gone" that are not gone yet */
 };
 
+/* A row as TXT_OPEN tells it. */
+void txt_desk_load_row(struct txt_desk *desk, const struct rows *rows);
+
 const char *wish_state_name(enum wish_state state);
 bool wish_state_find(const char *name, enum wish_state *ret);
 

@@ -184,6 +184,9 @@ const struct provider_config *config_provider_for(const struct config *config, c
 const struct propagation_config *config_propagation(const struct provider_config *provider,
                                                     const char *zone);
 
+/* A name in DNS that need not be a host name: underscores and single labels are fine; lower case, no final dot. Kind CONFIG. */
+bool zone_normalise(const char *text, char **ret_name, struct err *err);
+
 /* A set file: text -> checked tree (owned by the caller), with every complaint in err (CONFIG). */
 bool set_file_parse(const struct config *config, const char *file, struct str text,
                     struct json **ret_doc, struct err *err);

@@ -33,8 +33,6 @@ size_t texts_count(char *const *texts);
 char *print_of(struct json *take_tree);
 /* path as seen from folder, without "." and doubled slashes. Fresh text. */
 char *path_from(const char *folder, const char *path);
-/* A name in DNS that need not be a host name: underscores and single labels are fine; lower case, no final dot. Kind CONFIG. */
-bool zone_normalise(const char *text, char **ret_name, struct err *err);
 
 extern const struct section section_provider, section_endpoint, section_activate;
 

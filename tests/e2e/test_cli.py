@@ -364,7 +364,7 @@ def every_command():
 
 def test_help_when_asked_then_every_command_tells_options_codes_and_examples():
     overview = run("help").out
-    assert len(every_command()) == 24
+    assert len(every_command()) == 27
     for words, command in every_command():
         assert " ".join(words) in overview
         page = run(*words, "--help")
@@ -382,7 +382,7 @@ def test_version_when_asked_then_told():
 
 
 @pytest.mark.parametrize("argv,what", [
-    (["rewen"], "did you mean \"renew\""), (["provider"], "list, show, test"), (["provider", "tset"], "list, show, test"),
+    (["rewen"], "did you mean \"renew\""), (["provider"], "list, show, lint, new, test, txt"), (["provider", "tset"], "list, show, lint, new, test, txt"),
     (["renew", "--forse"], "did you mean \"--force\""), (["renew", "--wait"], "--wait TIME"), (["show"], "show needs SET"),
     (["show", "a", "b"], "one word too many"), (["plan", "--color", "pink"], "auto, always or never"),
     (["renew", "--force"], "needs the names of sets"), (["renew", "--wait", "soon"], "length of time"),
@@ -395,7 +395,8 @@ def test_line_when_wrong_then_exit_2_and_a_sentence(desk, argv, what):
 
 def words_for(command):
     words = {"show": ["shop"], "history": ["shop"], "issue": ["shop"], "persist": ["shop"], "export": ["shop"], "revoke": ["shop", "--reason", "superseded", "--yes"],
-             "provider show": ["corp"], "provider test": ["corp", "shop.example.com"]}
+             "provider show": ["corp"], "provider test": ["corp", "shop.example.com"],
+             "provider lint": ["hetzner"], "provider txt": ["list"]}
     return words.get(" ".join(command), [])
 
 
@@ -449,7 +450,7 @@ def test_text_when_it_holds_control_bytes_then_escaped(desk):
 
 def test_provider_when_listed_and_shown_then_configured_ones_and_types(desk):
     tree = desk.run("provider", "list", "--json", check=0).json()
-    assert tree["configured"] == [{"name": "corp", "type": "rfc2136", "zones": ["example.com"]}]
+    assert tree["configured"] == [{"name": "corp", "type": "rfc2136", "status": "stable", "manifest": None, "zones": ["example.com"]}]
     assert {"exec", "rfc2136"} <= {t["type"] for t in tree["types"]}
     shown = desk.run("provider", "show", "corp", check=0).out
     assert "file:tsig" in shown and CANARY not in shown
