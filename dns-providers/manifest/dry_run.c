@@ -1,5 +1,6 @@
 #include "dns-providers/manifest/dry_run.h"
 
+#include "base/xml.h"
 #include "dns-providers/manifest/manifest.h"
 
 enum { STEPS_MAX = 60, BODY_MAX = 256 * 1024 };
@@ -93,10 +94,10 @@ static int64_t status_of(const struct engine *e)
     return json_as_int(json_at(json_find(call, "status"), 0), 200);
 }
 
-static bool is_text_wanted(const struct engine *e)
+static bool is_wanted_as(const struct engine *e, const char *form)
 {
     const char *accept = json_text(((const struct call_task *)e->top)->call, "accept");
-    return accept != NULL && strcmp(accept, "text") == 0;
+    return accept != NULL && strcmp(accept, form) == 0;
 }
 
 static void body_format(const struct engine *e, const struct json *tree, struct buf *out)
@@ -105,7 +106,11 @@ static void body_format(const struct engine *e, const struct json *tree, struct 
     const char *rest = json_text(tree, "rest");
     if (tree == NULL)
         return;
-    if (!is_text_wanted(e))
+    if (is_wanted_as(e, "xml") && !xml_format(tree, out, NULL))
+        buf_clear(out); /* pointers that share no root */
+    if (is_wanted_as(e, "xml"))
+        return;
+    if (!is_wanted_as(e, "text"))
         json_format(tree, out, false);
     else if (text != NULL)
         buf_add_cstr(out, text);
