@@ -220,13 +220,19 @@ static void zone_sample(struct sampling *s, const struct json *spec)
         s->tree = put(s->tree, "", element);
 }
 
-static void find_sample(struct sampling *s)
+static struct json *element_make(struct sampling *s, const struct json *find)
 {
     struct json *element = NULL;
-    put_picks(s, &element, json_find(s->call, "save"));
-    put_where(s, &element, json_find(s->call, "where"));
-    if (element == NULL)
-        element = json_object();
+    put_picks(s, &element, json_find(find, "save"));
+    put_where(s, &element, json_find(find, "where"));
+    return element != NULL ? element : json_object();
+}
+
+/* Where the list holds ids only, each is asked for by a call of its own. */
+static void find_sample(struct sampling *s)
+{
+    struct json *element = json_find(s->call, "each") != NULL ? json_new_text(sample_of(s, "id"))
+                                                              : element_make(s, s->call);
     if (s->holds)
         put_element(s, json_text(s->call, "items"), element);
     else
@@ -334,7 +340,15 @@ const struct json *sample_answer(struct engine *e, bool digits, bool holds)
     struct sampling s = {.engine = e, .asked = asked, .call = asked->call, .digits = digits};
     const struct json *zone = json_find(e->tree, "zone");
     s.holds = holds;
-    if (asked->page > 0)
+    const struct json *find = call_resolve(e, json_find(e->tree, "find"));
+    const struct json *clock = json_find(e->tree, "clock");
+    if (serves(e, clock, "call") && json_find(clock, "time") != NULL) {
+        AUTO(mem_fini)
+        char *now = mem_printf("%lld", (long long)(e->job->now_ms / 1000));
+        put_pick_text(&s, &s.tree, json_find(clock, "time"), now);
+    } else if (find != NULL && serves(e, find, "each"))
+        s.tree = element_make(&s, find);
+    else if (asked->page > 0)
         put_text(&s.tree, "/end", "no more");
     else if (call_resolve(e, json_find(zone, "call")) == s.call)
         zone_sample(&s, zone);
