@@ -79,7 +79,7 @@ static struct json *put(struct json *node, const char *pointer, struct json *tak
 {
     char step[128];
     size_t index;
-    if (!step_next(&pointer, step))
+    if (pointer == NULL || !step_next(&pointer, step))
         return meet(node, take);
     if (step_is_index(step, &index))
         return put_at_index(node, index, pointer, take);
@@ -147,7 +147,8 @@ static void put_pick(struct sampling *s, struct json **tree, const struct json *
     if (pointer != NULL && !str_starts(str_of(pointer), STR("header:"))) {
         *tree = put(*tree, pointer, json_copy(value));
     } else if (items != NULL) {
-        struct json *element = put(NULL, json_text(pick, "ptr"), json_copy(value));
+        struct json *element = NULL;
+        put_pick(s, &element, json_find(pick, "ptr"), value); /* which may pick on */
         AUTO(mem_fini)
         char *each = mem_printf("%s/*", items);
         put_where(s, &element, json_find(pick, "where"));
@@ -181,6 +182,34 @@ static void put_cond(struct sampling *s, struct json **tree, const struct json *
         *tree = put(*tree, ptr, json_copy(is));
     else
         put_text(tree, ptr, starts != NULL ? starts : "sample");
+}
+
+/* A login may tell where the service is. */
+static bool is_base(const struct json *tree, const char *wanted)
+{
+    const struct json *value;
+    const char *key, *base = json_text(tree, "base");
+    void *position = NULL;
+    bool is = base != NULL && str_starts(str_of(base), str_of(wanted));
+    for (size_t i = 0; json_is(tree, JSON_ARRAY) && i < json_len(tree) && !is; i++)
+        is = is_base(json_at(tree, i), wanted);
+    while (json_is(tree, JSON_OBJECT) && !is && json_next(tree, &position, &key, &value))
+        is = is_base(value, wanted);
+    return is;
+}
+
+static void put_session(struct sampling *s, const struct json *picks)
+{
+    const struct json *pick;
+    const char *key;
+    void *position = NULL;
+    while (json_next(picks, &position, &key, &pick)) {
+        AUTO(mem_fini)
+        char *wanted = mem_printf("{sess.%s", key);
+        put_pick_text(s, &s->tree, pick,
+                      is_base(s->engine->tree, wanted) ? "https://service.example.net"
+                                                       : sample_of(s, key));
+    }
 }
 
 static void put_picks(struct sampling *s, struct json **tree, const struct json *picks)
@@ -359,7 +388,7 @@ const struct json *sample_answer(struct engine *e, bool digits, bool holds)
     else
         put_picks(&s, &s.tree, json_find(s.call, "save"));
     put_picks(&s, &s.tree, json_find(s.call, "take"));
-    put_picks(&s, &s.tree, asked->more);
+    put_session(&s, asked->more);
     polls_look(&s, e->tree);
     page_put(&s);
     put_cond(&s, &s.tree, json_find(json_find(e->tree, "result"), "ok"));
