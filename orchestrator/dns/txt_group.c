@@ -9,8 +9,8 @@ enum { FINDS_WAIT_MS = 1000, REMOVALS_WAIT_MS = 5000 };
 
 struct coming {
     size_t n_adds, n_removes; /* ready now */
-    size_t n_finds,
-        n_served; /* on their way; served ones, which will have to go when their orders end */
+    size_t n_finds;           /* zones being looked for */
+    size_t n_stand;           /* there, and to be removed when their orders end */
 };
 
 static struct coming zone_coming(const struct txt_zone *zone)
@@ -21,7 +21,7 @@ static struct coming zone_coming(const struct txt_zone *zone)
         bool is_ready = txt_wish_is_for_job(w);
         c.n_adds += is_ready && w->present ? 1 : 0;
         c.n_removes += is_ready && !w->present ? 1 : 0;
-        c.n_served += w->present && w->asked_for && !w->stands && w->state == WISH_SERVED ? 1 : 0;
+        c.n_stand += w->present && w->asked_for && !w->stands && w->state != WISH_PLANNED ? 1 : 0;
     }
     LIST_EACH (it, &zone->desk->wishes) {
         if (c.n_adds + c.n_removes == 0)
@@ -43,7 +43,7 @@ bool txt_zone_waits(struct txt_zone *zone)
         return false;
     int64_t now_ms = house_now(zone->desk->house);
     struct coming c = zone_coming(zone);
-    bool more_come = c.n_finds > 0 || (c.n_adds == 0 && c.n_served > 0);
+    bool more_come = c.n_finds > 0 || (c.n_adds == 0 && c.n_stand > 0);
     if (c.n_adds + c.n_removes == 0 || !more_come) {
         zone->gather_at_ms = 0;
         return false;

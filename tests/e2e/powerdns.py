@@ -1,6 +1,8 @@
 """PowerDNS with an SQLite backend and its HTTP API, on free loopback ports."""
+import http.server
 import json
 import sqlite3
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -72,3 +74,45 @@ daemon=no
 
     def stop(self):
         self.server.stop()
+
+
+class Counter:
+    """Stands before the API and counts what is asked of it, by method."""
+
+    def __init__(self, url):
+        self.calls = []
+        counter = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def forward(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {k: v for k, v in self.headers.items() if k.lower() in ("x-api-key", "content-type", "accept")}
+                counter.calls.append(self.command)
+                request = urllib.request.Request(url + self.path, method=self.command, data=body or None, headers=headers)
+                try:
+                    with urllib.request.urlopen(request, timeout=30) as reply:
+                        status, text = reply.status, reply.read()
+                except urllib.error.HTTPError as error:
+                    status, text = error.code, error.read()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def n_writes(self):
+        return sum(1 for method in self.calls if method != "GET")
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()

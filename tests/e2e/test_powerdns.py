@@ -2,7 +2,7 @@
 import os
 
 import pytest
-from powerdns import KEY, PowerDNS
+from powerdns import KEY, Counter, PowerDNS
 from servers import Pebble
 
 NAME = "_acme-challenge.shop.example.org"
@@ -59,3 +59,19 @@ def test_provider_test_when_the_key_is_wrong_then_it_is_told_and_the_key_is_not(
     result = shop.run("provider", "test", "own", "www.example.org")
     assert result.code != 0
     assert "401" in result.err and KEY not in result.out + result.err, result
+
+
+def test_renew_when_a_set_has_a_hundred_names_of_one_zone_then_four_writes_at_most(shop, pdns):
+    counter = Counter(pdns.url)
+    shop.config.write_text(shop.config.read_text().replace(pdns.url, counter.url))
+    foreign = [('"not ours"', False)]
+    pdns.put_txt("example.org", "_acme-challenge.h7.example.org", foreign)
+    shop.set("many", [f"h{i}.example.org" for i in range(100)])
+    result = shop.run("renew", "-v", timeout=180)
+    counter.stop()
+    assert result.code == 0, result
+    assert shop.current("many") is not None
+    assert 2 <= counter.n_writes() <= 4, counter.calls
+    assert len(counter.calls) < 30, counter.calls
+    assert pdns.txt("example.org", "_acme-challenge.h7.example.org") == foreign
+    assert pdns.txt("example.org", "_acme-challenge.h8.example.org") == []
