@@ -165,6 +165,17 @@ static void path_add(struct str text, struct buf *out)
     }
 }
 
+static void labels_turn(struct str name, struct str between, struct buf *out)
+{
+    for (size_t from = name.len, to = name.len; to > 0; to = from > 0 ? from - 1 : 0) {
+        for (from = to; from > 0 && name.p[from - 1] != '.';)
+            from--;
+        if (out->len > 0)
+            buf_add_str(out, between);
+        buf_add(out, name.p + from, to - from);
+    }
+}
+
 static void labels_add(struct str name, int64_t n, struct buf *out)
 {
     size_t from = name.len;
@@ -225,6 +236,9 @@ static bool text_apply(enum filter filter, const struct str *arguments, struct s
     case FILTER_LABELS:
         str_to_i64(arguments[0], &n);
         labels_add(text, n, out);
+        return true;
+    case FILTER_REVERSE:
+        labels_turn(text, arguments[0], out);
         return true;
     case FILTER_REPLACE:
         replace_add(text, arguments[0], arguments[1], out);

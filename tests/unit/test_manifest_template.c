@@ -106,6 +106,8 @@ static void test_template_when_variables_are_set_then_they_stand_in_it(void **st
     text_is(w, "{name.rel|or:@} {zone.nothing|or:none}", "@ none");
     text_is(w, "{txt|quote} {name.fqdn|dot} {name.fqdn|labels:2}",
             "\"v\\\"1\" _acme-challenge.www.example.com. example.com");
+    text_is(w, "{name.fqdn|reverse:/} {zone.kind|reverse:/}",
+            "com/example/www/_acme-challenge Master");
     text_is(w, "{name.fqdn|replace:.,-|upper}", "_ACME-CHALLENGE-WWW-EXAMPLE-COM");
     text_is(w, "{zone.list|first}{zone.list:/1}", "xy");
     text_fails(w, "{zone.nothing}", "zone.nothing is not set");
