@@ -187,6 +187,9 @@ struct dns_provider {
     /* How many values a name can hold at once; 0: any number. The host hands over a further one only when those before it are gone. With
      * values_labels > 0 names that share so many last labels share their values: "a.x.example" and "b.x.example" with 2. */
     unsigned values_max, values_labels;
+    /* May be NULL: has a secret the form it must have? Asked once, when it is read. Kind CONFIG, in words that show nothing of it. */
+    bool (*secret_check)(const struct dns_provider *provider, const char *setting, struct str bytes,
+                         struct err *err);
 };
 
 /* All providers of this build, in name order, and one by name (NULL when unknown). */

@@ -7,22 +7,31 @@ enum { TEXT_SHOWN_MAX = 200, ANSWER_MAX = 8 * 1024 * 1024, ARRAYS_MAX = 32 };
 
 /* ---- bodies ---- */
 
+/* Up to a blank, a tab or the end of the line. */
+static size_t word_len(struct str text)
+{
+    size_t n = 0;
+    while (n < text.len && strchr(" \t\r\n", text.p[n]) == NULL)
+        n++;
+    return n;
+}
+
 /* A text answer as a tree: {text, word, rest, lines: [[field]]}, so that pointers reach all of it. */
 static struct json *text_tree(struct str body)
 {
     struct json *tree = json_object(), *lines = json_array();
-    struct str rest = str_trim(body), line, field;
-    size_t blank = str_find_char(rest, ' ');
-    struct str word = str_mem(rest.p, blank);
+    struct str rest = str_trim(body), line;
+    size_t blank = word_len(rest);
     json_set_str(tree, "text", rest);
-    json_set_str(tree, "word", str_trim(word));
+    json_set_str(tree, "word", str_mem(rest.p, blank));
     json_set_str(tree, "rest", str_trim(str_mem(rest.p + blank, rest.len - blank)));
     for (int n = 0; n < 10000 && str_split(&rest, '\n', &line); n++) {
         struct json *fields = json_array();
         struct str left = str_trim(line);
-        while (str_split(&left, ' ', &field))
-            if (field.len > 0)
-                json_push(fields, json_new_text_str(field));
+        for (size_t len; left.len > 0; left = str_trim(str_mem(left.p + len, left.len - len))) {
+            len = word_len(left);
+            json_push(fields, json_new_text_str(str_mem(left.p, len)));
+        }
         json_push(lines, fields);
     }
     return json_set(tree, "lines", lines);

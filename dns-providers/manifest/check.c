@@ -9,6 +9,7 @@ enum shape {
     SHAPE_TEXT,
     SHAPE_TEXTS,
     SHAPE_STATUS,
+    SHAPE_KIND,
     SHAPE_INT,
     SHAPE_INTS,
     SHAPE_INT_OR_TEMPLATE,
@@ -173,6 +174,8 @@ static const char *choices_of(enum shape shape)
     switch ((int)shape) {
     case SHAPE_STATUS:
         return "stable|trial|closed";
+    case SHAPE_KIND:
+        return "text|map|json|pem";
     case SHAPE_ZONE_BY:
         return "soa|list|probe|query|option|server|map";
     case SHAPE_METHOD:

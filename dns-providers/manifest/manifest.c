@@ -196,6 +196,7 @@ static void provider_make(struct manifest *m)
         .rights = json_text(tree, "rights"),
         .api_hosts = hosts_make(m),
         .is_pinned = true,
+        .secret_check = manifest_secret_check,
         .hosts_by_login = hosts_by_login(tree),
         .status = json_text(tree, "status"),
         .docs_read = json_text(tree, "docs_read"),

@@ -22,6 +22,10 @@ void manifest_free(const struct dns_provider *provider);
 const struct json *manifest_tree(const struct dns_provider *provider);
 const struct yaml *manifest_doc(const struct dns_provider *provider);
 
+/* The provider's secret_check: by `kind` of the credential. */
+bool manifest_secret_check(const struct dns_provider *provider, const char *setting,
+                           struct str bytes, struct err *err);
+
 /* The functions of the provider (engine.c). */
 void *engine_begin(const struct dns_job *job);
 void engine_end(void *state);

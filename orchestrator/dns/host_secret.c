@@ -67,6 +67,16 @@ static struct host_secret *secret_known(const struct host_job *job, struct str p
     return NULL;
 }
 
+static bool form_check(const struct host_job *job, struct str path, const struct secret *bytes,
+                       struct err *err)
+{
+    const struct dns_provider *provider = job->provider->provider;
+    AUTO(mem_fini)
+    char *setting = mem_strndup(path.p, path.len);
+    return provider->secret_check == NULL ||
+           provider->secret_check(provider, setting, secret_str(bytes), err);
+}
+
 bool host_secret_find(struct host_job *job, struct str path, const struct secret **ret,
                       struct err *err)
 {
@@ -78,6 +88,10 @@ bool host_secret_find(struct host_job *job, struct str path, const struct secret
             return false;
         if (!secret_resolve(job->host->house->config, reference, &bytes, err))
             return err_wrap(err, "%.*s", STR_ARG(path));
+        if (!form_check(job, path, &bytes, err)) {
+            secret_fini(&bytes);
+            return err_wrap(err, "%.*s", STR_ARG(path));
+        }
         known = NEW(struct host_secret);
         known->provider = job->provider;
         known->path = mem_strndup(path.p, path.len);

@@ -209,6 +209,80 @@ static void test_xml_when_the_server_refuses_or_raves_then_it_is_told(void **sta
     end();
 }
 
+/* ---- texts ---- */
+
+static const char words_text[] = HOST
+    "result: {ok: {ptr: /word, in: [good, nochg]}, error: {code: /word, text: /rest}, class: "
+    "{auth: [badauth], limit: [abuse]}}\n"
+    "add: {method: POST, path: /a, accept: text, form: {v: \"{txt}\"}, save: {ip: /lines/1/2, all: "
+    "/text}}\n"
+    "find: {method: GET, path: /f, accept: text, items: /lines, where: {/1: {txt: true}}, save: "
+    "{id: "
+    "/0}}\n"
+    "remove: {method: POST, path: /r, accept: text, form: {id: \"{rec.id}\"}}\n";
+
+static void test_text_when_words_and_lines_come_then_pointers_reach_them(void **state)
+{
+    static const struct told added[] = {{200, "  good\tx\r\nline two\tthree\n", NULL, NULL}};
+    static const struct told listed[] = {{200, "nochg\n7 \t v0\n8\tv1 more\n\n", NULL, NULL},
+                                         {200, "good", NULL, NULL}};
+    static const struct told denied[] = {{200, "badauth\nsays who", NULL, NULL}};
+    (void)state;
+    begin(words_text, "{\"key\": \"file:/k\"}", true);
+    assert_true(RUN(added));
+    assert_string_equal(t.record.ref,
+                        "{\"ip\":\"three\",\"all\":\"good\\tx\\r\\nline two\\tthree\"}");
+    end();
+    begin(words_text, "{\"key\": \"file:/k\"}", false);
+    assert_true(RUN(listed));
+    assert_heard(1, "\n\nid=8");
+    end();
+    begin(words_text, "{\"key\": \"file:/k\"}", true);
+    assert_false(RUN(denied));
+    assert_int_equal(t.err.kind, ERR_DENIED);
+    assert_non_null(strstr(t.err.text, "says who"));
+    end();
+}
+
+/* ---- credentials ---- */
+
+static bool takes(const char *kind, const char *bytes, const char *why)
+{
+    AUTO(mem_fini)
+    char *text =
+        mem_printf("manifest: 1\nid: t\nname: T\nstatus: trial\ncredentials: {key: {help: x, "
+                   "kind: %s}}\nttl: {default: 60}\nzone: {by: soa}\nmodel: value\n"
+                   "base: https://api.test\nhosts: [api.test]\n"
+                   "add: {method: GET, path: /}\nremove: {method: GET, path: /}\n",
+                   kind);
+    const struct dns_provider *provider = NULL;
+    struct err err = {0};
+    assert_true(manifest_load(str_of(text), "t.yaml", &provider, &err));
+    bool ok = provider->secret_check(provider, "key", str_of(bytes), &err);
+    manifest_free(provider);
+    assert_true(ok || err.kind == ERR_CONFIG);
+    assert_true(ok || (why != NULL && strstr(err.text, why) != NULL));
+    assert_null(strstr(err.text, "s3cret"));
+    return ok;
+}
+
+static void test_credential_when_its_form_is_wrong_then_it_is_told_without_showing_it(void **state)
+{
+    (void)state;
+    assert_true(takes("text", "s3cret", NULL));
+    assert_true(takes("map", "# all of them\n\nexample.org = s3cret=\n", NULL));
+    assert_false(takes("map", "a=1\ns3cret\n", "line 2 is not NAME=VALUE"));
+    assert_false(takes("map", "=s3cret", "line 1"));
+    assert_false(takes("map", "# s3cret\n", "no line"));
+    assert_true(takes("json", " {\"a\": \"s3cret\"}\n", NULL));
+    assert_false(takes("json", "s3cret", "no JSON object"));
+    assert_false(takes("json", "[\"s3cret\"]", "no JSON object"));
+    assert_true(takes("pem", "-----BEGIN PRIVATE KEY-----\ns3cret\n", NULL));
+    assert_false(takes("pem", "s3cret", "no PEM text"));
+    assert_false(
+        takes("pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\ns3cret", "protected by a password"));
+}
+
 /* ---- a list of ids ---- */
 
 static const char ids_text[] =
@@ -440,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_xml_when_a_record_is_added_then_both_ways_are_xml),
         cmocka_unit_test(test_xml_when_the_only_record_is_looked_for_then_it_is_found),
         cmocka_unit_test(test_xml_when_the_server_refuses_or_raves_then_it_is_told),
+        cmocka_unit_test(test_text_when_words_and_lines_come_then_pointers_reach_them),
+        cmocka_unit_test(test_credential_when_its_form_is_wrong_then_it_is_told_without_showing_it),
         cmocka_unit_test(test_find_each_when_only_ids_are_listed_then_each_is_looked_at),
         cmocka_unit_test(test_find_each_when_there_are_too_many_then_none_is_looked_at),
         cmocka_unit_test(test_cookies_when_a_login_sets_them_then_only_its_host_gets_them),

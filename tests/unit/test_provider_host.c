@@ -309,6 +309,31 @@ static void test_http_when_a_login_told_the_place_then_it_is_asked_without_secre
     peer_stop(peer);
 }
 
+static bool token_is_wrong(const struct dns_provider *provider, const char *setting,
+                           struct str bytes, struct err *err)
+{
+    (void)provider;
+    assert_string_equal(setting, "token");
+    assert_true(bytes.len > 0);
+    return err_set(err, ERR_CONFIG, "it is no PEM text");
+}
+
+static void test_http_when_a_secret_has_the_wrong_form_then_nothing_is_sent(void **state)
+{
+    (void)state;
+    struct dns_provider type = scripted;
+    const char *headers[] = {"X-Key: {{token}}", NULL};
+    peer_begin();
+    AUTO(json_fini)
+    struct json *settings = settings_of(settings_text);
+    type.secret_check = token_is_wrong;
+    request_is("GET", url("/echo"), headers, "");
+    struct outcome outcome = run_with(&type, settings, &plain_zone, two_records, 2);
+    assert_failed(&outcome, ERR_CONFIG, "token: it is no PEM text");
+    assert_int_equal(atomic_load(&peer->n_requests), 0);
+    peer_stop(peer);
+}
+
 static void test_http_when_redirected_then_it_is_not_followed(void **state)
 {
     (void)state;
@@ -476,6 +501,7 @@ int main(void)
         T(test_http_when_placeholder_in_url_then_it_is_encoded),
         T(test_http_when_secret_would_go_elsewhere_then_it_is_not_sent),
         T(test_http_when_a_login_told_the_place_then_it_is_asked_without_secrets),
+        T(test_http_when_a_secret_has_the_wrong_form_then_nothing_is_sent),
         T(test_http_when_redirected_then_it_is_not_followed),
         T(test_http_when_secret_cannot_be_had_then_a_person_is_told_which),
         T(test_secret_when_used_often_then_resolved_once_and_in_no_text),
