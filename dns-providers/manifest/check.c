@@ -409,6 +409,12 @@ static void value_check(struct checking *c, const struct json *holder, const cha
 
 /* ---- what no single member can tell ---- */
 
+static void count_check(struct checking *c, const struct json *object, const char *key)
+{
+    if (json_find(object, key) != NULL && json_int(object, key, 1) < 1)
+        complaints_add_key(c->complaints, c->doc, object, key, "%s is at least 1", key);
+}
+
 static void model_check(struct checking *c)
 {
     const char *name = json_text(c->tree, "model");
@@ -420,6 +426,10 @@ static void model_check(struct checking *c)
     if (model != NULL && model != &model_record && model != &model_rrset &&
         json_find(c->tree, "batch") != NULL)
         complaints_add_key(c->complaints, c->doc, c->tree, "batch", "model %s has no batch", name);
+    count_check(c, json_find(c->tree, "batch"), "max");
+    count_check(c, json_find(c->tree, "batch"), "least");
+    count_check(c, c->tree, "slots");
+    count_check(c, c->tree, "slot_labels");
     if (model != NULL && model != &model_single && json_find(c->tree, "slots") != NULL)
         complaints_add_key(c->complaints, c->doc, c->tree, "slots", "only model single has slots");
 }

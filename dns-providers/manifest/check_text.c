@@ -95,6 +95,8 @@ static bool directive_check(struct checking *c, const struct json *tree)
     } else if (merge != NULL) {
         tree_check(c, merge);
     } else if (json_find(tree, "$join") != NULL) {
+        if (!json_is(json_find(tree, "$join"), JSON_ARRAY))
+            complaints_add_key(c->complaints, c->doc, tree, "$join", "$join needs a list of lists");
         tree_check(c, json_find(tree, "$join"));
     } else if (json_find(tree, "$json") != NULL) {
         tree_check(c, json_find(tree, "$json"));

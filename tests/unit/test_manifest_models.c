@@ -449,6 +449,9 @@ static void test_load_when_something_is_wrong_then_it_says_what_and_where(void *
     changed("model: record", "model: recrod", "model is one of");
     changed("model: record", "model: record\nslots: 2", "only model single has slots");
     changed("model: record", "model: record\nbatch: {max: 2}", "batch: \"write\" is missing");
+    changed("model: record", "model: record\nbatch: {max: 0}", "max is at least 1");
+    changed("value: \"{txt}\"", "value: {$join: x}", "$join needs a list of lists");
+    changed("{txt: true}", "{txt: true, of: \"{tixt}\"}", "there is no variable \"tixt\"");
     changed("{name.fqdn}", "{name.fdqn}", "there is no variable \"name.fdqn\"");
     changed("{cred.token}", "{cred.tokn}", "there is no variable \"cred.tokn\"");
     changed("{txt}", "{txt|nofilter}", "no filter");
