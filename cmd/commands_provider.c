@@ -86,7 +86,8 @@ const struct command command_provider_lint = {
 
 static const struct option provider_new_options[] = {
     {"model", 0, "MODEL",
-     "what adding and removing means there: record, value or rrset (default record)"},
+     "what adding and removing means there: record, value, rrset, document or single (default "
+     "record)"},
     {"name", 0, "NAME", "the name of the type (default: that of the file)"},
 };
 static const struct example provider_new_examples[] = {
@@ -104,9 +105,13 @@ const struct command command_provider_new = {
     .sub = "new",
     .usage = "[FILE]",
     .sentence = "Write the first lines of a manifest, with a comment on each part.",
-    .text = "What it writes passes `provider lint` as it is; put in what the API of your provider "
-            "says. Models: record (each value is an object with an id), value (the service adds "
-            "and removes by value), rrset (the values of a name are read and written together).",
+    .text =
+        "What it writes passes `provider lint` as it is; put in what the API of your provider "
+        "says. Models: record (each value is an object with an id), value (the service adds "
+        "and removes by value), rrset (the values of a name are read and written together), "
+        "document "
+        "(all records of a zone are read, what differs is written), single (a name has room for "
+        "one value).",
     OPTIONS(provider_new_options),
     EXAMPLES(provider_new_examples),
     MEANINGS(provider_new_meanings),

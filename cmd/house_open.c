@@ -92,6 +92,26 @@ static void log_open(struct invocation *in)
     in->house.log = log_new(STDERR_FILENO, least, false, in->house.clock);
 }
 
+/* Which file a type comes from decides where its credentials go: with --verbose it is said in every run. */
+static void manifests_tell(const struct invocation *in)
+{
+    const struct config *config = in->config;
+    if (in->house.log == NULL)
+        return;
+    if (config->manifests_fault != NULL)
+        log_line(in->house.log, LOG_LEVEL_WARNING, "manifests", NULL, "%s",
+                 config->manifests_fault);
+    for (size_t i = 0; i < config->n_manifests; i++) {
+        const struct manifest_file *m = &config->manifests[i];
+        if (m->fault != NULL)
+            log_line(in->house.log, LOG_LEVEL_WARNING, "manifests", NULL, "%s", m->fault);
+        else
+            log_line(in->house.log, LOG_LEVEL_INFO, "manifests", NULL,
+                     "type %s comes from %s (SHA-256 %s)%s", m->name, m->path, m->sha256,
+                     dns_provider_find(m->name) != NULL ? ", not from the program" : "");
+    }
+}
+
 bool house_open(struct invocation *in, struct err *err)
 {
     unsigned needs = in->command->needs;
@@ -101,6 +121,7 @@ bool house_open(struct invocation *in, struct err *err)
         if (!config_load(config_path(in), environment_get, &in->config, err))
             return false;
         in->house.config = in->config;
+        manifests_tell(in);
     }
     if ((needs & (NEED_STORE_READ | NEED_STORE_WRITE)) != 0 &&
         !house_open_store(in, in->config->store_path, false, (needs & NEED_STORE_WRITE) == 0, err))

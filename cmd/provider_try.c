@@ -93,7 +93,8 @@ static void test_tell(const struct invocation *in, const struct trial *trial)
 static void trial_tell(const struct invocation *in)
 {
     const struct dns_provider *type = config_provider(in->config, in->words[0])->provider;
-    if (!in->json && option_common(in, "quiet") == NULL && dns_provider_is_trial(type))
+    bool is_ours = catalogue_origin(in->config->types, type) == NULL;
+    if (!in->json && option_common(in, "quiet") == NULL && is_ours && dns_provider_is_trial(type))
         printf("type %s is on trial: please tell the project that it works for you\n", type->name);
 }
 

@@ -249,10 +249,33 @@ static void zone_sample(struct sampling *s, const struct json *spec)
         s->tree = put(s->tree, "", element);
 }
 
+/* A document has no `save`: what its writing names of an element is in it. */
+static void put_named(struct sampling *s, struct json **element, const struct json *tree)
+{
+    const struct json *value;
+    const char *key, *text = json_as_text(tree);
+    void *position = NULL;
+    for (; text != NULL && (text = strstr(text, "item.rec.")) != NULL;) {
+        text += strlen("item.rec.");
+        size_t len =
+            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        AUTO(mem_fini)
+        char *name = mem_strndup(text, len);
+        AUTO(mem_fini)
+        char *pointer = mem_printf("/%s", name);
+        put_text(element, pointer, sample_of(s, name));
+    }
+    for (size_t i = 0; json_is(tree, JSON_ARRAY) && i < json_len(tree); i++)
+        put_named(s, element, json_at(tree, i));
+    while (json_is(tree, JSON_OBJECT) && json_next(tree, &position, &key, &value))
+        put_named(s, element, value);
+}
+
 static struct json *element_make(struct sampling *s, const struct json *find)
 {
     struct json *element = NULL;
     put_picks(s, &element, json_find(find, "save"));
+    put_named(s, &element, json_find(s->engine->tree, "write"));
     put_where(s, &element, json_find(find, "where"));
     return element != NULL ? element : json_object();
 }

@@ -1,6 +1,7 @@
 """provider new, lint, test, txt and a folder of manifests, as a person would use them: the built program, BIND, an API on this machine."""
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -8,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from conftest import PROGRAM, Office
+from conftest import PROGRAM, ROOT, Office
 
 NAME = "_acme-challenge.www.example.com"
 
@@ -194,13 +195,13 @@ def test_own_manifest_when_it_is_broken_then_its_sets_wait_and_the_others_go_on(
 def test_new_and_lint_when_used_together_then_what_is_written_is_in_order(tmp_path):
     def run(*argv):
         return subprocess.run([PROGRAM, "provider", *argv], capture_output=True, text=True, cwd=tmp_path, stdin=subprocess.DEVNULL)
-    for model in ("record", "value", "rrset"):
+    for model in ("record", "value", "rrset", "document", "single"):
         assert run("new", "--model", model, f"{model}-api.yaml").returncode == 0
         linted = run("lint", f"{model}-api.yaml")
         assert linted.returncode == 0 and "0 warnings" in linted.stdout, linted
         assert "Authorization: Bearer {{token}}" in linted.stdout
         tree = json.loads(run("lint", f"{model}-api.yaml", "--json").stdout)
-        assert tree["ok"] and tree["add"]["ends_early"] is None and tree["remove"]["calls"][-1]["method"] in ("DELETE", "PUT")
+        assert tree["ok"] and tree["add"]["ends_early"] is None and tree["remove"]["calls"][-1]["method"] in ("DELETE", "PUT", "POST")
     assert "is there already" in run("new", "record-api.yaml").stderr
     assert "models are record" in run("new", "--model", "rcord").stderr
     text = (tmp_path / "record-api.yaml").read_text()
@@ -223,3 +224,28 @@ def test_show_when_asked_from_the_environment_then_references_and_no_values():
     shown = subprocess.run([PROGRAM, "provider", "show", "hetzner", "--from-env"], capture_output=True, text=True, env=env,
                            stdin=subprocess.DEVNULL)
     assert shown.returncode == 0 and "    token: env:HETZNER_API_TOKEN\n" in shown.stdout and "open-sesame" not in shown.stdout
+
+
+# ---- the text of examples/new-provider ----
+
+def blocks(part):
+    """The commands of one part of the text, as a person would copy them."""
+    text = (ROOT / "examples/new-provider/README.md").read_text()
+    text = text[text.index(f"## Part {part}"):]
+    text = text[:text.index("## Part", 5)] if "## Part" in text[5:] else text
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S))
+
+
+def test_example_when_its_text_is_followed_then_it_does_what_it_says(tmp_path):
+    commands = blocks(1)
+    assert commands.count("/tmp/lantern-try") == 2
+    script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + commands.replace("/tmp/lantern-try", str(tmp_path / "try"))
+    env = dict(os.environ, PATH=f"{PROGRAM.parent}:{os.environ['PATH']}")
+    env.pop("CHANCERY_CONFIG", None)
+    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    for words in ("wrote manifests.d/lantern.yaml", "type lantern, model record, 2 settings, 0 warnings", "X-Lantern-Key: {{key}}",
+                  "all in order", "works: provider lamp published a value at _chancery-test-", "some-value", "exit code 1"):
+        assert words in run.stdout, (words, run.stdout + run.stderr)
+    assert "this key opens nothing" in run.stderr
+    assert "DELETE /v2/zones/6f1c/entries/" in (tmp_path / "try/api.log").read_text()
