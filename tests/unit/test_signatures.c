@@ -223,29 +223,37 @@ static void test_edgedns_when_akamais_requests_are_signed_then_as_akamai_does(vo
 
 /* ---- TC3-HMAC-SHA256: the example of the vendor's page on signatures, version 3 ---- */
 
-static void test_tencentcloud_when_the_vendors_example_is_signed_then_as_there(void **state)
+#define TC3(type, service, action, body)                                                           \
+    {                                                                                              \
+        .manifest = type, .unix_s = 1551113065,                                                    \
+        .edits = {{"service: " service, "service: cvm"},                                           \
+                  {"    let: {action: " action "}\n",                                              \
+                   "    let: {action: DescribeInstances}\n"                                        \
+                   "    headers: {Content-Type: 'application/json; charset=utf-8'}\n"},            \
+                  {body, "    text: '{{\"Limit\": 1, \"Filters\": [{{\"Values\": "                 \
+                         "[\"\\u672a\\u547d\\u540d\"], \"Name\": \"instance-name\"}}]}}'\n"}},     \
+        .settings = "{\"base_url\": \"https://cvm.tencentcloudapi.com\", \"secret_id\": "          \
+                    "\"AKID********************************\", \"secret_key\": \"f\"}",            \
+        .secrets = {{"secret_key", "********************************"}},                           \
+        .authorization =                                                                           \
+            "TC3-HMAC-SHA256 "                                                                     \
+            "Credential=AKID********************************/2019-02-25/cvm/tc3_request, "         \
+            "SignedHeaders=content-type;host;x-tc-action, "                                        \
+            "Signature=10b1a37a7301a02ca19a647ad722d5e43b4b3cff309d421d85b46093f6ab6c4f"           \
+    }
+
+static void test_tencent_when_the_vendors_example_is_signed_then_as_there(void **state)
 {
-    static const struct example example = {
-        .manifest = "tencentcloud",
-        .unix_s = 1551113065,
-        .edits =
-            {{"service: dnspod", "service: cvm"},
-             {"    let: {action: DescribeDomainList}\n",
-              "    let: {action: DescribeInstances}\n"
-              "    headers: {Content-Type: 'application/json; charset=utf-8'}\n"},
-             {"    json: {Keyword: \"{zone.candidate}\", Offset: 0, Limit: 3000}\n",
-              "    text: '{{\"Limit\": 1, \"Filters\": [{{\"Values\": [\"\\u672a\\u547d\\u540d\"], "
-              "\"Name\": \"instance-name\"}}]}}'\n"}},
-        .settings = "{\"base_url\": \"https://cvm.tencentcloudapi.com\", \"secret_id\": "
-                    "\"AKID********************************\", \"secret_key\": \"f\"}",
-        .secrets = {{"secret_key", "********************************"}},
-        .authorization =
-            "TC3-HMAC-SHA256 Credential=AKID********************************/2019-02-25/cvm/"
-            "tc3_request, SignedHeaders=content-type;host;x-tc-action, "
-            "Signature=10b1a37a7301a02ca19a647ad722d5e43b4b3cff309d421d85b46093f6ab6c4f",
+    static const struct example examples[] = {
+        TC3("tencentcloud", "dnspod", "DescribeDomainList",
+            "    json: {Keyword: \"{zone.candidate}\", Offset: 0, Limit: 3000}\n"),
+        TC3("edgeone", "teo", "DescribeZones",
+            "    json:\n      Filters:\n        - {Name: zone-name, Values: "
+            "[\"{zone.candidate}\"]}\n      Offset: 0\n      Limit: 100\n"),
     };
     (void)state;
-    signs(&example);
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+        signs(&examples[i]);
 }
 
 /* ---- SDK-HMAC-SHA256: the example of the vendor's signing guide, which signs the type too ---- */
@@ -387,7 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_route53_when_the_suite_of_aws_is_signed_then_as_there),
         cmocka_unit_test(test_edgedns_when_akamais_requests_are_signed_then_as_akamai_does),
-        cmocka_unit_test(test_tencentcloud_when_the_vendors_example_is_signed_then_as_there),
+        cmocka_unit_test(test_tencent_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_huaweicloud_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_alidns_when_the_vendors_example_is_signed_then_as_there),
         cmocka_unit_test(test_exoscale_when_the_vendors_request_is_signed_then_as_there),
