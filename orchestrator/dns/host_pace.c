@@ -363,12 +363,11 @@ static bool pace_forget(struct host_pace *pace, struct err *err)
 static bool bucket_save(struct host_pace *pace, struct bucket *b, bool is_ridden, struct err *err)
 {
     int64_t now_ms = house_now(pace->house);
-    bool is_short = b->saved_at_ms < b->full_at_ms;
-    bool begins = b->n_expected > 0 && b->saved_at_ms < now_ms + b->gap_ms;
-    int64_t n_ahead = b->n_expected > 0 || is_short ? 1 + b->burst / 8 : 0;
+    int64_t n_ahead = b->n_expected > 0 || b->saved_at_ms < b->full_at_ms ? 2 + b->burst / 8 : 0;
+    bool is_short = b->saved_at_ms < later_of(b->full_at_ms, now_ms) + n_ahead / 2 * b->gap_ms;
     int64_t at_ms = later_of(b->full_at_ms, n_ahead > 0 ? now_ms : 0) + n_ahead * b->gap_ms;
     bool gives_back = is_ridden && n_ahead == 0 && b->saved_at_ms > at_ms;
-    if (b->rate.period_ms < PERIOD_KEPT_MS || !(is_short || begins || gives_back))
+    if (b->rate.period_ms < PERIOD_KEPT_MS || !((n_ahead > 0 && is_short) || gives_back))
         return true;
     if (!pace_forget(pace, err) || !store_run(pace->house->store, NULL, err, SQL_DNS_BUCKET_SAVE,
                                               "tti", b->key, b->provider, at_ms))

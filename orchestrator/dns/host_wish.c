@@ -364,7 +364,8 @@ bool host_wish_start(struct host_job *job, struct err *err)
     int64_t wait_ms = host_pace_take(job->host, &place, err);
     if (wait_ms < 0)
         return false;
-    if (job->n_expected > 0) {
+    /* One is reckoned with as long as the job goes on. */
+    if (job->n_expected > 1) {
         job->n_expected--;
         host_pace_expect(job->host, &place, -1);
     }

@@ -42,30 +42,40 @@ static bool zone_has_room(const struct txt_zone *zone)
     return limits == NULL || limits->parallel <= 0 || n < limits->parallel;
 }
 
+void txt_wish_is_too_late(struct txt_wish *w, const struct err *why)
+{
+    struct err said = *why;
+    err_wrap(&said, "%s: its order cannot wait so long",
+             w->owner != NULL ? w->owner : w->challenge);
+    said.until_ms = why->until_ms;
+    txt_wish_fail(w, &said);
+}
+
 /* The provider takes it then: the wish waits with the reason, unless its order ends before. */
 static void wish_put_off(struct txt_wish *w, int64_t until_ms, const struct err *why)
 {
     struct house *house = w->desk->house;
-    bool is_late = house_now(house) >= w->deadline_at_ms;
-    struct err said = *why;
-    if (w->present && (is_late ? !txt_wish_may_try_again(w) : until_ms >= w->deadline_at_ms)) {
-        err_wrap(&said, "its order cannot wait so long");
-        txt_wish_fail(w, &said);
+    if (w->present && (txt_wish_is_over_by(w, until_ms) || !txt_wish_may_try_again(w))) {
+        txt_wish_is_too_late(w, why);
         return;
     }
-    w->n_tries += is_late ? 1 : 0;
-    w->failure = said;
+    w->n_tries += house_now(house) >= w->deadline_at_ms ? 1 : 0;
+    w->failure = *why;
     txt_wish_touch(w);
     txt_wish_sleep(w, until_ms);
-    house_say(house, w->set, "dns", "%s", said.text);
 }
 
 static void zone_put_off(struct txt_zone *zone, int64_t until_ms, const struct err *why)
 {
+    const char *told = "";
     LIST_EACH (it, &zone->wishes) {
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
-        if (txt_wish_is_for_job(w))
-            wish_put_off(w, until_ms, why);
+        if (!txt_wish_is_for_job(w))
+            continue;
+        if (strcmp(told, w->set) != 0)
+            house_say(zone->desk->house, w->set, "dns", "%s", why->text);
+        told = w->set;
+        wish_put_off(w, until_ms, why);
     }
 }
 
@@ -109,44 +119,54 @@ static int64_t calls_for(const struct txt_zone *zone, size_t n_records)
     return JOB_CALLS + (limits != NULL ? limits->calls_per_record * (int64_t)n_records : 0);
 }
 
-static bool wish_is_in_time(const struct txt_wish *w, size_t n_before)
+static struct host_place place_in(const struct txt_zone *zone, const struct txt_wish *w)
 {
-    const struct dns_limits *limits = host_limits(w->provider);
-    struct host_place place = wish_place(w);
-    struct dns_rate rate = {0};
-    size_t n = limits->scope == DNS_SCOPE_NAME ? 1 : n_before + 1;
-    int64_t now_ms = house_now(w->desk->house);
-    if (!w->present || now_ms >= w->deadline_at_ms)
-        return true;
-    return now_ms + host_pace_wait_ms(w->desk->host, &place, calls_for(w->zone, n), &rate) <
-           w->deadline_at_ms;
+    return (struct host_place){zone->provider, zone->info->zone,
+                               w->owner != NULL ? w->owner : w->challenge};
 }
 
-static void wish_is_hopeless(struct txt_wish *w, size_t n_before)
+/* n_before: records that go first. */
+static int64_t wish_wait_ms(const struct txt_zone *zone, const struct txt_wish *w, size_t n_before,
+                            struct dns_rate *ret_rate)
 {
-    struct host_place place = wish_place(w);
+    bool is_alone = host_limits(zone->provider)->scope == DNS_SCOPE_NAME;
+    struct host_place place = place_in(zone, w);
+    return host_pace_wait_ms(zone->desk->host, &place, calls_for(zone, is_alone ? 1 : n_before + 1),
+                             ret_rate);
+}
+
+static bool wish_is_in_time(const struct txt_zone *zone, struct txt_wish *w, size_t n_before)
+{
     struct dns_rate rate = {0};
     struct err why;
-    int64_t wait_ms =
-        host_pace_wait_ms(w->desk->host, &place, calls_for(w->zone, n_before + 1), &rate);
-    limit_explain(w->zone, &rate, wait_ms, "this record be published", &why);
-    err_wrap(&why, "%s: its order cannot wait so long", w->owner);
-    txt_wish_fail(w, &why);
+    int64_t wait_ms = wish_wait_ms(zone, w, n_before, &rate);
+    if (!w->present || !txt_wish_is_over_by(w, house_now(w->desk->house) + wait_ms))
+        return true;
+    limit_explain(zone, &rate, wait_ms, "this record be published", &why);
+    txt_wish_is_too_late(w, &why);
+    return false;
+}
+
+/* Also names that are just being looked for: an order fails before its first record is published, not half-way. */
+static bool wish_will_join(const struct txt_zone *zone, const struct txt_wish *w)
+{
+    bool is_sought = w->find != NULL || (w->zone == NULL && list_is_linked(&w->in_zone));
+    bool is_wanted = w->order == NULL || w->order->failure.kind == ERR_NONE;
+    const char *name = w->alias != NULL ? w->alias : w->challenge;
+    return is_sought && is_wanted && w->provider == zone->provider &&
+           str_ends(str_of(name), str_of(zone->info->zone));
 }
 
 /* The first that comes too late costs its order at once; the others are counted again without it. */
 static bool zone_sheds_one(struct txt_zone *zone)
 {
     size_t n = 0;
-    LIST_EACH (it, &zone->wishes) {
-        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
-        if (!txt_wish_is_for_job(w))
+    LIST_EACH (it, &zone->desk->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
+        if (!(w->zone == zone && txt_wish_is_for_job(w)) && !wish_will_join(zone, w))
             continue;
-        if (!wish_is_in_time(w, n)) {
-            wish_is_hopeless(w, n);
+        if (!wish_is_in_time(zone, w, n++))
             return true;
-        }
-        n++;
     }
     return false;
 }

@@ -172,6 +172,11 @@ bool txt_wish_may_try_again(const struct txt_wish *w)
     return house_now(w->desk->house) < w->deadline_at_ms || w->n_tries < TRIES_LEAST;
 }
 
+bool txt_wish_is_over_by(const struct txt_wish *w, int64_t at_ms)
+{
+    return house_now(w->desk->house) < w->deadline_at_ms && w->deadline_at_ms <= at_ms;
+}
+
 void txt_wish_seek(struct txt_wish *w)
 {
     if (w->zone == NULL && w->find == NULL && w->wake.slot == 0 && w->provider != NULL &&

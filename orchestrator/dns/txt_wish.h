@@ -116,6 +116,8 @@ void txt_wish_touch(struct txt_wish *wish);
 void txt_wish_sleep(struct txt_wish *wish, int64_t until_ms);
 /* The wish cannot be had: its order hears of it; a removal is tried again later. */
 void txt_wish_fail(struct txt_wish *wish, const struct err *why);
+/* What the provider takes only when the order is over: it fails with that. */
+void txt_wish_is_too_late(struct txt_wish *wish, const struct err *why);
 /* From "present" to "gone". */
 void txt_wish_turn(struct txt_wish *wish);
 /* From "gone" to "present" again. */
@@ -129,6 +131,8 @@ bool txt_wish_is_awake(const struct txt_wish *wish);
 int64_t txt_back_off_ms(int64_t n_tries);
 /* After a passing fault: before its deadline, and always a few times - the machine may have been off for a week. */
 bool txt_wish_may_try_again(const struct txt_wish *wish);
+/* Its order, which still has time, would be over before that instant. */
+bool txt_wish_is_over_by(const struct txt_wish *wish, int64_t at_ms);
 /* Looks for the zone, unless that is done or under way. */
 void txt_wish_seek(struct txt_wish *wish);
 /* Another wish that stands for the same record and keeps it; NULL: none. The one that goes first must leave the record to it. */

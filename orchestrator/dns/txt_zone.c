@@ -59,6 +59,7 @@ void txt_zone_drop(struct txt_zone *zone, const struct txt_wish *wish)
 static void wish_carried_out(struct txt_wish *w, bool was_present)
 {
     w->failure.kind = ERR_NONE;
+    w->was_in_job = w->was_in_job && !was_present; /* it is there, once: nobody need look */
     if (was_present && !w->present)
         txt_wish_enter(w, WISH_REMOVING); /* its order ended meanwhile */
     else if (!was_present && w->present)
@@ -79,6 +80,10 @@ static void wish_refused(struct txt_wish *w, bool was_present, const struct err 
     }
     if (!was_present && w->present) {
         txt_wish_replan(w);
+        return;
+    }
+    if (was_present && txt_wish_is_over_by(w, err->until_ms)) {
+        txt_wish_is_too_late(w, err);
         return;
     }
     if (was_present && passing && txt_wish_may_try_again(w)) {

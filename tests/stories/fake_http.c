@@ -1,4 +1,5 @@
 /* lib/io/http.h towards the fake CAs, in virtual time. */
+#include "fake_api.h"
 #include "world.h"
 
 #include "io/http.h"
@@ -147,8 +148,23 @@ static const char *name_of_path(const char *path)
     return "other";
 }
 
+static int64_t api_carry_out(struct http_call *call, const struct http_request *request)
+{
+    struct str authorization = header_value(request, "Authorization");
+    AUTO(mem_fini)
+    char *said = mem_strndup(authorization.p != NULL ? authorization.p : "", authorization.len);
+    if (!world_point("api", KILL_BEFORE))
+        return INT32_MAX;
+    fake_api_answer(request, said, &call->reply);
+    if (!world_point("api", KILL_AFTER))
+        return INT32_MAX;
+    return carry(call, "api");
+}
+
 static int64_t call_carry_out(struct http_call *call, const struct http_request *request)
 {
+    if (fake_api_is_meant(request->url))
+        return api_carry_out(call, request);
     const char *path = "/";
     struct world_ca *ca = world_ca_of_url(request->url, &path);
     if (ca == NULL)

@@ -1,5 +1,7 @@
 #include "program.h"
 
+#include "fake_api.h"
+
 #include "crypto/key.h"
 #include "inventory/config.h"
 #include "inventory/held.h"
@@ -106,6 +108,7 @@ void program_end(struct program *program)
     mem_free(program->eab_kid);
     mem_free(program->eab_key);
     mem_free(program->provider);
+    mem_free(program->rate);
     mem_free(program->propagation);
     mem_free(program->defaults_authority);
     buf_fini(&program->transcript);
@@ -189,6 +192,16 @@ void program_hide_eab(struct program *program)
     }
 }
 
+static const char *provider_settings(const struct program *program)
+{
+    if (strcmp(program->provider, "exec") == 0)
+        return "    argv: [change-txt]\n";
+    if (strcmp(program->provider, "vultr") != 0)
+        return "";
+    file_put(program, "token", FAKE_API_TOKEN);
+    return "    key: file:token\n    base_url: " FAKE_API_URL "/v2\n";
+}
+
 void program_write_config(struct program *program)
 {
     AUTO(buf_fini)
@@ -199,9 +212,10 @@ void program_write_config(struct program *program)
         authority_write(program, i, &text);
     buf_printf(
         &text,
-        "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s"
+        "providers:\n  corp:\n    type: %s\n    zones: [example.com, example.net]\n%s%s%s%s"
         "    propagation: {timeout: %llds, settle: %llds%s%s}\n",
-        program->provider, strcmp(program->provider, "exec") == 0 ? "    argv: [change-txt]\n" : "",
+        program->provider, provider_settings(program), program->rate != NULL ? "    rate: " : "",
+        program->rate != NULL ? program->rate : "", program->rate != NULL ? "\n" : "",
         (long long)(program->propagation_ms / MS_SECOND),
         (long long)(program->settle_ms / MS_SECOND), program->propagation != NULL ? ", " : "",
         program->propagation != NULL ? program->propagation : "");

@@ -27,6 +27,7 @@ struct program {
     size_t n_sets;
     /* of chancery.yaml */
     char *provider; /* "rfc2136" or "exec" */
+    char *rate;     /* of the provider, or NULL */
     char *defaults_authority;
     char *propagation; /* more of it: "wait: 90s"; or NULL */
     int64_t propagation_ms, settle_ms, parallel;

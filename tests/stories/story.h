@@ -53,6 +53,7 @@ struct clause {
     X(world)                                                                                       \
     X(run)                                                                                         \
     X(account)                                                                                     \
+    X(api)                                                                                         \
     X(expect)                                                                                      \
     X(stand)                                                                                       \
     X(when)                                                                                        \

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "fake_api.h"
 #include "wire_rules.h"
 
 #include <stdarg.h>
@@ -31,6 +32,7 @@ void world_begin(void)
     world = (struct world){.now_ms = time_from_civil(2030, 1, 1, 0, 0, 0), .n_servers = 2};
     world.started_at_ms = world.now_ms;
     wire_rules_begin();
+    fake_api_begin();
     heap_init(&world.events);
     list_init(&world.values);
     list_init(&world.aliases);
@@ -43,6 +45,7 @@ void world_begin(void)
 
 void world_end(void)
 {
+    fake_api_end();
     for (int i = 0; i < WORLD_CAS_MAX; i++)
         fake_ca_free(world.cas[i].fake);
     LIST_EACH (it, &world.values) {
