@@ -29,3 +29,17 @@ void clock_check(struct checking *c)
     if (clock != NULL && call == NULL && !json_bool(clock, "date", false))
         complaints_add(c->complaints, c->doc, clock, "clock: a call, or date: true");
 }
+
+/* One by one only the records of a name are looked at, and only where they are looked for. */
+void find_each_check(struct checking *c)
+{
+    static const char *const others[] = {"read", "add", "remove", "write", "create", "clear"};
+    const struct json *find = json_find(c->tree, "find");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (json_find(json_find(c->tree, others[i]), "each") != NULL)
+            complaints_add_key(c->complaints, c->doc, json_find(c->tree, others[i]), "each",
+                               "\"each\" has a meaning in \"find\" only");
+    if (json_find(find, "each") != NULL && json_find(c->tree, "batch") != NULL)
+        complaints_add_key(c->complaints, c->doc, find, "each",
+                           "\"each\" goes through records one by one and cannot serve a batch");
+}

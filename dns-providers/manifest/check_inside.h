@@ -33,5 +33,6 @@ void where_check(struct checking *checking, const struct json *where);
 /* check_forms.c: places of XML, the clock. */
 void places_check(struct checking *checking, const struct json *places);
 void clock_check(struct checking *checking);
+void find_each_check(struct checking *checking);
 
 #endif

@@ -46,8 +46,10 @@ static enum task_status session_run(struct engine *e, struct task *task,
         e->session_is_real = true;
     const struct json *call = open_at(e, t->next++);
     e->session_opens = call != NULL;
-    if (call == NULL)
+    if (call == NULL) {
+        session_begins(e);
         return TASK_DONE;
+    }
     t->asked = call_push(e, call);
     t->asked->more = json_find(json_find(e->tree, "session"), "keep");
     t->asked->is_login = true;
@@ -70,7 +72,7 @@ void session_push(struct engine *e)
     e->session_is_real = false;
     e->session = json_in_arena(e->arena, json_object());
     e->cookies = json_in_arena(e->arena, json_array());
-    session_begins(e);
+    e->session_until_ms = INT64_MAX;
     engine_push(e, &t->task, session_run);
 }
 

@@ -378,7 +378,7 @@ static void test_session_when_its_life_is_nearly_over_then_another_is_opened(voi
                                        {200, "{}", NULL, NULL}};
     (void)state;
     begin(cookie_text, "{\"key\": \"file:/k\"}", false);
-    assert_true(run(told, 4, 46 * MS_SECOND));
+    assert_true(run(told, 4, 91 * MS_SECOND));
     assert_heard(2, "POST https://api.test/login\n");
     assert_heard_not(2, "Cookie:");
     assert_heard(3, "DELETE https://api.test/r/1\n");
@@ -506,6 +506,13 @@ static void test_manifest_when_a_form_is_wrong_then_it_is_refused_at_loading(voi
     assert_refused(HOST "add: {method: GET, path: /, accept: xml, arrays: [\"a b\"]}\n"
                         "find: {method: GET, path: /}\nremove: {method: GET, path: /}\n",
                    "no place of elements");
+    assert_refused(HOST "add: {method: GET, path: /, each: {method: GET, path: /}}\n"
+                        "find: {method: GET, path: /}\nremove: {method: GET, path: /}\n",
+                   "in \"find\" only");
+    assert_refused(HOST "add: {method: GET, path: /}\nbatch: {write: {method: GET, path: /}}\n"
+                        "find: {method: GET, path: /, each: {method: GET, path: /}}\n"
+                        "remove: {method: GET, path: /}\n",
+                   "cannot serve a batch");
 }
 
 int main(void)
