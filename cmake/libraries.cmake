@@ -8,6 +8,11 @@ pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+# For a register that several hosts share; without it only SQLite is built in.
+option(CHANCERY_POSTGRESQL "Build the store on PostgreSQL (libpq)" ON)
+if(CHANCERY_POSTGRESQL)
+    pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq>=15)
+endif()
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 # Not by pkg-config: its file asks for libevent, which linking does not need.

@@ -7,7 +7,6 @@
 #include "renewal/preflight_survey.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 struct online {
     struct check *check;
@@ -192,9 +191,8 @@ static bool row_survey(void *arg, const struct set_row *row)
 /* Accounts are in the real store, the sets as they are written now in the one in memory. */
 static void store_try_open(struct invocation *in)
 {
-    struct stat st;
     struct err err = {0};
-    if (stat(in->config->store_path, &st) == 0)
+    if (store_exists(in->config->store_path))
         house_open_store(in, in->config->store_path, false, true, &err);
 }
 

@@ -151,7 +151,8 @@ static void store_try(struct check *check, struct seal *seal, struct place place
         findings_add_lines(&check->findings, check->path,
                            place_of_value(check->doc, yaml_tree(check->doc), "seal"), err.text);
     store_close(store);
-    store_writable(check, place);
+    if (!store_is_server(options.path))
+        store_writable(check, place);
 }
 
 void check_store(struct check *check)
@@ -159,11 +160,10 @@ void check_store(struct check *check)
     const struct json *root = yaml_tree(check->doc);
     struct seal *seal = NULL;
     struct err err = {0};
-    struct stat st;
     if (!seal_try(check, &seal, &err))
         findings_add_lines(&check->findings, check->path, place_of_value(check->doc, root, "seal"),
                            err.text);
-    if (lstat(check->in->config->store_path, &st) != 0 && errno == ENOENT)
+    if (!store_exists(check->in->config->store_path))
         findings_note(&check->findings, "there is no store yet at %s; `chancery init` makes one",
                       check->in->config->store_path);
     else

@@ -165,7 +165,7 @@ static bool seal_make(struct making *m)
         making_tell(m, false, path);
         return true;
     }
-    if (is_there(in->config->store_path))
+    if (store_exists(in->config->store_path))
         return err_set(&in->err, ERR_STORE,
                        "the store %s is there, but its sealing key %s is not: put the key back "
                        "from its backup; a new one could not open the private keys in that store",
@@ -191,7 +191,7 @@ static bool sets_make(struct making *m)
 static bool store_make(struct making *m)
 {
     struct invocation *in = m->in;
-    bool is_new = !is_there(in->config->store_path);
+    bool is_new = !store_exists(in->config->store_path);
     if (!house_open_store(in, in->config->store_path, true, false, &in->err))
         return false;
     making_tell(m, is_new, in->config->store_path);

@@ -200,6 +200,24 @@ bool file_read(const char *path, size_t max, bool private_only, struct buf *ret_
     return true;
 }
 
+bool file_read_kernel(const char *path, size_t max, struct buf *ret_bytes, struct err *err)
+{
+    AUTO(fd_fini)
+    int fd = file_open(path, err);
+    if (fd < 0)
+        return false;
+    AUTO(buf_fini)
+    struct buf bytes = BUF(max);
+    if (!bytes_read(fd, &bytes))
+        return err_errno(err, errno, "read %s", path);
+    if (bytes.overflow)
+        return err_set(err, ERR_BROKEN, "%s: larger than %zu bytes", path, max);
+    buf_fini(ret_bytes);
+    *ret_bytes = bytes;
+    bytes = BUF(0);
+    return true;
+}
+
 bool file_read_secret(const char *path, size_t max, struct secret *ret, struct err *err)
 {
     AUTO(buf_fini)

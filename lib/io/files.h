@@ -50,6 +50,8 @@ bool file_replace(const char *path, struct str bytes, uint32_t mode, const struc
  * refuses files readable by others (mode & 077; an ACL that names nobody but us is private, as systemd sets it): DENIED. */
 bool file_read(const char *path, size_t max, bool private_only, struct buf *ret_bytes,
                struct err *err);
+/* A file that the kernel makes up as it is read (/proc, /sys): it has no size before. */
+bool file_read_kernel(const char *path, size_t max, struct buf *ret_bytes, struct err *err);
 bool file_read_secret(const char *path, size_t max, struct secret *ret, struct err *err);
 struct file_stamp {
     int64_t mtime_ns, size;

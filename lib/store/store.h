@@ -31,12 +31,16 @@
 struct store;
 
 struct store_options {
-    const char *path;        /* a file, or ":memory:" */
+    const char *path;        /* a file, ":memory:", or postgresql://user@host/database */
     bool create;             /* make it when absent (0600, its folder 0700) */
     bool read_only;          /* for status, show ...: no migration, works beside a running leader */
     int64_t busy_timeout_ms; /* wait for another writer; 0: 5000; negative: not at all */
     bool no_sync;            /* tests and dry runs only */
 };
+/* A server's address rather than a file? */
+bool store_is_server(const char *path);
+/* Is a register there? A server that cannot be asked counts as one that has it: opening tells why it cannot be used. */
+bool store_exists(const char *path);
 /* Kinds: STORE (cannot open, newer schema, not a database, integrity), with what to do in the
  * text. */
 bool store_open(const struct store_options *options, struct store **ret_store, struct err *err);
@@ -84,6 +88,9 @@ bool rows_end(struct rows *rows, struct err *err);
 /* One integer of the first row and column; otherwise when there is no row or it is NULL. */
 bool store_int(struct store *store, int64_t otherwise, int64_t *ret_value, struct err *err,
                enum sql_name name, const char *format, ...);
+
+/* The clock by which all hosts that share the store judge leases: the server's; otherwise_ms where there is none. UTC. */
+bool store_now(struct store *store, int64_t otherwise_ms, int64_t *ret_now_ms, struct err *err);
 
 /* Figures for status and bench. */
 int64_t store_n_commits(const struct store *store);     /* commits that changed something */

@@ -4,10 +4,12 @@
 #include "inventory/config.h"
 #include "io/files.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 256, BOOT_ID_MAX = 64 };
+enum { HOST_MAX = 256, BOOT_ID_MAX = 64, PIDS_MAX = 64 };
 
 struct lease {
     char *name;
@@ -16,7 +18,9 @@ struct lease {
 };
 
 struct me { /* who takes a lease */
-    char holder[HOST_MAX + 32], host[HOST_MAX], boot_id[BOOT_ID_MAX];
+    char holder[HOST_MAX + PIDS_MAX + 32], host[HOST_MAX], boot_id[BOOT_ID_MAX];
+    char
+        pids[PIDS_MAX]; /* which numbering of processes pid belongs to: containers have their own */
     int64_t pid;
 };
 
@@ -28,9 +32,11 @@ static void me_read(struct me *me)
         memcpy(me->host, "localhost", sizeof("localhost"));
     me->host[sizeof(me->host) - 1] = '\0';
     me->pid = (int64_t)getpid();
-    snprintf(me->holder, sizeof(me->holder), "%s:%lld", me->host, (long long)me->pid);
+    ssize_t n = readlink("/proc/self/ns/pid", me->pids, sizeof(me->pids) - 1);
+    me->pids[n > 0 ? n : 0] = '\0';
+    snprintf(me->holder, sizeof(me->holder), "%s:%lld:%s", me->host, (long long)me->pid, me->pids);
     /* Without a boot id (no /proc) the wall clock judges. */
-    if (!file_read("/proc/sys/kernel/random/boot_id", 256, false, &boot, NULL))
+    if (!file_read_kernel("/proc/sys/kernel/random/boot_id", 256, &boot, NULL))
         buf_clear(&boot);
     snprintf(me->boot_id, sizeof(me->boot_id), "%.*s", STR_ARG(str_trim(buf_str(&boot))));
 }
@@ -45,14 +51,20 @@ void lease_holder_fini(struct lease_holder *holder)
     *holder = (struct lease_holder){0};
 }
 
-static void holder_read(struct house *house, const struct rows *rows, struct lease_holder *ret)
+static bool lease_now(struct house *house, int64_t *ret_now_ms, struct err *err)
+{
+    return store_now(house->store, house_now(house), ret_now_ms, err);
+}
+
+static void holder_read(struct house *house, const struct rows *rows, int64_t now_ms,
+                        struct lease_holder *ret)
 {
     struct me me = {0};
     me_read(&me);
     const char *boot_id = rows_text(rows, 8);
     bool same_boot = boot_id != NULL && strcmp(boot_id, me.boot_id) == 0;
-    bool over = same_boot ? rows_int(rows, 9) <= clock_boot_ms(house->clock)
-                          : rows_int(rows, 7) <= house_now(house);
+    bool over =
+        same_boot ? rows_int(rows, 9) <= clock_boot_ms(house->clock) : rows_int(rows, 7) <= now_ms;
     *ret = (struct lease_holder){
         .name = mem_strdup(rows_text(rows, 0)),
         .host = mem_strdup(rows_text(rows, 2)),
@@ -69,11 +81,13 @@ bool lease_holder(struct house *house, const char *name, struct lease_holder *re
 {
     struct rows rows;
     bool found = false;
-    if (!store_query(house->store, &rows, err, SQL_LEASE_GET, "t", name))
+    int64_t now_ms;
+    if (!lease_now(house, &now_ms, err) ||
+        !store_query(house->store, &rows, err, SQL_LEASE_GET, "t", name))
         return false;
     if (rows_next(&rows)) {
         found = true;
-        holder_read(house, &rows, ret);
+        holder_read(house, &rows, now_ms, ret);
     }
     if (!rows_end(&rows, err))
         return false;
@@ -84,11 +98,13 @@ bool lease_each(struct house *house, lease_visit *visit, void *arg, struct err *
 {
     struct rows rows;
     bool go_on = true;
-    if (!store_query(house->store, &rows, err, SQL_LEASE_ALL, ""))
+    int64_t now_ms;
+    if (!lease_now(house, &now_ms, err) ||
+        !store_query(house->store, &rows, err, SQL_LEASE_ALL, ""))
         return false;
     while (go_on && rows_next(&rows)) {
         struct lease_holder holder;
-        holder_read(house, &rows, &holder);
+        holder_read(house, &rows, now_ms, &holder);
         go_on = holder.is_free || visit(arg, &holder);
         lease_holder_fini(&holder);
     }
@@ -115,8 +131,10 @@ static bool take_row(struct house *house, enum sql_name sql, const char *name, c
                      int64_t ttl_ms, int64_t *ret_fencing, struct err *err)
 {
     struct me me = {0};
-    int64_t n = 0, now_ms = house_now(house), boot_ms = clock_boot_ms(house->clock);
+    int64_t n = 0, now_ms, boot_ms = clock_boot_ms(house->clock);
     me_read(&me);
+    if (!lease_now(house, &now_ms, err))
+        return false;
     bool ok =
         sql == SQL_SET_LEASE_TAKE
             ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host, me.pid,
@@ -148,9 +166,32 @@ static bool in_transaction(struct house *house, bool (*act)(struct house *, void
 struct taking {
     const char *name, *purpose;
     int64_t ttl_ms;
-    bool seize;
+    bool seize; /* the kernel lock is ours */
+    bool
+        frees_dead; /* there is no kernel lock: a holder on this host that is no process any more */
     int64_t fencing;
 };
+
+/* Beside a server there is no file to lock. Who named a process of this very machine and numbering that is gone holds nothing. */
+static bool dead_free(struct house *house, const char *name, const struct me *me, struct err *err)
+{
+    struct rows rows;
+    bool is_dead = false;
+    int64_t fencing = 0;
+    if (!store_query(house->store, &rows, err, SQL_LEASE_GET, "t", name))
+        return false;
+    if (rows_next(&rows) && !rows_is_null(&rows, 1) && rows_text(&rows, 8) != NULL &&
+        me->boot_id[0] != '\0' && me->pids[0] != '\0') {
+        AUTO(mem_fini)
+        char *here = mem_printf("%s:%lld:%s", me->host, (long long)rows_int(&rows, 3), me->pids);
+        is_dead = strcmp(rows_text(&rows, 1), here) == 0 &&
+                  strcmp(rows_text(&rows, 8), me->boot_id) == 0 &&
+                  kill((pid_t)rows_int(&rows, 3), 0) != 0 && errno == ESRCH;
+        fencing = rows_int(&rows, 5);
+    }
+    return rows_end(&rows, err) &&
+           (!is_dead || store_run(house->store, NULL, err, SQL_LEASE_DROP, "ti", name, fencing));
+}
 
 static bool taking_act(struct house *house, void *arg, struct err *err)
 {
@@ -159,6 +200,8 @@ static bool taking_act(struct house *house, void *arg, struct err *err)
     me_read(&me);
     if (taking->seize &&
         !store_run(house->store, NULL, err, SQL_LEASE_SEIZE, "tt", taking->name, me.host))
+        return false;
+    if (taking->frees_dead && !dead_free(house, taking->name, &me, err))
         return false;
     return take_row(house, SQL_LEASE_TAKE, taking->name, taking->purpose, taking->ttl_ms,
                     &taking->fencing, err);
@@ -175,11 +218,15 @@ static bool lock_take(struct house *house, const char *name, struct file_lock **
 bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms,
                 bool kernel_lock, struct lease **ret, struct err *err)
 {
-    struct taking taking = {
-        .name = name, .purpose = purpose, .ttl_ms = ttl_ms, .seize = kernel_lock};
+    bool has_file = !store_is_server(house->config->store_path);
+    struct taking taking = {.name = name,
+                            .purpose = purpose,
+                            .ttl_ms = ttl_ms,
+                            .seize = kernel_lock && has_file,
+                            .frees_dead = kernel_lock && !has_file};
     struct file_lock *lock = NULL;
     struct err why = {0};
-    if (kernel_lock && !lock_take(house, name, &lock, err)) {
+    if (taking.seize && !lock_take(house, name, &lock, err)) {
         if (err->kind == ERR_HELD && !held_by_another(house, name, &why) && why.kind == ERR_HELD)
             *err = why;
         return false;
@@ -212,9 +259,11 @@ static bool renew_row(struct house *house, const char *name, int64_t fencing, in
                       int64_t *ret_n, struct err *err)
 {
     struct me me = {0};
+    int64_t now_ms;
     me_read(&me);
-    return store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing,
-                     house_now(house) + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, me.boot_id);
+    return lease_now(house, &now_ms, err) &&
+           store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing,
+                     now_ms + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, me.boot_id);
 }
 
 static bool renewing_act(struct house *house, void *arg, struct err *err)

@@ -3,8 +3,9 @@
  *
  * A lease is a row: name, holder, fencing number that only grows, granted, expires. Take, renew and release are single conditional
  * statements. On one host expiry is judged by CLOCK_BOOTTIME when the boot id matches, so wall-clock steps neither extend nor end it;
- * a local holder also keeps a kernel lock on <store>.<name>.lock, so a crash frees the lease at once. Every state write of a holder checks its number in
- * the same transaction (lease_guard).
+ * a local holder also keeps a kernel lock on <store>.<name>.lock, so a crash frees the lease at once. On a server its clock judges, and a holder
+ * that named a process of this machine which is gone is freed at once. Every state write of a holder checks its number in the same
+ * transaction (lease_guard).
  *
  *   "leader"       elects the one process that acts
  *   "set:<name>"   excludes two orders of one set

@@ -2,6 +2,7 @@
 
 #include "crypto/chain_choice.h"
 #include "io/files.h"
+#include "store/store.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -25,17 +26,30 @@ static char *folder_of(const char *path)
     return path_from(getcwd(here, sizeof here) != NULL ? here : "/", folder);
 }
 
+/* user:password@ before the host, or a parameter. */
+static bool has_password(const char *url)
+{
+    struct str text = str_of(strstr(url, "://") + 3);
+    struct str authority = str_mem(text.p, str_find_char(text, '/'));
+    size_t at = str_find_char(authority, '@');
+    return strstr(url, "password=") != NULL ||
+           (at < authority.len && str_find_char(str_mem(authority.p, at), ':') < at);
+}
+
 static void store_read(struct config *config, struct reader *r)
 {
     const char *text = json_text(config->tree, "store");
     if (str_starts(str_of(text), STR("sqlite:")) && strlen(text) > strlen("sqlite:"))
         config->store_path = path_from(config->folder, text + strlen("sqlite:"));
-    else if (str_starts(str_of(text), STR("postgres")))
+    else if (store_is_server(text) && has_password(text))
         reader_say(r, r->raw, "store",
-                   "store: this version keeps its store in SQLite only; write sqlite:PATH");
+                   "store: a password does not belong here: put it into ~/.pgpass or into a file "
+                   "that passfile= names, and take it out of the address");
+    else if (store_is_server(text))
+        config->store_path = mem_strdup(text);
     else
         reader_say(r, r->raw, "store",
-                   "store: sqlite:PATH is expected, e.g. store: "
+                   "store: sqlite:PATH or postgresql://user@host/database is expected, e.g. store: "
                    "sqlite:/var/lib/chancery/chancery.db");
 }
 

@@ -153,7 +153,7 @@ struct manifest_file {
 
 struct config {
     char *path, *folder;             /* of chancery.yaml */
-    char *store_path;                /* after "sqlite:" */
+    char *store_path;                /* after "sqlite:", or the server's address */
     char *seal;                      /* reference */
     char *sets_folder, *sets_suffix; /* "sets.d", ".yaml" */
     char *fingerprint; /* of the whole checked tree; a change makes every set be read again */

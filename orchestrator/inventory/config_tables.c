@@ -333,7 +333,8 @@ static const struct setting main_settings[] = {
     {.name = "store",
      .kind = SETTING_TEXT,
      .otherwise = "sqlite:/var/lib/chancery/chancery.db",
-     .sentence = "Where everything is kept: `sqlite:` and a path on a local disk."},
+     .sentence = "Where everything is kept: `sqlite:` and a path on a local disk; or, for several "
+                 "hosts, `postgresql://user@host/database` (docs/SCALING.md)."},
     {.name = "seal",
      .kind = SETTING_SECRET,
      .required = true,

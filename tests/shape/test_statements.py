@@ -9,7 +9,7 @@ LIB = Path(__file__).resolve().parents[2] / "lib"
 # These show or change everything there is, by their name and purpose.
 READ_EVERYTHING = {
     "ACCOUNT_HOLDS", "ACCOUNT_LIST", "CERTIFICATE_STATUS", "DEPLOYMENT_FORCE_ALL", "ENDPOINT_ALL", "ENDPOINT_VERDICTS", "EVENT_ALL", "EVENT_LAST",
-    "EVENT_TAIL", "LEASE_ALL", "PLAN_ALL", "SET_ALL_NAMES", "SET_ROWS", "TXT_VIEWS",
+    "EVENT_TAIL", "EVENT_TAIL_OF_SET", "LEASE_ALL", "PLAN_ALL", "SET_ALL_NAMES", "SET_ROWS", "TXT_VIEWS",
 }
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 
@@ -22,6 +22,8 @@ def expanded(macro, file):
 
 def schema():
     db = sqlite3.connect(":memory:")
+    db.create_function("least", -1, min, deterministic=True)
+    db.create_function("greatest", -1, max, deterministic=True)
     for part in expanded("M(number, what, ...) @@ __VA_ARGS__", "store/migrations.def"):
         db.executescript("".join(re.findall(TEXT, part)))
     return db

@@ -12,7 +12,7 @@
 #include "inventory/register.h"
 #include "little_ca.h"
 #include "scratch.h"
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,8 +108,8 @@ static inline struct register_result refresh(void)
 static inline int64_t sql_int(int64_t otherwise, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(house.store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(house.store->db));
+    if (sqlite3_prepare_v2(sqlite_of(house.store)->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(sqlite_of(house.store)->db));
     int64_t value = otherwise;
     if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
         value = sqlite3_column_int64(stmt, 0);
@@ -123,8 +123,8 @@ static inline const char *sql_text(const char *sql)
     static unsigned turn;
     char *text = texts[turn++ % 8];
     sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(house.store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(house.store->db));
+    if (sqlite3_prepare_v2(sqlite_of(house.store)->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(sqlite_of(house.store)->db));
     const unsigned char *p = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
     snprintf(text, sizeof texts[0], "%s", p != NULL ? (const char *)p : "");
     sqlite3_finalize(stmt);
@@ -134,7 +134,7 @@ static inline const char *sql_text(const char *sql)
 static inline void sql_run(const char *sql)
 {
     char *why = NULL;
-    if (sqlite3_exec(house.store->db, sql, NULL, NULL, &why) != SQLITE_OK)
+    if (sqlite3_exec(sqlite_of(house.store)->db, sql, NULL, NULL, &why) != SQLITE_OK)
         fail_msg("%s: %s", sql, why);
 }
 

@@ -339,9 +339,22 @@ static void test_owner_find_when_given_names_or_numbers_then_ids(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
+static void test_kernel_file_when_read_then_whole_though_it_has_no_size(void **state)
+{
+    (void)state;
+    AUTO(buf_fini)
+    struct buf bytes = BUF(0);
+    struct err err = {0};
+    assert_true(file_read_kernel("/proc/sys/kernel/random/boot_id", 256, &bytes, &err));
+    assert_int_equal(bytes.len, 37);
+    assert_false(file_read_kernel("/proc/sys/kernel/random/boot_id", 9, &bytes, &err));
+    assert_int_equal(err.kind, ERR_BROKEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_kernel_file_when_read_then_whole_though_it_has_no_size),
         TEST(test_replace_when_absent_then_written_with_its_mode),
         TEST(test_replace_when_open_elsewhere_then_that_reader_keeps_the_old),
         TEST(test_replace_when_the_final_name_is_a_link_then_refused_and_its_target_whole),

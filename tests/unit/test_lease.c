@@ -201,6 +201,7 @@ static void test_lease_when_the_machine_was_booted_again_then_the_wall_clock_dec
     (void)state;
     struct err err = {0};
     struct lease *lease = take("leader", TTL_MS);
+    assert_int_equal(sql_int(0, "SELECT length(boot_id) FROM lease"), 36);
     sql_run("UPDATE lease SET boot_id = 'another boot', holder = 'elsewhere:1', host = "
             "'elsewhere', expires_boot_ms = 1");
     assert_true(take_fails("leader", &err));

@@ -1,6 +1,6 @@
 /* SEES: base store */
 #include "base/failpoint.h"
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +71,7 @@ static int64_t number_of(struct store *store, const char *sql)
 {
     struct err err = {0};
     int64_t value = -1;
-    if (!connection_int(store, "test", sql, &value, &err))
+    if (!connection_int(sqlite_of(store), "test", sql, &value, &err))
         return -2;
     return value;
 }
@@ -98,10 +98,10 @@ static void test_migrate_when_steps_are_missing_then_applied_in_order_once(void 
     (void)state;
     struct err err = {0};
     struct store *store = open_new(":memory:");
-    assert_true(migrate_run(store, steps, 2, &err));
+    assert_true(migrate_run(sqlite_of(store), steps, 2, &err));
     assert_int_equal(number_of(store, "PRAGMA user_version"), 102);
     assert_int_equal(number_of(store, "SELECT sum(x) FROM extra"), 7);
-    assert_true(migrate_run(store, steps, 2, &err));
+    assert_true(migrate_run(sqlite_of(store), steps, 2, &err));
     assert_int_equal(number_of(store, "SELECT sum(x) FROM extra"), 7);
     store_close(store);
 }
@@ -111,7 +111,7 @@ static void test_migrate_when_a_step_fails_then_the_ones_before_stay_whole(void 
     (void)state;
     struct err err = {0};
     struct store *store = open_new(":memory:");
-    assert_false(migrate_run(store, steps, 3, &err));
+    assert_false(migrate_run(sqlite_of(store), steps, 3, &err));
     assert_int_equal(err.kind, ERR_STORE);
     assert_non_null(strstr(err.text, "migrate to schema 103 (a mistake)"));
     assert_non_null(strstr(err.text, "no_such_table"));

@@ -1,6 +1,6 @@
 /* SEES: base store */
 #include "base/failpoint.h"
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -132,7 +132,7 @@ static void test_statement_every_one_when_prepared_then_fits_the_schema(void **s
     int n_bad = 0;
     for (int i = 0; i < SQL_N; i++) {
         struct err err = {0};
-        struct statement *s = statement_take(store, (enum sql_name)i, &err);
+        struct statement *s = statement_take(sqlite_of(store), (enum sql_name)i, &err);
         if (s == NULL) {
             print_error("%s\n", err.text);
             n_bad++;
@@ -192,7 +192,7 @@ static void test_store_when_opened_then_settings_are_the_safe_ones(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err err = {0};
         int64_t value = -7;
-        assert_true(connection_int(store, "test", cases[i].pragma, &value, &err));
+        assert_true(connection_int(sqlite_of(store), "test", cases[i].pragma, &value, &err));
         if (value != cases[i].want)
             fail_msg("%s is %d", cases[i].pragma, (int)value);
     }
@@ -349,7 +349,7 @@ static void test_commits_when_counted_then_only_those_that_changed_something(voi
     assert_int_equal(value, 42);
     assert_true(store_int(store, -1, &value, &err, SQL_META_GET, "t", "absent"));
     assert_int_equal(value, -1);
-    assert_true(connection_exec(store, "test", "CREATE TEMP TABLE t (x)", &err));
+    assert_true(connection_exec(sqlite_of(store), "test", "CREATE TEMP TABLE t (x)", &err));
     assert_true(store_insert(store, &id, &err, SQL_META_SET, "tt", "z", "1"));
     store_close(store);
 }
@@ -459,7 +459,7 @@ static void test_commit_when_the_disk_is_full_then_all_is_undone_and_it_resumes(
     struct err err = {0};
     struct store *store = open_ok(path, true, false);
     if (!mounted)
-        assert_true(connection_exec(store, "test", "PRAGMA max_page_count = 100", &err));
+        assert_true(connection_exec(sqlite_of(store), "test", "PRAGMA max_page_count = 100", &err));
     meta_set(store, "before", "1");
     bool failed = false;
     int n = 0;
@@ -485,7 +485,8 @@ static void test_commit_when_the_disk_is_full_then_all_is_undone_and_it_resumes(
     if (mounted)
         assert_int_equal(mount("tmpfs", folder, "tmpfs", MS_REMOUNT, "size=16m"), 0);
     else
-        assert_true(connection_exec(store, "test", "PRAGMA max_page_count = 10000", &err));
+        assert_true(
+            connection_exec(sqlite_of(store), "test", "PRAGMA max_page_count = 10000", &err));
     assert_true(store_begin(store, &err));
     meta_set(store, "resumed", big);
     assert_true(store_commit(store, &err));
@@ -503,7 +504,7 @@ static void test_transaction_when_sqlite_undid_it_then_no_later_step_slips_throu
     struct store *store = open_ok(p->path, true, false);
     assert_true(store_begin(store, &err));
     meta_set(store, "a", "1");
-    assert_int_equal(sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite_of(store)->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     assert_false(store_run(store, NULL, &err, SQL_META_SET, "tt", "b", "1"));
     assert_non_null(strstr(err.text, "an earlier step of the same change failed"));
     assert_false(store_commit(store, &err));
@@ -632,11 +633,11 @@ static void test_store_when_the_disk_failed_then_next_use_opens_anew(void **stat
     struct store *store = open_ok(p->path, true, false);
     meta_set(store, "a", "1");
     assert_true(store_begin(store, &err));
-    store_fault(store, SQLITE_IOERR_FSYNC, "commit", &err);
+    store_fault(sqlite_of(store), SQLITE_IOERR_FSYNC, "commit", &err);
     assert_non_null(strstr(err.text, "the disk reports an error"));
     assert_false(store_run(store, NULL, &err, SQL_META_SET, "tt", "a", "2"));
     assert_false(store_commit(store, &err));
-    sqlite3 *before = store->db;
+    sqlite3 *before = sqlite_of(store)->db;
     assert_true(store_begin(store, &err));
     (void)before;
     meta_is(store, "a", "1");

@@ -1,4 +1,4 @@
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -11,11 +11,11 @@ static int busy_wait(void *arg, int n_before)
 {
     static const int waits_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { N = sizeof waits_ms / sizeof waits_ms[0] };
-    struct store *store = arg;
+    struct sqlite_store *store = arg;
     if (n_before == 0)
         store->busy_waited_ms = 0;
-    int64_t most_ms = store->busy_timeout_ms;
-    if (store->is_hurried != NULL && store->is_hurried(store->hurried_arg) &&
+    int64_t most_ms = store->base.busy_timeout_ms;
+    if (store->base.is_hurried != NULL && store->base.is_hurried(store->base.hurried_arg) &&
         most_ms > HURRIED_WAIT_MS)
         most_ms = HURRIED_WAIT_MS;
     int64_t left_ms = most_ms - store->busy_waited_ms;
@@ -29,13 +29,14 @@ static int busy_wait(void *arg, int n_before)
     return 1;
 }
 
-bool connection_exec(struct store *store, const char *doing, const char *sql, struct err *err)
+bool connection_exec(struct sqlite_store *store, const char *doing, const char *sql,
+                     struct err *err)
 {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK || store_fault(store, code, doing, err);
 }
 
-bool connection_int(struct store *store, const char *doing, const char *sql, int64_t *ret,
+bool connection_int(struct sqlite_store *store, const char *doing, const char *sql, int64_t *ret,
                     struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -68,7 +69,34 @@ static char *uri_immutable(const char *path)
     return buf_take(&uri);
 }
 
-static bool db_open(struct store *store, const char *name, int flags, struct err *err)
+/* least() and greatest() as PostgreSQL has them: NULLs do not count. */
+static void extreme_find(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    bool wants_greatest = sqlite3_user_data(context) != NULL;
+    sqlite3_value *found = NULL;
+    for (int i = 0; i < n; i++) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL)
+            continue;
+        double value = sqlite3_value_double(values[i]);
+        double so_far = found != NULL ? sqlite3_value_double(found) : 0;
+        if (found == NULL || (wants_greatest ? value > so_far : value < so_far))
+            found = values[i];
+    }
+    if (found != NULL)
+        sqlite3_result_value(context, found);
+}
+
+static void functions_add(sqlite3 *db)
+{
+    static int greatest;
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+    CHECK(sqlite3_create_function(db, "least", -1, flags, NULL, extreme_find, NULL, NULL) ==
+          SQLITE_OK);
+    CHECK(sqlite3_create_function(db, "greatest", -1, flags, &greatest, extreme_find, NULL, NULL) ==
+          SQLITE_OK);
+}
+
+static bool db_open(struct sqlite_store *store, const char *name, int flags, struct err *err)
 {
     int code = sqlite3_open_v2(name, &store->db,
                                flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -77,6 +105,7 @@ static bool db_open(struct store *store, const char *name, int flags, struct err
         connection_close(store);
         return false;
     }
+    functions_add(store->db);
     sqlite3_busy_handler(store->db, busy_wait, store);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -86,7 +115,7 @@ static bool db_open(struct store *store, const char *name, int flags, struct err
 }
 
 /* The change of journal mode is the one lock SQLite does not wait for by itself. */
-static bool log_switch_on(struct store *store, struct err *err)
+static bool log_switch_on(struct sqlite_store *store, struct err *err)
 {
     const char *sql = "PRAGMA journal_mode = WAL";
     int code, n = 0;
@@ -106,11 +135,11 @@ static bool log_switch_on(struct store *store, struct err *err)
             err, ERR_STORE,
             "store %s: its filesystem offers no shared memory for a write-ahead log: put it on a "
             "local disk",
-            store->path);
+            store->base.path);
     return true;
 }
 
-static bool connection_settle(struct store *store, struct err *err)
+static bool connection_settle(struct sqlite_store *store, struct err *err)
 {
     if (!connection_exec(
             store, "set up",
@@ -118,7 +147,7 @@ static bool connection_settle(struct store *store, struct err *err)
             "PRAGMA cache_size = -2048; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;",
             err))
         return false;
-    if (store->read_only)
+    if (store->base.read_only)
         return true;
     if (!store->is_memory && !log_switch_on(store, err))
         return false;
@@ -134,26 +163,26 @@ static bool connection_settle(struct store *store, struct err *err)
 
 /* In a folder that cannot be written (a mounted snapshot) SQLite cannot make the index of the
  * log. Without a log the file alone is the truth, and nobody else can be writing there. */
-static bool open_read_only(struct store *store, int *ret_schema, struct err *err)
+static bool open_read_only(struct sqlite_store *store, int *ret_schema, struct err *err)
 {
-    if (!place_folder_is_writable(store->path) && !place_has_log(store->path)) {
+    if (!place_folder_is_writable(store->base.path) && !place_has_log(store->base.path)) {
         AUTO(mem_fini)
-        char *uri = uri_immutable(store->path);
+        char *uri = uri_immutable(store->base.path);
         return db_open(store, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) &&
                migrate_inspect(store, false, store_schema(), ret_schema, err);
     }
-    if (db_open(store, store->path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, err) &&
+    if (db_open(store, store->base.path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, err) &&
         migrate_inspect(store, false, store_schema(), ret_schema, err))
         return true;
-    if (!place_folder_is_writable(store->path))
+    if (!place_folder_is_writable(store->base.path))
         err_wrap(err,
                  "the folder is read-only and changes wait in %s-wal: copy both files to a folder "
                  "of your own",
-                 store->path);
+                 store->base.path);
     return false;
 }
 
-static bool open_to_read(struct store *store, struct err *err)
+static bool open_to_read(struct sqlite_store *store, struct err *err)
 {
     int schema;
     if (!open_read_only(store, &schema, err))
@@ -163,120 +192,133 @@ static bool open_to_read(struct store *store, struct err *err)
             err, ERR_STORE,
             "store %s: written by an older chancery (schema %d, this program needs %d): run "
             "`chancery renew` or `chancery serve` once, which brings it up to date",
-            store->path, schema, store_schema());
+            store->base.path, schema, store_schema());
     return connection_settle(store, err);
 }
 
 /* SQLite falls back to reading in silence; the log and its index need a folder that can be
  * written. */
-static bool is_writable(struct store *store, struct err *err)
+static bool is_writable(struct sqlite_store *store, struct err *err)
 {
     if (store->is_memory ||
-        (sqlite3_db_readonly(store->db, "main") == 0 && place_folder_is_writable(store->path)))
+        (sqlite3_db_readonly(store->db, "main") == 0 && place_folder_is_writable(store->base.path)))
         return true;
     return store_fault(store, SQLITE_READONLY, "open for writing", err);
 }
 
-static bool open_to_write(struct store *store, bool may_be_blank, struct err *err)
+static bool open_to_write(struct sqlite_store *store, bool may_be_blank, struct err *err)
 {
     int schema;
     int flags =
         SQLITE_OPEN_READWRITE | (store->is_memory ? SQLITE_OPEN_MEMORY : SQLITE_OPEN_NOFOLLOW);
-    return db_open(store, store->path, flags, err) && is_writable(store, err) &&
+    return db_open(store, store->base.path, flags, err) && is_writable(store, err) &&
            migrate_inspect(store, may_be_blank, store_schema(), &schema, err) &&
            connection_settle(store, err) && migrate_all(store, err);
 }
 
-bool connection_open(struct store *store, bool may_be_blank, struct err *err)
+bool connection_open(struct sqlite_store *store, bool may_be_blank, struct err *err)
 {
-    bool ok = store->read_only ? open_to_read(store, err) : open_to_write(store, may_be_blank, err);
+    bool ok =
+        store->base.read_only ? open_to_read(store, err) : open_to_write(store, may_be_blank, err);
     if (!ok)
         connection_close(store);
     else if (!store->is_memory)
-        store->inode = place_inode(store->path);
+        store->inode = place_inode(store->base.path);
     store->distrust = !ok;
     return ok;
 }
 
-void connection_close(struct store *store)
+void connection_close(struct sqlite_store *store)
 {
     statements_forget(store);
     sqlite3_close(store->db);
     store->db = NULL;
 }
 
-bool store_open(const struct store_options *options, struct store **ret_store, struct err *err)
+static void sqlite_close(struct store *base)
 {
-    CHECK(options->path != NULL);
-    struct store *store = NEW(struct store);
-    store->is_memory = strcmp(options->path, ":memory:") == 0;
-    store->read_only = options->read_only;
-    store->no_sync = options->no_sync;
-    store->busy_timeout_ms = options->busy_timeout_ms == 0 ? 5000 : options->busy_timeout_ms;
-    bool create = options->create && !options->read_only;
-    bool ok = true;
-    if (store->is_memory)
-        store->path = mem_strdup(":memory:");
-    else
-        ok = place_prepare(options->path, create, &store->path, err);
-    if (!ok || !connection_open(store, create || store->is_memory, err)) {
-        store_close(store);
-        return false;
-    }
-    *ret_store = store;
-    return true;
-}
-
-void store_hurry_when(struct store *store, bool (*is_hurried)(void *arg), void *arg)
-{
-    store->is_hurried = is_hurried;
-    store->hurried_arg = arg;
-}
-
-void store_close(struct store *store)
-{
-    if (store == NULL)
-        return;
+    struct sqlite_store *store = sqlite_of(base);
     connection_close(store);
-    mem_free(store->path);
+    mem_free(base->path);
     mem_free(store);
 }
 
 /* SQLite would play the log of the old file into the one that was put in its place. */
-static bool replacement_check(const struct store *store, struct err *err)
+static bool replacement_check(const struct sqlite_store *store, struct err *err)
 {
-    if (place_inode(store->path) == store->inode || !place_has_log(store->path))
+    if (place_inode(store->base.path) == store->inode || !place_has_log(store->base.path))
         return true;
     return err_set(err, ERR_STORE,
                    "store %s: another file was put in its place, but %s-wal still belongs to the "
                    "old one: put the old file back, or stop chancery and remove that log",
-                   store->path, store->path);
+                   store->base.path, store->base.path);
 }
 
-bool store_retry_open(struct store *store, struct err *err)
+static bool sqlite_retry_open(struct store *base, struct err *err)
 {
-    CHECK(store->n_walks == 0 && !store->in_transaction);
+    struct sqlite_store *store = sqlite_of(base);
     if (store->is_memory)
         return true;
     connection_close(store);
     store->distrust = true;
     AUTO(mem_fini)
     char *path = NULL;
-    return place_prepare(store->path, false, &path, err) && replacement_check(store, err) &&
+    return place_prepare(base->path, false, &path, err) && replacement_check(store, err) &&
            connection_open(store, false, err);
 }
 
-bool store_ready(struct store *store, const char *doing, struct err *err)
+bool connection_ready(struct sqlite_store *store, const char *doing, struct err *err)
 {
     bool lost =
-        store->in_transaction && (store->db == NULL || sqlite3_get_autocommit(store->db) != 0);
+        store->base.in_transaction && (store->db == NULL || sqlite3_get_autocommit(store->db) != 0);
     if (!store->distrust && !lost)
         return true;
-    if (store->in_transaction || store->n_walks > 0)
+    if (store->base.in_transaction || store->base.n_walks > 0)
         return err_set(
             err, ERR_STORE,
             "store %s: %s: refused because an earlier step of the same change failed; nothing of "
             "the change was kept",
-            store->path, doing);
-    return store_retry_open(store, err);
+            store->base.path, doing);
+    return store_retry_open(&store->base, err);
+}
+
+static const struct store_driver sqlite_driver = {
+    .close = sqlite_close,
+    .retry_open = sqlite_retry_open,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .run = sqlite_run,
+    .query = sqlite_query,
+    .next = sqlite_rows_next,
+    .is_null = sqlite_rows_is_null,
+    .get_int = sqlite_rows_int,
+    .get_text = sqlite_rows_text,
+    .get_blob = sqlite_rows_blob,
+    .end = sqlite_rows_end,
+    .check = sqlite_check,
+    .backup = sqlite_backup,
+};
+
+bool sqlite_store_open(const struct store_options *options, struct store **ret_store,
+                       struct err *err)
+{
+    struct sqlite_store *store = NEW(struct sqlite_store);
+    store->base.driver = &sqlite_driver;
+    store->base.read_only = options->read_only;
+    store->base.busy_timeout_ms = options->busy_timeout_ms == 0 ? 5000 : options->busy_timeout_ms;
+    store->is_memory = strcmp(options->path, ":memory:") == 0;
+    store->no_sync = options->no_sync;
+    bool create = options->create && !options->read_only;
+    bool ok = true;
+    if (store->is_memory)
+        store->base.path = mem_strdup(":memory:");
+    else
+        ok = place_prepare(options->path, create, &store->base.path, err);
+    if (!ok || !connection_open(store, create || store->is_memory, err)) {
+        sqlite_close(&store->base);
+        return false;
+    }
+    *ret_store = &store->base;
+    return true;
 }

@@ -1,4 +1,4 @@
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>

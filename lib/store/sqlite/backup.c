@@ -1,4 +1,4 @@
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,8 @@ static bool copy_is_sound(sqlite3 *db)
     return ok;
 }
 
-static bool copy_make(struct store *store, const char *path, const char *part, struct err *err)
+static bool copy_make(struct sqlite_store *store, const char *path, const char *part,
+                      struct err *err)
 {
     sqlite3 *to = NULL;
     int code = sqlite3_open_v2(part, &to,
@@ -107,12 +108,12 @@ static bool part_finish(const char *path, const char *part, struct err *err)
     return true;
 }
 
-bool store_backup(struct store *store, const char *path, struct err *err)
+bool sqlite_backup(struct store *base, const char *path, struct err *err)
 {
-    CHECK(!store->in_transaction);
+    struct sqlite_store *store = sqlite_of(base);
     AUTO(mem_fini)
     char *part = mem_printf("%s.part", path);
-    if (!store_ready(store, "backup", err) || !part_make(path, part, err))
+    if (!connection_ready(store, "backup", err) || !part_make(path, part, err))
         return false;
     if (copy_make(store, path, part, err) && part_finish(path, part, err))
         return true;

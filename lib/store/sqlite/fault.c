@@ -1,4 +1,4 @@
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 
@@ -40,7 +40,7 @@ static const struct advice *advice_find(int primary)
 }
 
 /* A full disk shows as an I/O error where SQLite extends its shared index instead of the log. */
-static int code_effective(const struct store *store, int code)
+static int code_effective(const struct sqlite_store *store, int code)
 {
     int primary = code & 0xff;
     if (primary == SQLITE_IOERR && store->db != NULL) {
@@ -56,7 +56,7 @@ static bool code_is_of_the_disk(int primary)
     return primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
 }
 
-static void detail_add(const struct store *store, int code, int primary, struct buf *out)
+static void detail_add(const struct sqlite_store *store, int code, int primary, struct buf *out)
 {
     if (store->db == NULL)
         return;
@@ -70,7 +70,7 @@ static void detail_add(const struct store *store, int code, int primary, struct 
         buf_printf(out, " (%s, code %d)", strerror(number), code);
 }
 
-bool store_fault(struct store *store, int code, const char *doing, struct err *err)
+bool store_fault(struct sqlite_store *store, int code, const char *doing, struct err *err)
 {
     int primary = code_effective(store, code);
     if (code_is_of_the_disk(primary))
@@ -81,8 +81,8 @@ bool store_fault(struct store *store, int code, const char *doing, struct err *e
     detail_add(store, code, primary, &detail);
     if (advice == NULL)
         return err_set(err, ERR_STORE, "store %s: %s: %s (code %d); this is a bug: report it",
-                       store->path, doing,
+                       store->base.path, doing,
                        store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(code), code);
-    return err_set(err, ERR_STORE, "store %s: %s: %s%s: %s", store->path, doing, advice->why,
+    return err_set(err, ERR_STORE, "store %s: %s: %s%s: %s", store->base.path, doing, advice->why,
                    buf_cstr(&detail), advice->what_to_do);
 }

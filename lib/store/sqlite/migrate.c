@@ -1,4 +1,4 @@
-#include "store/inside.h"
+#include "store/sqlite/sqlite.h"
 
 #include "base/failpoint.h"
 
@@ -7,19 +7,7 @@
 /* "Chcy": tells our files from any other SQLite database. */
 enum { APPLICATION_ID = 0x43686379 };
 
-static const struct migration migrations[] = {
-#define M(number, what, sql) {number, what, sql},
-#include "store/migrations.def"
-#undef M
-};
-enum { MIGRATION_N = sizeof migrations / sizeof migrations[0] };
-
-int store_schema(void)
-{
-    return migrations[MIGRATION_N - 1].number;
-}
-
-static bool schema_read(struct store *store, int *ret_schema, int64_t *ret_application,
+static bool schema_read(struct sqlite_store *store, int *ret_schema, int64_t *ret_application,
                         int64_t *ret_n, struct err *err)
 {
     int64_t schema, application, n;
@@ -33,7 +21,7 @@ static bool schema_read(struct store *store, int *ret_schema, int64_t *ret_appli
     return true;
 }
 
-bool migrate_inspect(struct store *store, bool may_be_blank, int newest, int *ret_schema,
+bool migrate_inspect(struct sqlite_store *store, bool may_be_blank, int newest, int *ret_schema,
                      struct err *err)
 {
     int schema;
@@ -46,23 +34,23 @@ bool migrate_inspect(struct store *store, bool may_be_blank, int newest, int *re
             err, ERR_STORE,
             "store %s: is empty: restore a backup (chancery restore), or make a new register with "
             "`chancery init`",
-            store->path);
+            store->base.path);
     if (!is_blank && application != APPLICATION_ID)
         return err_set(err, ERR_STORE,
                        "store %s: is a database of another program: correct `store:`; the file was "
                        "left as it is",
-                       store->path);
+                       store->base.path);
     if (schema > newest)
         return err_set(err, ERR_STORE,
                        "store %s: written by a newer chancery (schema %d, this program knows %d): "
                        "use the newer "
                        "program",
-                       store->path, schema, newest);
+                       store->base.path, schema, newest);
     *ret_schema = schema;
     return true;
 }
 
-static bool migration_apply(struct store *store, const struct migration *m, struct err *err)
+static bool migration_apply(struct sqlite_store *store, const struct migration *m, struct err *err)
 {
     char doing[160], version[96];
     snprintf(doing, sizeof doing, "migrate to schema %d (%s)", m->number, m->what);
@@ -85,7 +73,8 @@ static bool migration_apply(struct store *store, const struct migration *m, stru
     return ok;
 }
 
-bool migrate_run(struct store *store, const struct migration *list, size_t n, struct err *err)
+bool migrate_run(struct sqlite_store *store, const struct migration *list, size_t n,
+                 struct err *err)
 {
     int64_t schema;
     if (!connection_int(store, "read its schema", "PRAGMA user_version", &schema, err))
@@ -96,7 +85,7 @@ bool migrate_run(struct store *store, const struct migration *list, size_t n, st
     return true;
 }
 
-bool migrate_all(struct store *store, struct err *err)
+bool migrate_all(struct sqlite_store *store, struct err *err)
 {
-    return migrate_run(store, migrations, MIGRATION_N, err);
+    return migrate_run(store, migrations, n_migrations, err);
 }

@@ -1,0 +1,59 @@
+"""A PostgreSQL server of our own on a free loopback port, with a database for each office. It refuses to run as root, so root lends it a user."""
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from servers import Server, find_program, free_port, wait_until
+
+USER = "chancery"
+
+
+def programs():
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
+    return folders[-1] if folders else None
+
+
+class Postgresql:
+    def __init__(self, folder: Path):
+        bin, self.port = programs(), free_port()
+        assert bin is not None, "PostgreSQL is not installed"
+        self.log_folder, self.wrap = folder, []
+        # Not below the tests' own folder, into which nobody else may look.
+        self.folder = Path(tempfile.mkdtemp(prefix="chancery-postgresql-"))
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self.wrap = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        self.data, self.bin, self.server = self.folder / "data", bin, None
+        subprocess.run([*self.wrap, bin / "initdb", "-D", self.data, "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
+                       check=True, capture_output=True, cwd="/")
+        self.start()
+
+    def start(self):
+        argv = [*self.wrap, self.bin / "postgres", "-D", self.data, "-p", self.port, "-c", "listen_addresses=127.0.0.1",
+                "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=60"]
+        self.server = Server(self.log_folder, argv, name="postgresql")
+        wait_until("PostgreSQL answers", lambda: self.sql("SELECT 1", "postgres", check=False) == [["1"]], 60)
+
+    def stop(self):
+        self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill(self):
+        self.server.process.kill()
+        self.server.process.wait(10)
+
+    def sql(self, query, database, check=True):
+        process = subprocess.run([find_program("psql"), "-X", "-q", "-A", "-t", "-F", "\x1f", "-h", "127.0.0.1", "-p", str(self.port),
+                                  "-U", USER, "-d", database, "-c", query], capture_output=True, text=True, cwd="/")
+        if process.returncode != 0:
+            assert not check, process.stderr
+            return None
+        return [line.split("\x1f") for line in process.stdout.splitlines()]
+
+    def database(self, name):
+        self.sql(f"CREATE DATABASE {name}", "postgres")
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
