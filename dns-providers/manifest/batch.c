@@ -18,7 +18,7 @@ bool batch_push(struct engine *e, const struct model *model, struct owner_group 
         return false;
     if (model == &model_rrset)
         batch_rrset_push(e, groups, n);
-    else if (model == &model_record)
+    else if (model == &model_record || model == &model_value)
         batch_record_push(e, groups, n);
     else
         return false;

@@ -35,12 +35,18 @@ static void one_enter(struct engine *e, const struct one *one)
 
 /* ---- the list ---- */
 
+/* Where the server knows records by their value, nothing is looked for. */
+static bool is_by_value(const struct engine *e)
+{
+    return strcmp(json_text(e->tree, "model"), "value") == 0;
+}
+
 static enum plan plan_first(const struct engine *e, const struct dns_job_record *record)
 {
     bool has_list = json_find(batch_of(e), "find") != NULL;
-    if (record->present && !record->may_stand && record->ref == NULL)
+    if (record->present && (is_by_value(e) || (!record->may_stand && record->ref == NULL)))
         return PLAN_ADDS;
-    if (!record->present && json_bool(batch_of(e), "by_value", false))
+    if (!record->present && (is_by_value(e) || json_bool(batch_of(e), "by_value", false)))
         return PLAN_REMOVES;
     return has_list ? PLAN_LOOKS : PLAN_LEFT;
 }

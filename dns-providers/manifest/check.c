@@ -423,8 +423,7 @@ static void model_check(struct checking *c)
         if (json_find(c->tree, model->needs[i]) == NULL)
             complaints_add(c->complaints, c->doc, c->tree, "model %s: \"%s\" is missing", name,
                            model->needs[i]);
-    if (model != NULL && model != &model_record && model != &model_rrset &&
-        json_find(c->tree, "batch") != NULL)
+    if ((model == &model_document || model == &model_single) && json_find(c->tree, "batch") != NULL)
         complaints_add_key(c->complaints, c->doc, c->tree, "batch", "model %s has no batch", name);
     count_check(c, json_find(c->tree, "batch"), "max");
     count_check(c, json_find(c->tree, "batch"), "least");

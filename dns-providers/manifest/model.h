@@ -19,8 +19,8 @@
  * calls as its `max` demands. The variables of its `write`:
  *
  *     rrset     sets      [{fqdn, rel, domain, ttl, values, old, take}]      values and old as {text, raw}; take: what `read` takes
- *     record    adds      [{fqdn, rel, domain, txt, ttl}]
- *               removes   [{fqdn, rel, domain, txt, rec}]                    rec: what `save` of `find` keeps; with `by_value` there is none
+ *     record,   adds      [{fqdn, rel, domain, txt, ttl}]
+ *     value     removes   [{fqdn, rel, domain, txt, rec}]                    rec: what `save` of `find` keeps; none by value (`by_value`)
  *     document  adds and removes as above, rec being the whole element; items: all elements as they shall be, as {item} or {raw}
  *
  * What an API refuses as a whole is done name by name: one bad name does not cost the others theirs.
