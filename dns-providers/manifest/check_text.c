@@ -16,6 +16,7 @@ bool variable_is_known(const struct checking *c, struct str variable)
                                          "sets", "removes", "adds",   "items", NULL};
     static const char *const names[] = {"fqdn", "rel", "domain", NULL};
     static const char *const nows[] = {"unix", "ms", "iso", "day", "date", "http", "compact", NULL};
+    static const char *const proofs[] = {"token", "key_authorization", NULL};
     static const char *const requests[] = {"method", "url",    "host", "path", "query",
                                            "sorted", "target", "body", "type", NULL};
     static const char *const open[] = {"zone", "rec", "out", "sess", "let", "item", NULL};
@@ -36,6 +37,8 @@ bool variable_is_known(const struct checking *c, struct str variable)
                json_find(json_find(c->tree, "options"), key) != NULL;
     if (str_eq(head, STR("name")))
         return is_one_of(rest, names);
+    if (str_eq(head, STR("proof")))
+        return is_one_of(rest, proofs);
     if (str_eq(head, STR("now")))
         return is_one_of(rest, nows);
     if (str_eq(head, STR("req")))

@@ -55,6 +55,22 @@ static const struct scope *settings_add(struct engine *e, const struct scope *ou
     return scope;
 }
 
+/* What the value is the digest of, for servers that work it out by themselves. */
+static const struct json *proof_tree(struct engine *e)
+{
+    const char *owner = json_text(e->name, "fqdn");
+    for (size_t i = 0; owner != NULL && e->txt != NULL && i < e->job->n_records; i++) {
+        const struct dns_job_record *r = &e->job->records[i];
+        const char *proof = r->key_authorization;
+        if (proof == NULL || strcmp(r->value, e->txt) != 0 || strcmp(r->owner, owner) != 0)
+            continue;
+        struct json *tree = json_set_text(json_object(), "key_authorization", proof);
+        json_set_str(tree, "token", str_mem(proof, str_find_char(str_of(proof), '.')));
+        return json_in_arena(e->arena, tree);
+    }
+    return NULL;
+}
+
 struct template_context engine_context(struct engine *e)
 {
     const struct scope *s = settings_add(e, settings_add(e, NULL, "cred"), "opt");
@@ -71,6 +87,7 @@ struct template_context engine_context(struct engine *e)
     s = scope_add(e, s, "items", value_of_json(e->items));
     s = scope_add(e, s, "item", value_of_json(e->item));
     s = scope_add(e, s, "txt", value_of_cstr(e->arena, e->txt));
+    s = scope_add(e, s, "proof", value_of_json(proof_tree(e)));
     s = scope_add(e, s, "ttl", value_of_json(json_in_arena(e->arena, json_new_int(e->ttl_s))));
     s = scope_add(e, s, "now", value_of_json(now_tree(e->arena, engine_now_ms(e))));
     for (size_t i = 0; i < e->n_lets; i++)
