@@ -6,7 +6,17 @@ static const struct veiled *node_new(struct arena *arena, struct veiled node)
 {
     struct veiled *v = arena_alloc(arena, sizeof *v);
     *v = node;
+    v->size = node.text.len + sizeof node;
+    for (size_t i = 0; i < node.n; i++)
+        v->size = veiled_size(node.parts[i]) > SIZE_MAX - v->size
+                      ? SIZE_MAX
+                      : v->size + veiled_size(node.parts[i]);
     return v;
+}
+
+size_t veiled_size(const struct veiled *v)
+{
+    return v != NULL ? v->size : 0;
 }
 
 const struct veiled *veiled_text(struct arena *arena, struct str text)

@@ -43,6 +43,8 @@ bool veiled_call(struct arena *arena, enum veiled_function function,
 /* No secret in it: the text; bytes of a function may hold anything. */
 bool veiled_is_plain(const struct veiled *v);
 struct str veiled_plain(const struct veiled *v); /* CHECKs that it is plain */
+/* How many bytes it comes to when it is written out, roughly. Saturates. */
+size_t veiled_size(const struct veiled *v);
 /* Appends the text as it stands in a wish. */
 void veiled_format(const struct veiled *v, struct buf *out);
 /* What veiled_format wrote. Kind BROKEN. */

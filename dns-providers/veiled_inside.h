@@ -16,6 +16,8 @@ struct veiled {
     enum veiled_function function;
     const struct veiled *const *parts; /* arguments of a call, what is joined */
     size_t n;
+    size_t
+        size; /* bytes it comes to when it is written out, roughly; shared parts count each time */
 };
 
 size_t veiled_function_least(enum veiled_function function);

@@ -143,15 +143,25 @@ bool template_check(const char *text, template_used *used, void *arg, struct err
     struct placeholder p;
     struct err why = {0};
     bool is_placeholder;
+    size_t n = 0;
     while (piece_take(&rest, &piece, &is_placeholder, &why)) {
         if (is_placeholder &&
             (!placeholder_read(piece, &p, err) || !placeholder_check(&p, used, arg, err)))
             return false;
+        if (is_placeholder && ++n > TEMPLATE_PLACEHOLDERS_MAX)
+            return err_set(err, ERR_CONFIG, "more than %d placeholders in one text",
+                           TEMPLATE_PLACEHOLDERS_MAX);
     }
     return why.kind == ERR_NONE || err_set(err, why.kind, "%s", why.text);
 }
 
 /* ---- working out ---- */
+
+static bool is_small(const struct veiled *text, struct err *err)
+{
+    return veiled_size(text) <= TEMPLATE_GROWN_MAX ||
+           err_set(err, ERR_REFUSED, "the text grows beyond %d bytes", TEMPLATE_GROWN_MAX);
+}
 
 static bool placeholder_value(const struct template_context *c, const struct placeholder *p,
                               struct value *ret, struct err *err)
@@ -168,6 +178,8 @@ static bool placeholder_value(const struct template_context *c, const struct pla
         const struct use *use = &p->uses[i];
         if (!filter_apply(c, use->filter, use->arguments, use->n, &value, err))
             return err_wrap(err, "%.*s|%s", STR_ARG(p->variable), filter_name(use->filter));
+        if (value.kind == VALUE_TEXT && !is_small(value.text, err))
+            return false;
     }
     *ret = value;
     return true;
@@ -217,7 +229,11 @@ bool template_value(const struct template_context *c, const char *text, struct v
         const struct veiled *part = value_text(c->arena, &value);
         if (c->in_path && !segment_encode(c, p, &part, err))
             return false;
+        if (!is_small(part, err))
+            return false;
         all = veiled_join(c->arena, all, part);
+        if (!is_small(all, err))
+            return false;
     }
     if (why.kind != ERR_NONE)
         return err_set(err, why.kind, "%s", why.text);

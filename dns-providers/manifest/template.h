@@ -52,6 +52,9 @@ struct scope {
 bool scope_find(const struct scope *scope, struct str variable, const char *pointer,
                 struct arena *arena, struct value *ret, struct err *err);
 
+/* A text may grow by what is put into it, and be put into the next: without an end a short manifest would fill any memory. */
+enum { TEMPLATE_GROWN_MAX = 256 * 1024, TEMPLATE_PLACEHOLDERS_MAX = 64 };
+
 struct template_context {
     const struct scope *scope;
     struct arena *arena;

@@ -149,6 +149,39 @@ static void test_dry_run_when_a_variable_is_never_set_then_it_ends_there_and_say
     manifest_free(provider);
 }
 
+/* Each text holds the one before ten times: two dozen short lines would come to more than any memory. */
+static void test_dry_run_when_texts_grow_without_end_then_it_is_refused_in_time(void **state)
+{
+    static const char *const seeds[] = {"{txt}", "{cred.token}"};
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        struct err err = {0};
+        AUTO(json_fini)
+        struct json *calls = NULL;
+        AUTO(mem_fini)
+        char *whole = skeleton("record");
+        AUTO(buf_fini)
+        struct buf lets = BUF(64 * 1024);
+        buf_add_cstr(&lets, "  let:\n");
+        for (int i = 0; i < 24; i++) {
+            buf_printf(&lets, "    l%d: \"", i);
+            for (int j = 0; j < 10; j++)
+                if (i == 0)
+                    buf_add_cstr(&lets, seeds[k]);
+                else
+                    buf_printf(&lets, "{let.l%d}", i - 1);
+            buf_add_cstr(&lets, "\"\n");
+        }
+        buf_add_cstr(&lets, "  json: {all: \"{let.l23}\", type: TXT,");
+        AUTO(mem_fini)
+        char *text = replaced(whole, "  json: {type: TXT,", buf_cstr(&lets));
+        const struct dns_provider *provider = load(text);
+        assert_false(manifest_dry_run(provider, true, &calls, &err));
+        assert_non_null(strstr(err.text, "grows beyond"));
+        manifest_free(provider);
+    }
+}
+
 /* The warning stands in the line where `at` stands. */
 static void assert_warned(const char *model, const char *old, const char *new, const char *at,
                           const char *words)
@@ -224,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_dry_run_when_printed_then_secrets_are_names_and_requests_are_whole),
         cmocka_unit_test(test_dry_run_when_values_of_others_are_there_then_they_are_written_back),
         cmocka_unit_test(test_dry_run_when_a_variable_is_never_set_then_it_ends_there_and_says_so),
+        cmocka_unit_test(test_dry_run_when_texts_grow_without_end_then_it_is_refused_in_time),
         cmocka_unit_test(test_lint_when_a_secret_stands_in_a_url_then_warned),
         cmocka_unit_test(test_lint_when_what_is_gone_is_not_told_then_warned),
         cmocka_unit_test(test_lint_when_limits_contradict_then_warned),
