@@ -1,7 +1,7 @@
 /*
- * Masks secrets in text: every registered secret in raw, escaped, hex, base64 and base64url form
- * becomes "***". The base64 forms are found at any of the three alignments, so a password inside a
- * Basic authorization is found too. For log.c only.
+ * Masks secrets in text: every registered secret in raw, escaped, JSON, percent-encoded, hex, base64 and base64url
+ * form becomes "***". The base64 forms are found at any of the three alignments, so a password inside a
+ * Basic authorization is found too; and what is left of a secret (4 bytes or more) where a text was cut, at its end or before "...".
  */
 #ifndef BASE_REDACT_H
 #define BASE_REDACT_H

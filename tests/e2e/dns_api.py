@@ -211,8 +211,10 @@ class Lost(Exception):
 
 
 class Answer(Exception):
-    def __init__(self, status, tree=None, headers=None):
-        self.status, self.tree, self.headers = status, tree, headers or {}
+    """tree: JSON; data: bytes instead of it; raw: what is done with the connection instead of answering on it."""
+
+    def __init__(self, status, tree=None, headers=None, data=None, raw=None):
+        self.status, self.tree, self.headers, self.data, self.raw = status, tree, headers or {}, data, raw
 
 
 class Stumble:
@@ -255,7 +257,11 @@ class Api:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                data = json.dumps(answer.tree).encode() if answer.tree is not None else b""
+                if answer.raw:
+                    self.close_connection = True
+                    answer.raw(self.connection)
+                    return
+                data = answer.data if answer.data is not None else json.dumps(answer.tree).encode() if answer.tree is not None else b""
                 self.send_response(answer.status)
                 for name, value in {"Content-Type": "application/json", "Content-Length": len(data), **answer.headers}.items():
                     self.send_header(name, str(value))

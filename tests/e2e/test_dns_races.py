@@ -120,7 +120,8 @@ class Trial:
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
     """All at once: a run mostly waits."""
-    seeds = [int(s) for s in os.environ.get("CHANCERY_SEED", "").split()] or [random.SystemRandom().randrange(1, 1 << 30) for _ in range(8 if LONG else 1)]
+    drawn = [random.SystemRandom().randrange(1, 1 << 30) for _ in range(8 if LONG else 1)]
+    seeds = [int(s) for s in os.environ.get("CHANCERY_SEED", "").split()] or drawn
     with concurrent.futures.ThreadPoolExecutor(len(MODELS)) as pool:
         futures = {}
         for seed in seeds:
