@@ -114,18 +114,73 @@ static bool wish_waits(struct txt_wish *w, const struct txt_wish *first)
     return true;
 }
 
+/* ---- what stands by rows that this desk does not hold: those of a command, or of orders when this is a command's desk ---- */
+
+static bool desk_has(const struct txt_desk *desk, int64_t id)
+{
+    LIST_EACH (it, &desk->wishes) {
+        const struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
+        if (!w->stands && w->id == id)
+            return true;
+    }
+    return false;
+}
+
+static bool row_is_rival(const struct txt_wish *w, const struct rows *rows)
+{
+    const struct dns_provider *provider = w->provider->provider;
+    const char *alias = rows_text(rows, 15), *owner = rows_text(rows, 6);
+    const char *name = owner != NULL ? owner : alias != NULL ? alias : rows_text(rows, 3);
+    return strcmp(rows_text(rows, 10), wish_state_name(WISH_PLANNED)) != 0 &&
+           strcmp(rows_text(rows, 7), w->value) != 0 && !desk_has(w->desk, rows_int(rows, 0)) &&
+           strcmp(dns_provider_place(provider, name), wish_place(provider, w)) == 0;
+}
+
+/* How many such rows there are; *ret_set, to be freed, is whose the first is. */
+static size_t rows_that_stand(const struct txt_wish *w, char **ret_set)
+{
+    struct rows rows;
+    size_t n = 0;
+    if (!store_query(w->desk->house->store, &rows, NULL, SQL_TXT_OPEN, ""))
+        return 0;
+    while (rows_next(&rows))
+        if (row_is_rival(w, &rows) && n++ == 0)
+            *ret_set = mem_strdup(rows_text(&rows, 2));
+    rows_end(&rows, NULL);
+    return n;
+}
+
+/* Writing would take it away, and so would removing where that leaves no value at all. */
+static bool wish_would_take_away(struct txt_wish *w, size_t n_before)
+{
+    AUTO(mem_fini)
+    char *set = NULL;
+    size_t most = w->provider->provider->values_max, n = rows_that_stand(w, &set);
+    struct err why;
+    if (n == 0 || (w->present ? n_before + n < most : most > 1))
+        return false;
+    err_set(&why, ERR_CONFIG,
+            "%s holds the value of %s, and provider %s (%s) has room for %zu there: it is not "
+            "written over; try again when that is over",
+            w->owner, set, w->provider->name, w->provider->provider->name, most);
+    txt_wish_fail(w, &why);
+    return true;
+}
+
 bool txt_slot_holds_back(struct txt_wish *w)
 {
     unsigned most = w->provider->provider->values_max;
-    if (!w->present || most == 0)
+    if (most == 0)
         return false;
+    if (!w->present)
+        return wish_would_take_away(w, 0);
     if (w->order != NULL && w->order->failure.kind != ERR_NONE)
         return true;
     struct rivals rivals = rivals_of(w);
     if (rivals.n_own >= most)
         return wish_cannot_be_had(w, &rivals);
     if (rivals.n_before < most)
-        return false;
+        return wish_would_take_away(w, rivals.n_before);
     /* Nobody else would take it away before the order ends, and the order waits for this one. */
     if (rivals.left != NULL)
         txt_wish_turn(rivals.left);

@@ -202,6 +202,35 @@ static void test_single_when_names_share_a_place_then_one_after_the_other(void *
     assert_true(gone_settle());
 }
 
+/* A command has a desk of its own, which holds none of the orders' rows: `provider test` while an order is left to a later run. */
+static void test_single_when_another_desk_has_a_value_there_then_it_is_not_written_over(
+    void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    txt_desk_free(desk);
+    desk = txt_desk_new(&house);
+    want(-1, WWW, "trial", MS_MINUTE);
+    assert_int_equal(fate_settle(-1, &why), TXT_FAILED);
+    has_words(why.text, "holds the value of main");
+    release(-1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 1);
+    /* At another name there is room. */
+    want(-1, MAIL, "trial", MS_MINUTE);
+    assert_int_equal(fate_settle(-1, &why), TXT_SERVED);
+    release(-1);
+    assert_true(gone_settle());
+    desk_again();
+    want(1, WWW, "value-1", MS_MINUTE);
+    release(1);
+    assert_true(gone_settle());
+    assert_int_equal(n_txt(WWW), 0);
+}
+
 /* ---- what comes together is done together ---- */
 
 enum { MANY = 40 };
@@ -265,6 +294,7 @@ int main(void)
         S(test_single_when_one_order_wants_two_then_it_fails_before_anything_is_written),
         S(test_single_when_two_orders_want_the_same_two_names_then_both_are_served),
         S(test_single_when_names_share_a_place_then_one_after_the_other),
+        S(test_single_when_another_desk_has_a_value_there_then_it_is_not_written_over),
         G(test_gather_when_many_names_of_a_zone_are_wanted_then_one_job),
         G(test_gather_when_orders_end_shortly_one_after_the_other_then_one_removal),
     };
