@@ -25,7 +25,7 @@
 
 #include "base/json.h"
 
-enum { XML_DEPTH_MAX = 48, XML_NODES_MAX = 20000 };
+enum { XML_DEPTH_MAX = 48, XML_NODES_MAX = 200000 };
 
 /* *ret_tree: an object with the root as its one member; the caller's. arrays: places, ended by NULL, or NULL for none. Encodings: UTF-8,
  * UTF-16, ISO-8859-1, US-ASCII. Kind BROKEN. */

@@ -209,6 +209,45 @@ static void test_xml_when_the_server_refuses_or_raves_then_it_is_told(void **sta
     end();
 }
 
+/* Whatever comes: the job ends, in words of one line, and nothing is taken for done. */
+static void test_xml_when_the_server_is_hostile_then_the_job_fails(void **state)
+{
+    static const char *const bodies[] = {
+        "<!DOCTYPE r [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><r>&b;</r>",
+        "<!DOCTYPE r SYSTEM \"https://api.test/dtd\"><r><status>ok</status></r>",
+        "<r><status>ok</status><id>1</id>",
+        "<r><status>ok</status></r><r/>",
+        "<r xmlns='x' a='1' a='2'><status>ok</status></r>",
+        "<r><status>ok\x01</status></r>",
+        "<r><status>\xff\xfe</status></r>",
+        "<?xml version=\"1.0\" encoding=\"EBCDIC-US\"?><r><status>ok</status></r>",
+        "<r><status><status>ok</status></status></r>",
+        "<r><status a='1'>ok</status></r>",
+        "<r><status>ok</status><status>ok</status></r>",
+        "<R><status>ok</status></R>",
+        "<HTML><status>ok</status></HTML>",
+        "{\"r\": {\"status\": \"ok\"}}",
+        "",
+    };
+    AUTO(buf_fini)
+    struct buf deep = BUF(4096);
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        buf_add_cstr(&deep, "<r>");
+    for (size_t i = 0; i <= sizeof bodies / sizeof bodies[0]; i++) {
+        bool is_deep = i == sizeof bodies / sizeof bodies[0];
+        struct told told[] = {{200, is_deep ? buf_cstr(&deep) : bodies[i], NULL, NULL}};
+        begin(xml_text, "{\"key\": \"file:/k\"}", true);
+        if (RUN(told))
+            fail_msg("taken for done: %s", told[0].body);
+        assert_true(t.err.kind == ERR_AGAIN || t.err.kind == ERR_REFUSED);
+        assert_null(strchr(t.err.text, '\n'));
+        assert_null(t.record.ref);
+        assert_false(t.record.done);
+        end();
+    }
+}
+
 /* ---- texts ---- */
 
 static const char words_text[] = HOST
@@ -353,6 +392,31 @@ static void test_cookies_when_a_login_sets_them_then_only_its_host_gets_them(voi
     assert_heard(2, "GET https://other.test/f\n");
     assert_heard_not(2, "Cookie:");
     assert_heard(3, "Cookie: sid=abcdefgh\n");
+    end();
+}
+
+static void test_cookies_when_the_server_floods_then_few_are_kept(void **state)
+{
+    AUTO(buf_fini)
+    struct buf flood = BUF(256 * 1024), big = BUF(64 * 1024);
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&flood,
+                   "c%d=v%d; Path=/\n=x\n;\nn a=1\n\tq=\"1\\2\"\n{{key}}={{key}}\nh%d=a,b\n", i, i,
+                   i);
+    buf_add_cstr(&big, "big=");
+    for (int i = 0; i < 5000; i++)
+        buf_add_char(&big, 'x');
+    struct told told[] = {{200, "{\"more\": \"tan\"}", "Set-Cookie", buf_cstr(&flood)},
+                          {200, "{}", "Set-Cookie", buf_cstr(&big)},
+                          {200, "{}", NULL, NULL}};
+    (void)state;
+    begin(cookie_text, "{\"key\": \"file:/k\"}", true);
+    assert_true(RUN(told));
+    assert_heard(2, "Cookie: c0=v0; c1=v1; ");
+    assert_heard(2, "; c15=v15\n");
+    assert_heard_not(2, "c16=");
+    assert_heard_not(2, "big=");
+    assert_heard_not(2, "{{key}}");
     end();
 }
 
@@ -521,6 +585,8 @@ int main(void)
         cmocka_unit_test(test_xml_when_a_record_is_added_then_both_ways_are_xml),
         cmocka_unit_test(test_xml_when_the_only_record_is_looked_for_then_it_is_found),
         cmocka_unit_test(test_xml_when_the_server_refuses_or_raves_then_it_is_told),
+        cmocka_unit_test(test_xml_when_the_server_is_hostile_then_the_job_fails),
+        cmocka_unit_test(test_cookies_when_the_server_floods_then_few_are_kept),
         cmocka_unit_test(test_text_when_words_and_lines_come_then_pointers_reach_them),
         cmocka_unit_test(test_credential_when_its_form_is_wrong_then_it_is_told_without_showing_it),
         cmocka_unit_test(test_find_each_when_only_ids_are_listed_then_each_is_looked_at),

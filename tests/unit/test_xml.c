@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { SIZE = 256 * 1024 };
+enum { SIZE = 1024 * 1024 };
 
 static void assert_reads(const char *text, const char *const *arrays, const char *want)
 {
