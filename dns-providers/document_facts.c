@@ -69,13 +69,21 @@ static void limits_add(struct buf *out, const struct json *limits)
         buf_printf(out, "- At most %lld at once.\n", (long long)parallel);
 }
 
-static void hosts_add(struct buf *out, const struct json *hosts)
+static void hosts_add(struct buf *out, const struct dns_provider *provider)
 {
-    for (size_t i = 0; i < json_len(hosts); i++)
-        buf_printf(out, "%s`%s`", i == 0 ? "- Requests go to " : ", ",
-                   json_as_text(json_at(hosts, i)));
-    if (json_len(hosts) > 0)
-        buf_add_cstr(out, ", and nowhere else.\n");
+    const char *const *hosts = provider->api_hosts;
+    bool is_told = provider->hosts_by_login, any = hosts != NULL && hosts[0] != NULL;
+    if (!any && !is_told)
+        return;
+    buf_add_cstr(out, "- Requests go to ");
+    for (size_t i = 0; any && hosts[i] != NULL; i++)
+        buf_printf(out, "%s`%s`", i == 0 ? "" : ", ", hosts[i]);
+    if (!any)
+        buf_add_cstr(out, "the host of `base_url`");
+    if (is_told)
+        buf_add_cstr(out, " and, without any credential, where its login says that the service is "
+                          "(`service_host` bounds it)");
+    buf_add_cstr(out, ", and nowhere else.\n");
 }
 
 void document_facts(const struct dns_provider *provider, struct buf *out)
@@ -88,7 +96,7 @@ void document_facts(const struct dns_provider *provider, struct buf *out)
     sentence_add(out, "Zone by", dns_provider_zone_by(provider), false);
     ttl_add(out, json_find(tree, "ttl"));
     limits_add(out, json_find(tree, "limits"));
-    hosts_add(out, json_find(tree, "hosts"));
+    hosts_add(out, provider);
     for (size_t i = 0; i < json_len(aliases); i++)
         buf_printf(out, "%s`%s`%s", i == 0 ? "- Also known as " : ", ",
                    json_as_text(json_at(aliases, i)), i + 1 == json_len(aliases) ? ".\n" : "");

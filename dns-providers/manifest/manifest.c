@@ -90,9 +90,10 @@ static void settings_make(struct manifest *m)
         .name = "base_url",
         .kind = SETTING_TEXT,
         .required = !has_base,
-        .sentence = has_base ? "Another address of the API, to try things out: https, or http on "
-                               "this machine. All requests go there."
-                             : "Where the API is: https, or http on this machine.",
+        .sentence = hosts_by_login(tree) ? "Where one logs in: https, or http on this machine."
+                    : has_base ? "Another address of the API, to try things out: https, or http on "
+                                 "this machine. All requests go there."
+                               : "Where the API is: https, or http on this machine.",
     };
     if (hosts_by_login(tree))
         rows[n++] = (struct setting){
