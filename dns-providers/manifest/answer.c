@@ -80,15 +80,14 @@ static const struct json *header_find(struct engine *e, const char *name,
 }
 
 struct picking {
-    struct engine *engine;
-    const struct json *where;
+    const struct where *where;
     const struct json *found;
 };
 
 static bool element_pick(void *arg, const struct json *element)
 {
     struct picking *p = arg;
-    if (!where_fits(p->engine, p->where, element))
+    if (!where_holds(p->where, element))
         return true;
     p->found = element;
     return false;
@@ -97,7 +96,7 @@ static bool element_pick(void *arg, const struct json *element)
 static const struct json *item_pick(struct engine *e, const struct json *pick,
                                     const struct json *tree)
 {
-    struct picking p = {e, json_find(pick, "where"), NULL};
+    struct picking p = {where_make(e, json_find(pick, "where")), NULL};
     const char *items = json_text(pick, "items");
     AUTO(mem_fini)
     char *each = mem_printf("%s/*", items);
