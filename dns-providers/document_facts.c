@@ -39,6 +39,18 @@ static void sentence_add(struct buf *out, const char *label, const char *name, b
     buf_add_char(out, '\n');
 }
 
+static void room_add(struct buf *out, const struct dns_provider *provider, const struct json *tree)
+{
+    if (json_find(tree, "batch") != NULL)
+        buf_add_cstr(out, "- Many names of a zone are changed with one request.\n");
+    if (provider->values_max > 0)
+        buf_printf(out,
+                   "- Values at one name: %u%s. Sets wait for each other, and one that needs more "
+                   "at once is refused.\n",
+                   provider->values_max,
+                   provider->values_labels > 0 ? ", shared with the names below it" : "");
+}
+
 static void ttl_add(struct buf *out, const struct json *ttl)
 {
     const struct json *min = json_find(ttl, "min"), *max = json_find(ttl, "max");
@@ -93,6 +105,7 @@ void document_facts(const struct dns_provider *provider, struct buf *out)
     if (tree == NULL)
         return;
     sentence_add(out, "Model", dns_provider_model(provider), true);
+    room_add(out, provider, tree);
     sentence_add(out, "Zone by", dns_provider_zone_by(provider), false);
     ttl_add(out, json_find(tree, "ttl"));
     limits_add(out, json_find(tree, "limits"));
