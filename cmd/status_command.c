@@ -179,7 +179,7 @@ static void set_tell(void *arg, const struct set_view *v)
 /* ---- what concerns all ---- */
 
 struct whole {
-    int64_t n_orders, n_txt_left;
+    int64_t n_orders, n_txt_left, n_by_hand;
     struct register_result changes;
     struct lease_holder leader;
     bool has_leader;
@@ -197,6 +197,7 @@ static bool whole_read(struct status *s, struct whole *ret)
         ret->changes = (struct register_result){0};
     return persist_troubles(s->in, house, &ret->standing) && parks_list(s->in, &ret->parked) &&
            store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
+           store_int(house->store, 0, &ret->n_by_hand, &s->in->err, SQL_TXT_N_BY_HAND, "") &&
            store_int(house->store, 0, &ret->n_txt_left, &s->in->err, SQL_TXT_N_LEFT, "");
 }
 
@@ -214,6 +215,7 @@ static void whole_json(const struct status *s, const struct whole *w, struct jso
     json_set(tree, "states", counts);
     json_set_int(tree, "open_orders", w->n_orders);
     json_set_int(tree, "txt_left", w->n_txt_left);
+    json_set_int(tree, "txt_by_hand", w->n_by_hand);
     json_set(tree, "standing_troubles", json_copy(w->standing));
     json_set(tree, "providers_parked", json_copy(w->parked));
     json_set_int(tree, "files_changed", (int64_t)w->changes.n_changed);
@@ -233,6 +235,10 @@ static void whole_print(const struct status *s, const struct whole *w)
     }
     printf("; %lld open order%s, %lld TXT record%s of ours to be removed\n", (long long)w->n_orders,
            w->n_orders == 1 ? "" : "s", (long long)w->n_txt_left, w->n_txt_left == 1 ? "" : "s");
+    if (w->n_by_hand > 0)
+        printf("%lld TXT record%s published by hand; `chancery provider txt list` shows %s\n",
+               (long long)w->n_by_hand, w->n_by_hand == 1 ? "" : "s",
+               w->n_by_hand == 1 ? "it" : "them");
     if (w->changes.n_changed + w->changes.n_removed > 0)
         printf("%zu set files changed and %zu vanished since the last run; `chancery plan` takes "
                "them up\n",

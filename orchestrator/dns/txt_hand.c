@@ -1,6 +1,7 @@
 #include "dns/txt_hand.h"
 
 #include "dns/txt_turns.h"
+#include "inventory/event.h"
 
 static const char set_name[] = "(by hand)";
 
@@ -20,7 +21,10 @@ static bool all_want(struct txt_desk *desk, const struct txt_by_hand *records, s
 {
     struct house *house = desk->house;
     for (size_t i = 0; i < records->n; i++)
-        if (!txt_desk_want(desk, TXT_BY_HAND, set_name, records->owner, records->values[i], NULL,
+        if (!event_write(house, EVENT_TXT_BY_HAND, NULL, 0,
+                         "%s: the value %s was asked for by hand", records->owner,
+                         records->values[i]) ||
+            !txt_desk_want(desk, TXT_BY_HAND, set_name, records->owner, records->values[i], NULL,
                            NULL, house_now(house) + 10 * MS_MINUTE, err) ||
             !store_run(house->store, NULL, err, SQL_TXT_SET_UNTIL, "itti", (int64_t)TXT_BY_HAND,
                        records->owner, records->values[i], records->until_at_ms))
@@ -105,6 +109,8 @@ static size_t all_turn(struct txt_desk *desk, const struct txt_by_hand *records)
         struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
         if (!is_meant(records, w))
             continue;
+        event_write(desk->house, EVENT_TXT_UNHANDED, NULL, 0, "%s: the value %s was to go, by hand",
+                    w->challenge, w->value);
         txt_wish_turn(w);
         n++;
     }

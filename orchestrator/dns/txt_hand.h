@@ -10,7 +10,7 @@
 
 #include "dns/txt_desk.h"
 
-enum { TXT_BY_HAND = -2 };
+enum { TXT_BY_HAND = -2 }; /* in place of an order's id; in the statements of lib/store/sql, too */
 
 struct txt_by_hand {
     const char *owner;         /* normalised */

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from conftest import PROGRAM, ROOT, Office
+from servers import wait_until
 
 NAME = "_acme-challenge.www.example.com"
 
@@ -31,7 +32,9 @@ def test_txt_when_added_then_served_kept_by_every_run_and_removed_again(desk, bi
     assert sorted(v for _, v in bind.all_txt()) == ["one", "two"]
     before = desk.sql("SELECT * FROM txt ORDER BY id")
     desk.run("renew", check=0)
-    assert desk.run("status", "--json", check=0).json()["txt_left"] == 0
+    status = desk.run("status", "--json", check=0).json()
+    assert (status["txt_left"], status["txt_by_hand"]) == (0, 2) and "2 TXT records published by hand" in desk.run("status", check=0).out
+    assert "txt.by_hand" in desk.run("history", "--all", "-n", "0", check=0).out
     assert desk.sql("SELECT * FROM txt ORDER BY id") == before, "an idle run wrote to them"
     listed = desk.run("provider", "txt", "list", "--json", check=0).json()["records"]
     assert [(r["value"], r["state"], r["wish"]) for r in listed] == [("one", "served", "present"), ("two", "served", "present")]
@@ -86,6 +89,18 @@ def test_txt_when_it_cannot_be_then_said_and_nothing_is_left(desk, bind):
     assert "tsig" in refused.err.lower() or "BADSIG" in refused.err, refused
     (desk.folder / "tsig").write_text(bind.secret + "\n")
     desk.run("provider", "txt", "remove", "bind", NAME, check=0)
+
+
+def test_txt_when_another_process_leads_then_said_or_waited_for(desk, bind):
+    other = subprocess.Popen([PROGRAM, "provider", "test", "bind", "--config", desk.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, env=dict(os.environ, CHANCERY_FAILPOINT="txt.job.before=sleep:2500@1"))
+    try:
+        wait_until("the other leads", lambda: desk.sql("SELECT count(*) FROM txt WHERE state <> 'gone'") == [(1,)])
+        held = desk.run("provider", "txt", "add", "bind", NAME, "v", "--no-wait", check=3)
+        assert "provider test" in held.err
+        desk.run("provider", "txt", "add", "bind", NAME, "v", check=0)
+    finally:
+        assert other.wait(60) == 0
 
 
 # ---- provider test ----
