@@ -347,6 +347,34 @@ void host_park(struct provider_host *host, const struct host_place *place, int64
     park_put(host->pace, key, place->provider->name, until_ms, why)->is_dirty = true;
 }
 
+/* ---- what the API says of its limits ---- */
+
+static int64_t reset_at_ms(const struct dns_limits *limits, const char *text, int64_t now_ms)
+{
+    int64_t number, at_ms = 0;
+    bool is_number = str_to_i64(str_of(text), &number) && number > 0 && number < INT32_MAX * 2LL;
+    switch (limits->reset_is) {
+    case DNS_RESET_SECONDS:
+        return is_number ? now_ms + number * MS_SECOND : 0;
+    case DNS_RESET_EPOCH:
+        return is_number ? number * MS_SECOND : 0;
+    case DNS_RESET_DATE:
+        break;
+    }
+    return time_parse_http(str_of(text), &at_ms) || time_parse(str_of(text), &at_ms) ? at_ms : 0;
+}
+
+/* The next is not even tried. */
+void host_pace_hear(struct provider_host *host, const struct host_place *place, const char *left,
+                    const char *reset)
+{
+    int64_t n_left;
+    if (left == NULL || reset == NULL || !str_to_i64(str_of(left), &n_left) || n_left > 0)
+        return;
+    host_park(host, place, reset_at_ms(host_limits(place->provider), reset, house_now(host->house)),
+              "its API says that no request is left until then");
+}
+
 /* ---- rows ---- */
 
 /* Once a run, with the first thing that is written. */

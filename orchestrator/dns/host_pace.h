@@ -45,6 +45,10 @@ int64_t host_parked_until_ms(struct provider_host *host, const struct host_place
 void host_park(struct provider_host *host, const struct host_place *place, int64_t until_ms,
                const char *why);
 
+/* Headers of an answer: how many requests are left, and when that ends, as limits->reset_is says. NULL: absent. */
+void host_pace_hear(struct provider_host *host, const struct host_place *place, const char *left,
+                    const char *reset);
+
 /* Inside a transaction: what is new is written. is_ridden: the transaction writes anyway, so that what is not urgent may ride along. */
 bool host_pace_save(struct provider_host *host, bool is_ridden, struct err *err);
 

@@ -143,35 +143,13 @@ static const char *answer_header(const struct dns_answer *answer, const char *na
     return heard->cookies.len > 0 ? buf_cstr(&heard->cookies) : NULL;
 }
 
-static int64_t reset_at_ms(const struct dns_limits *limits, const char *text, int64_t now_ms)
-{
-    int64_t number, at_ms = 0;
-    bool is_number = str_to_i64(str_of(text), &number) && number > 0 && number < INT32_MAX * 2LL;
-    switch (limits->reset_is) {
-    case DNS_RESET_SECONDS:
-        return is_number ? now_ms + number * MS_SECOND : 0;
-    case DNS_RESET_EPOCH:
-        return is_number ? number * MS_SECOND : 0;
-    case DNS_RESET_DATE:
-        break;
-    }
-    return time_parse_http(str_of(text), &at_ms) || time_parse(str_of(text), &at_ms) ? at_ms : 0;
-}
-
-/* The API says that this was the last request for now: the next is not tried. */
 static void limits_hear(struct host_job *job, const struct http_reply *reply)
 {
     const struct dns_limits *limits = host_limits(job->provider);
     struct host_place place = {job->provider, job->job.zone, NULL};
-    int64_t n_left;
-    if (limits == NULL || limits->remaining == NULL || limits->reset == NULL)
-        return;
-    const char *left = http_header(reply, limits->remaining);
-    const char *reset = http_header(reply, limits->reset);
-    if (left == NULL || reset == NULL || !str_to_i64(str_of(left), &n_left) || n_left > 0)
-        return;
-    host_park(job->host, &place, reset_at_ms(limits, reset, house_now(job->host->house)),
-              "its API says that no request is left until then");
+    if (limits != NULL && limits->remaining != NULL && limits->reset != NULL)
+        host_pace_hear(job->host, &place, http_header(reply, limits->remaining),
+                       http_header(reply, limits->reset));
 }
 
 static void http_answered(void *arg, const struct http_reply *reply, const struct err *err)

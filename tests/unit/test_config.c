@@ -143,6 +143,34 @@ static void test_dnssec_when_said_then_read_and_its_faults_are_told(void **state
     assert_non_null(strstr(text, "chancery.yaml:4:48: dnssec.resolvers: \"nine\" is no address"));
 }
 
+static void test_provider_when_a_rate_is_said_then_it_stands_for_that_of_the_type(void **state)
+{
+    (void)state;
+    struct config *c = load(
+        SEAL AUTHORITY
+        "providers:\n"
+        "  a: {type: cloudflare, zones: [a.example], token: file:token, rate: [2/1s, 100/1h]}\n"
+        "  b: {type: cloudflare, zones: [b.example], token: file:token}\n");
+    const struct dns_limits *own = config_provider(c, "a")->limits;
+    assert_int_equal(own->n_rates, 2);
+    assert_int_equal(own->rates[1].count, 100);
+    assert_int_equal(own->rates[1].period_ms, MS_HOUR);
+    assert_int_equal(own->parallel, config_provider(c, "a")->provider->limits->parallel);
+    assert_null(config_provider(c, "b")->limits);
+    assert_int_equal(config_provider(c, "b")->provider->limits->rates[0].count, 1200);
+    config_free(c);
+    const char *wrong[] = {"0/1h", "10", "ten/1h", "10/1", "10/1ms", "-1/1h"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        AUTO(mem_fini)
+        char *text = mem_printf(SEAL AUTHORITY "providers:\n  a: {type: exec, zones: [a.example], "
+                                               "argv: [/bin/true], rate: \"%s\"}\n",
+                                wrong[i]);
+        const char *said = refusal(text);
+        if (strstr(said, "is no rate; write how many in how long") == NULL)
+            fail_msg("%s: %s", wrong[i], said);
+    }
+}
+
 static void test_provider_for_when_zones_nest_then_the_longest_on_a_label_border_wins(void **state)
 {
     (void)state;
@@ -332,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_config_when_least_is_said_then_defaults_fill_the_rest),
         cmocka_unit_test(test_config_when_everything_is_said_then_everything_is_read),
         cmocka_unit_test(test_dnssec_when_said_then_read_and_its_faults_are_told),
+        cmocka_unit_test(test_provider_when_a_rate_is_said_then_it_stands_for_that_of_the_type),
         cmocka_unit_test(test_provider_for_when_zones_nest_then_the_longest_on_a_label_border_wins),
         cmocka_unit_test(test_config_when_something_is_wrong_then_place_and_cure_are_told),
         cmocka_unit_test(
