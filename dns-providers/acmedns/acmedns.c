@@ -283,7 +283,7 @@ const struct dns_provider dns_provider_acmedns = {
     .sentence = "Writes to a server that knows nothing but challenges; a CNAME leads there from "
                 "each challenge name.",
     .link = "https://github.com/joohoi/acme-dns#api",
-    .capabilities = DNS_CAN_BATCH | DNS_CAN_DELEGATE | DNS_CAN_ROLL,
+    .capabilities = DNS_CAN_BATCH | DNS_CAN_DELEGATE | DNS_CAN_ROLL | DNS_CAN_GATHER,
     .settings = &section,
     .check = check,
     .begin = begin,

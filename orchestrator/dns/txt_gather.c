@@ -6,7 +6,7 @@
 #include "dns/host_pace.h"
 #include "dns/txt_wish.h"
 
-enum { JOB_RECORDS_MAX = 500, JOB_WAITS_MOST_MS = 2 * 60 * 1000, JOB_CALLS = 2 };
+enum { JOB_RECORDS_MAX = 500, JOB_WAITS_MOST_MS = 2 * 60 * 1000, JOB_CALLS = 2, BESIDE_MS = 100 };
 
 bool txt_wish_is_for_job(const struct txt_wish *w)
 {
@@ -204,6 +204,47 @@ static bool wish_fits_in_job(const struct txt_zone *zone, const struct txt_wish 
     return n == 0 || (!w->alone && !zone->in_job[0]->alone);
 }
 
+/* ---- values that push one another out ---- */
+
+static bool is_beside(const struct txt_wish *w, const struct txt_wish *other)
+{
+    return other != w && other->present && strcmp(other->owner, w->owner) == 0 &&
+           (other->state == WISH_SET || other->state == WISH_SERVED);
+}
+
+/* False: one of them is being looked at. */
+static bool wish_takes_along(struct txt_zone *zone, struct txt_wish *w)
+{
+    LIST_EACH (it, &zone->wishes) {
+        struct txt_wish *other = LIST_OWNER(it, struct txt_wish, in_zone);
+        if (is_beside(w, other) && other->busy)
+            return false;
+    }
+    LIST_EACH (it, &zone->wishes) {
+        struct txt_wish *other = LIST_OWNER(it, struct txt_wish, in_zone);
+        if (!is_beside(w, other))
+            continue;
+        heap_remove(&zone->desk->sleepers, &other->wake);
+        other->settling = false;
+        txt_wish_enter(other, WISH_PLANNED);
+        txt_wish_touch(other);
+    }
+    return true;
+}
+
+/* Where a name keeps its last values, one that is sent twice pushes another out. One whose end is not known is therefore sent again together
+ * with all others of its name: then they are the last ones. */
+static void zone_takes_along(struct txt_zone *zone)
+{
+    if ((zone->provider->provider->capabilities & DNS_CAN_ROLL) == 0)
+        return;
+    LIST_EACH (it, &zone->wishes) {
+        struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_zone);
+        if (txt_wish_is_for_job(w) && w->present && w->was_in_job && !wish_takes_along(zone, w))
+            txt_wish_sleep(w, house_now(zone->desk->house) + BESIDE_MS);
+    }
+}
+
 static size_t zone_take_wishes(struct txt_zone *zone)
 {
     bool is_batch = (zone->provider->provider->capabilities & DNS_CAN_BATCH) != 0;
@@ -250,6 +291,7 @@ void txt_zone_gather(struct txt_zone *zone)
     if (first == NULL || !zone_has_room(zone) || !zone_may_ask(zone, first))
         return;
     zone_shed(zone);
+    zone_takes_along(zone);
     size_t n = zone_take_wishes(zone);
     zone->n_in_job = n;
     zone->starts_job = n > 0;

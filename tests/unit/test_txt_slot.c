@@ -76,6 +76,28 @@ static void test_roll_when_a_third_value_is_wanted_then_it_waits_until_one_is_ne
     assert_int_equal(n_txt(WWW), 3); /* nothing was waited for that is not to be seen */
 }
 
+/* Sent twice it would push out the one that is served already. */
+static void test_roll_when_an_answer_is_lost_then_the_other_value_of_the_name_goes_out_again(
+    void **state)
+{
+    (void)state;
+    struct err why = {0};
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(api.n_records_most, 1);
+    api.fault = ERR_AGAIN;
+    api.n_faults = 1;
+    api.applies_all_the_same = true;
+    want(1, WWW, "value-2", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    assert_int_equal(api.n_jobs, 3);
+    assert_int_equal(api.n_records_most, 2);
+    assert_int_equal(api.n_added, 4); /* 1; 2 with its answer lost; both */
+    release(1);
+    assert_true(gone_settle());
+}
+
 /* ---- one value a name ---- */
 
 static void test_single_when_two_orders_want_a_name_then_one_after_the_other(void **state)
@@ -287,6 +309,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             test_roll_when_a_third_value_is_wanted_then_it_waits_until_one_is_needed_no_more,
+            setup_roll, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_roll_when_an_answer_is_lost_then_the_other_value_of_the_name_goes_out_again,
             setup_roll, teardown),
         S(test_single_when_two_orders_want_a_name_then_one_after_the_other),
         S(test_single_when_the_first_cannot_be_removed_then_the_second_waits),
