@@ -85,7 +85,13 @@ const struct veiled *veiled_join(struct arena *arena, const struct veiled *a,
         return texts_join(arena, a->text, b->text);
     size_t most = (a->kind == VEILED_JOIN ? a->n : 1) + (b->kind == VEILED_JOIN ? b->n : 1);
     const struct veiled **parts = arena_alloc(arena, most * sizeof(*parts));
-    size_t n = parts_add(arena, parts, parts_add(arena, parts, 0, a), b);
+    size_t n = 2;
+    if (most <= VEILED_ARGUMENTS_MAX) {
+        n = parts_add(arena, parts, parts_add(arena, parts, 0, a), b);
+    } else { /* what is read back has so many arguments at most */
+        parts[0] = a;
+        parts[1] = b;
+    }
     int depth = 0;
     for (size_t i = 0; i < n; i++)
         depth = parts[i]->depth >= depth ? parts[i]->depth + 1 : depth;

@@ -213,6 +213,30 @@ static void test_parse_when_it_was_formatted_then_it_is_the_same_again(void **st
     }
 }
 
+static void test_join_when_it_has_many_parts_then_it_is_read_back(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const struct veiled *all = NULL, *digest = NULL;
+    AUTO(buf_fini)
+    struct buf text = BUF(OUT_MAX);
+    AUTO(buf_fini)
+    struct buf plain = BUF(OUT_MAX);
+    for (int i = 0; i < 200; i++) {
+        all = veiled_join(arena, all, veiled_secret(arena, "user"));
+        all = veiled_join(arena, all, veiled_text(arena, STR("-")));
+        buf_add_cstr(&plain, "Aladdin-");
+    }
+    const struct veiled *whole = veiled_text(arena, buf_str(&plain)), *wanted = NULL;
+    assert_true(veiled_call(arena, VEILED_SHA256, &all, 1, &digest, NULL));
+    assert_true(veiled_call(arena, VEILED_HEX, &digest, 1, &digest, NULL));
+    assert_true(veiled_call(arena, VEILED_SHA256, &whole, 1, &wanted, NULL));
+    assert_true(veiled_call(arena, VEILED_HEX, &wanted, 1, &wanted, NULL));
+    veiled_format(digest, &text);
+    fills(buf_cstr(&text), VEILED_IN_HEADER, veiled_plain(wanted).p);
+    arena_free(arena);
+}
+
 static void test_fill_when_it_nests_too_deep_then_it_is_text(void **state)
 {
     (void)state;
@@ -238,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_build_when_no_secret_is_in_it_then_it_is_worked_out_at_once),
         cmocka_unit_test(test_format_when_a_text_holds_expressions_then_they_are_filled_in_as_text),
         cmocka_unit_test(test_parse_when_it_was_formatted_then_it_is_the_same_again),
+        cmocka_unit_test(test_join_when_it_has_many_parts_then_it_is_read_back),
         cmocka_unit_test(test_fill_when_it_nests_too_deep_then_it_is_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
