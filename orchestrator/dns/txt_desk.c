@@ -351,6 +351,7 @@ bool txt_desk_load(struct txt_desk *desk, struct err *err)
         return false;
     while (rows_next(&rows))
         txt_desk_load_row(desk, &rows);
+    desk->holds_all = true;
     return rows_end(&rows, err);
 }
 

@@ -114,7 +114,7 @@ static bool wish_waits(struct txt_wish *w, const struct txt_wish *first)
     return true;
 }
 
-/* ---- what stands by rows that this desk does not hold: those of a command, or of orders when this is a command's desk ---- */
+/* ---- a command's desk holds the command's wishes only: what stands for orders tell the rows ---- */
 
 static bool desk_has(const struct txt_desk *desk, int64_t id)
 {
@@ -141,7 +141,7 @@ static size_t rows_that_stand(const struct txt_wish *w, char **ret_set)
 {
     struct rows rows;
     size_t n = 0;
-    if (!store_query(w->desk->house->store, &rows, NULL, SQL_TXT_OPEN, ""))
+    if (w->desk->holds_all || !store_query(w->desk->house->store, &rows, NULL, SQL_TXT_OPEN, ""))
         return 0;
     while (rows_next(&rows))
         if (row_is_rival(w, &rows) && n++ == 0)

@@ -96,6 +96,7 @@ struct txt_desk {
     size_t n_under_way;   /* finds, jobs, checks */
     size_t n_awaited;     /* wishes SET: a run stays for them, however long their wait is */
     size_t n_gone_wanted; /* wishes "gone" that are not gone yet */
+    bool holds_all;       /* all rows were loaded: no value of ours stands that it does not know */
 };
 
 /* A row as TXT_OPEN tells it. */
