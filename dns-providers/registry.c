@@ -58,10 +58,12 @@ const struct dns_provider *const *dns_provider_all(size_t *ret_n)
     return all;
 }
 
-/* Other names under which people know a provider; looked for last, because every manifest must be read for it. */
+/* Other names under which people know a provider; looked for last, because every manifest that holds the word must be read for it. */
 static const struct dns_provider *alias_find(const char *name)
 {
     for (size_t i = 0; builtin_manifests[i].name != NULL; i++) {
+        if (strstr(builtin_manifests[i].text, name) == NULL)
+            continue;
         const struct json *aliases = json_find(manifest_tree(builtin_load(i)), "aliases");
         for (size_t j = 0; j < json_len(aliases); j++)
             if (strcmp(json_as_text(json_at(aliases, j)), name) == 0)
