@@ -55,7 +55,9 @@ static void row_add(struct buf *out, const struct setting *s)
     if (s->choices != NULL && s->kind != SETTING_TEXTS)
         choices_add(out, s->choices);
     else
-        buf_add_cstr(out, setting_kind_name(s->kind));
+        buf_add_cstr(out, s->kind == SETTING_MAP && s->section == NULL
+                              ? "named texts"
+                              : setting_kind_name(s->kind));
     if (s->choices != NULL && s->kind == SETTING_TEXTS) {
         buf_add_cstr(out, " of ");
         choices_add(out, s->choices);
