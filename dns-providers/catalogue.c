@@ -63,12 +63,20 @@ const char *dns_provider_fault(const struct dns_provider *provider)
                                            : NULL;
 }
 
+/* The first complaint, and how many there are: jobs and sets tell it in one line. */
+static char *fault_line(const char *why)
+{
+    size_t len = strcspn(why, "\n");
+    return why[len] == '\0' ? mem_strdup(why)
+                            : mem_printf("%.*s (and more: see `chancery check`)", (int)len, why);
+}
+
 void catalogue_refuse(struct catalogue *c, const char *name, const char *file, const char *why)
 {
     static const struct section nothing = {
         .name = "providers.NAME", .sentence = "Its settings are not known.", .settings = NULL};
     struct entry *entry = entry_add(c, name, file);
-    entry->fault = mem_strdup(why);
+    entry->fault = fault_line(why);
     entry->title = mem_printf("cannot be used: %s", file);
     entry->stand_in = (struct dns_provider){
         .struct_size = sizeof(struct dns_provider),

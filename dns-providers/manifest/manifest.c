@@ -1,7 +1,9 @@
 #include "dns-providers/manifest/manifest.h"
 
 #include "dns-providers/manifest/check.h"
+
 #include "dns-providers/manifest/limits.h"
+#include <stdio.h>
 
 #include "base/clock.h"
 
@@ -146,17 +148,31 @@ static bool settings_check(const struct dns_provider *provider, const struct jso
 
 /* ---- loading ---- */
 
+/* One complaint a line, as many as fit whole: half a sentence misleads. */
+static bool complaints_tell(const struct complaints *c, struct err *err)
+{
+    enum { MORE_MAX = 32 };
+    size_t len = 0, i = 0;
+    if (err == NULL)
+        return false;
+    err_set(err, ERR_CONFIG, "%s", c->items[0].text);
+    len = strlen(err->text);
+    for (i = 1; i < c->n; i++) {
+        size_t need = strlen(c->items[i].text) + 1;
+        if (len + need + MORE_MAX > sizeof err->text)
+            break;
+        len += (size_t)snprintf(err->text + len, sizeof err->text - len, "\n%s", c->items[i].text);
+    }
+    if (i < c->n && len + MORE_MAX <= sizeof err->text)
+        snprintf(err->text + len, sizeof err->text - len, "\n... and %zu more", c->n - i);
+    return false;
+}
+
 static bool tree_is_good(const struct yaml *doc, struct err *err)
 {
     struct complaints complaints = {0};
-    AUTO(buf_fini)
-    struct buf text = BUF(ERR_TEXT_MAX);
     manifest_check(doc, &complaints);
-    bool ok = complaints.n == 0;
-    if (!ok) {
-        complaints_format(&complaints, &text);
-        err_set(err, ERR_CONFIG, "%s", text.len > 0 ? buf_cstr(&text) : complaints.items[0].text);
-    }
+    bool ok = complaints.n == 0 || complaints_tell(&complaints, err);
     complaints_fini(&complaints);
     return ok;
 }

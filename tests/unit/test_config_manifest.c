@@ -126,6 +126,19 @@ static void test_manifest_when_one_is_broken_then_only_its_type_is_lost(void **s
     config_free(c);
 }
 
+static void test_manifest_when_much_is_wrong_then_each_is_a_line_and_a_job_tells_one(void **state)
+{
+    (void)state;
+    scratch_put("manifests.d/torch.yaml", "manifest: 1\nid: torch\n", 0644);
+    struct config *c = load(TOP FOLDER "providers: {fire: {type: torch, zones: [example.org]}}\n");
+    assert_refused(c, "torch", "torch.yaml:1:1: manifest: \"name\" is missing\n");
+    assert_refused(c, "torch", "\"model\" is missing");
+    const char *fault = dns_provider_fault(config_provider(c, "fire")->provider);
+    assert_null(strchr(fault, '\n'));
+    assert_non_null(strstr(fault, "(and more: see `chancery check`)"));
+    config_free(c);
+}
+
 static void test_stand_in_when_a_job_comes_then_it_fails_and_says_why(void **state)
 {
     (void)state;
@@ -298,6 +311,7 @@ int main(void)
         T(test_manifest_when_it_is_good_then_a_provider_uses_it),
         T(test_manifest_when_a_setting_is_wrong_then_the_line_is_named),
         T(test_manifest_when_one_is_broken_then_only_its_type_is_lost),
+        T(test_manifest_when_much_is_wrong_then_each_is_a_line_and_a_job_tells_one),
         T(test_stand_in_when_a_job_comes_then_it_fails_and_says_why),
         T(test_manifest_when_others_can_write_it_then_it_is_not_read),
         T(test_manifest_when_somebody_else_owns_it_then_it_is_not_read),
