@@ -163,7 +163,11 @@ static bool afters_push(struct engine *e, struct models_task *t)
     }
     bool is_due = !t->after;
     t->after = true;
-    return is_due && after_push(e, adds, removes);
+    bool is_pushed = is_due && after_push(e, adds, removes);
+    /* What is written is served only when these steps are done; when they fail the next job looks for what stands. */
+    for (size_t i = 0; i < e->job->n_records; i++)
+        e->job->records[i].done = !is_pushed;
+    return is_pushed;
 }
 
 /* What a batch has done is not done again. */

@@ -490,3 +490,18 @@ def test_secrets_when_looked_for_then_never_in_the_argument_list(desk):
         for option in command["options"]:
             if "password" in option["name"] or "key" == option["name"] or "token" in option["name"]:
                 assert option["value"] == "REF", (words, option)
+
+
+# ---- DNS providers that are left alone ----
+
+def test_status_and_plan_when_a_provider_is_parked_then_both_say_until_when(desk):
+    until_ms = (int(time.time()) + 600) * 1000
+    with sqlite3.connect(desk.folder / "chancery.db") as db:
+        db.execute("INSERT INTO dns_park (key, provider, since_at_ms, until_at_ms, failure) VALUES ('k', 'corp', 1, ?, '429 slow down')", (until_ms,))
+        db.execute("INSERT INTO dns_park (key, provider, since_at_ms, until_at_ms, failure) VALUES ('o', 'over', 1, 2, 'long ago')")
+    for command in ("status", "plan"):
+        shown = desk.run(command, check=0).out
+        assert re.search(r"provider corp is asked nothing until \d{4}-\d\d-\d\dT[\d:]+Z: 429 slow down", shown), shown
+        assert "over" not in shown
+        parked = json.loads(desk.run(command, "--json", check=0).out)["providers_parked"]
+        assert [(p["provider"], p["text"]) for p in parked] == [("corp", "429 slow down")]

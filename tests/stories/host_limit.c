@@ -7,12 +7,14 @@
 #include <stdlib.h>
 
 static struct dns_wish wish;
+static size_t n_runs = 1; /* of the program, before the job is done */
+static struct dns_limits *limits;
 
 static void step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
     (void)job;
     *ret_wish = wish;
-    if (answer != NULL && wish.kind == DNS_WISH_RUN)
+    if (answer != NULL && wish.kind == DNS_WISH_RUN && --n_runs == 0)
         *ret_wish = (struct dns_wish){.kind = DNS_WISH_DONE};
 }
 
@@ -42,7 +44,7 @@ static int64_t tell(struct outcome *outcome)
     struct house house = {.loop = loop, .clock = loop_clock(loop)};
     struct provider_host *host = provider_host_new(&house);
     static char corp[] = "corp", apex[] = "example.com", name[] = "x.example.com";
-    struct provider_config config = {.name = corp, .provider = &provider};
+    struct provider_config config = {.name = corp, .provider = &provider, .limits = limits};
     struct zone_info zone = {.zone = apex, .challenge = name, .owner = name};
     struct dns_job_record record = {.present = true, .owner = "x.example.com", .value = "value"};
     int64_t began_at_ms = world.now_ms;
@@ -87,6 +89,15 @@ int main(void)
     took_ms = tell(&outcome);
     expect(outcome.err.kind == ERR_NONE && took_ms == 9 * MS_MINUTE,
            "a program has the time a person gave it", &outcome, took_ms);
+
+    struct dns_limits two_a_minute = {.rates = {{2, MS_MINUTE}}, .n_rates = 1};
+    limits = &two_a_minute;
+    world.program_takes_ms = 0;
+    wish.run.timeout_ms = 1;
+    n_runs = 11;
+    took_ms = tell(&outcome);
+    expect(outcome.err.kind == ERR_NONE && took_ms >= 5 * MS_MINUTE && took_ms < 6 * MS_MINUTE,
+           "waiting for the limits of an API does not count", &outcome, took_ms);
     world_end();
     return 0;
 }
