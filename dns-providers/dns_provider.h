@@ -65,6 +65,9 @@ struct dns_job {
     const struct dns_provider *provider;
     int64_t now_ms;           /* UTC, as of this step */
     unsigned char random[32]; /* anew for each step */
+    /* What the provider remembers from one job of an account to the next, a session: kept in memory only, until the process ends. *memory is
+     * NULL at first; whoever puts another tree there frees the old one. NULL: nothing can be remembered. */
+    struct json **memory;
 };
 
 enum dns_wish_kind {

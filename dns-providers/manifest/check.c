@@ -443,4 +443,5 @@ void manifest_check(const struct yaml *doc, struct complaints *complaints)
     hosts_check(&c);
     clock_check(&c);
     find_each_check(&c);
+    session_check(&c);
 }

@@ -43,3 +43,11 @@ void find_each_check(struct checking *c)
         complaints_add_key(c->complaints, c->doc, find, "each",
                            "\"each\" goes through records one by one and cannot serve a batch");
 }
+
+void session_check(struct checking *c)
+{
+    const struct json *session = json_find(c->tree, "session");
+    if (json_bool(session, "share", false) && json_int(session, "for", 0) <= 0)
+        complaints_add_key(c->complaints, c->doc, session, "share",
+                           "a session that is shared needs \"for\": how long it is good");
+}

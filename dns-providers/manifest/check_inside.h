@@ -34,5 +34,6 @@ void where_check(struct checking *checking, const struct json *where);
 void places_check(struct checking *checking, const struct json *places);
 void clock_check(struct checking *checking);
 void find_each_check(struct checking *checking);
+void session_check(struct checking *checking);
 
 #endif

@@ -116,7 +116,7 @@ static enum task_status plan_run(struct engine *e, struct task *task,
         models_push(e);
         return TASK_PUSHED;
     case PLAN_MODELS:
-        if (close == NULL || !e->session_open)
+        if (close == NULL || !e->session_open || session_is_shared(e))
             return TASK_DONE;
         e->closes = true;
         call_push(e, close);
@@ -147,6 +147,7 @@ static void engine_start(struct engine *e, struct dns_job *job)
     e->arena = job->arena;
     for (size_t i = 0; i < job->n_records; i++)
         job->records[i].done = false;
+    session_recall(e);
     engine_push(e, plan, plan_run);
 }
 

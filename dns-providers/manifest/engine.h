@@ -171,6 +171,10 @@ bool where_holds(const struct where *where, const struct json *element);
 /* Is a login due before this call: none yet, or the session is about to end? */
 bool session_is_due(const struct engine *engine, const struct json *call);
 void session_push(struct engine *engine);
+/* The session of an earlier job, when it is still good (`share`). */
+void session_recall(struct engine *engine);
+/* Is it kept for the jobs to come, so that it must not be closed? */
+bool session_is_shared(const struct engine *engine);
 /* Keeps the cookies that an answer of a login sets, for the place of its request only (RFC 6265, without paths: the place is the API's). */
 void cookies_keep(struct engine *engine, const struct veiled *url, const struct dns_answer *answer);
 /* The value of the header Cookie for a request to url, or NULL. */

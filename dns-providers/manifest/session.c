@@ -35,6 +35,33 @@ static void session_begins(struct engine *e)
     e->session_until_ms = life_ms > 0 ? e->job->now_ms + life_ms - life_ms / 10 : INT64_MAX;
 }
 
+bool session_is_shared(const struct engine *e)
+{
+    return e->job->memory != NULL && json_bool(json_find(e->tree, "session"), "share", false);
+}
+
+static void session_remember(struct engine *e)
+{
+    if (!session_is_shared(e))
+        return;
+    struct json *memory = json_set_int(json_object(), "until_ms", e->session_until_ms);
+    json_set(memory, "session", json_copy(e->session));
+    json_set(memory, "cookies", json_copy(e->cookies));
+    json_free(*e->job->memory);
+    *e->job->memory = memory;
+}
+
+void session_recall(struct engine *e)
+{
+    const struct json *memory = session_is_shared(e) ? *e->job->memory : NULL;
+    if (memory == NULL || json_int(memory, "until_ms", 0) <= e->job->now_ms)
+        return;
+    e->session = json_in_arena(e->arena, json_copy(json_find(memory, "session")));
+    e->cookies = json_in_arena(e->arena, json_copy(json_find(memory, "cookies")));
+    e->session_until_ms = json_int(memory, "until_ms", 0);
+    e->session_open = e->session_is_real = true;
+}
+
 static enum task_status session_run(struct engine *e, struct task *task,
                                     const struct dns_answer *answer)
 {
@@ -48,6 +75,7 @@ static enum task_status session_run(struct engine *e, struct task *task,
     e->session_opens = call != NULL;
     if (call == NULL) {
         session_begins(e);
+        session_remember(e);
         return TASK_DONE;
     }
     t->asked = call_push(e, call);

@@ -5,6 +5,7 @@
  *   host_wish.c       performing one wish: HTTP, programs, pauses
  *   host_pace.c       when it may be performed: limits of the API, in the store
  *   host_update.c     performing a DNS UPDATE: where to, signed with what, which server next
+ *   host_memory.c     what a provider remembers from job to job
  *   host_secret.c     secrets: resolved once, filled into requests, kept out of texts
  */
 #ifndef DNS_HOST_INNER_H
@@ -33,9 +34,15 @@ struct host_secret {
     struct secret bytes;
 };
 
+struct host_memory { /* of one configured provider, for dns_job.memory */
+    struct list in_host;
+    const struct provider_config *provider;
+    struct json *tree; /* may be NULL; sessions: never shown, never stored */
+};
+
 struct provider_host {
     struct house *house;
-    struct list jobs, secrets;
+    struct list jobs, secrets, memories;
     struct redactor redactor;
     struct host_pace *pace;
 };
@@ -84,6 +91,10 @@ struct loop *host_job_loop(const struct host_job *job);
 
 struct host_pace *host_pace_new(struct house *house);
 void host_pace_free(struct host_pace *pace);
+
+/* The slot of a configured provider; made when it is asked for. Borrowed from the host. */
+struct json **host_memory_of(struct provider_host *host, const struct provider_config *provider);
+void host_memories_free(struct provider_host *host);
 
 /* Starts what job->wish asks for: it ends in host_job_answer, later. False: it cannot even be tried, the job has failed. */
 bool host_wish_start(struct host_job *job, struct err *err);

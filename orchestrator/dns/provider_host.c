@@ -22,6 +22,7 @@ struct provider_host *provider_host_new(struct house *house)
     host->pace = host_pace_new(house);
     list_init(&host->jobs);
     list_init(&host->secrets);
+    list_init(&host->memories);
     return host;
 }
 
@@ -32,6 +33,7 @@ void provider_host_free(struct provider_host *host)
     LIST_EACH (it, &host->jobs)
         host_job_cancel(LIST_OWNER(it, struct host_job, in_host));
     host_secrets_free(host);
+    host_memories_free(host);
     host_pace_free(host->pace);
     mem_free(host);
 }
@@ -208,7 +210,8 @@ struct host_job *host_job_start(struct provider_host *host, const struct provide
                                 .provider = provider->provider,
                                 .n_records = n,
                                 .records = NEW_N(n + 1, struct dns_job_record),
-                                .arena = arena_new()};
+                                .arena = arena_new(),
+                                .memory = host_memory_of(host, provider)};
     for (size_t i = 0; i < n; i++)
         job->job.records[i] = record_copy(job->job.arena, &records[i]);
     list_push_back(&host->jobs, &job->in_host);

@@ -219,6 +219,7 @@ static void listener_step(struct dns_job *job, const struct dns_answer *answer,
     if (answer != NULL && answer->err != NULL)
         answer = &replay->told.answer;
     if (ok) {
+        job->memory = NULL; /* each talk begins with a login of its own */
         replay->provider->step(job, answer, ret_wish);
         ok = wish_check(ret_wish, &replay->err);
     }

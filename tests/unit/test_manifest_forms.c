@@ -450,6 +450,63 @@ static void test_session_when_its_life_is_nearly_over_then_another_is_opened(voi
     end();
 }
 
+static const char shared_text[] =
+    HOST "session:\n  cookies: true\n  for: 100\n  share: true\n"
+         "  open: {method: POST, path: /login, auth: none}\n  keep: {token: /token}\n  close: "
+         "{method: POST, "
+         "path: /logout}\n"
+         "auth: [{headers: {X-Token: \"{sess.token}\"}}]\n"
+         "add: {method: POST, path: /a, auth: [{headers: {X-Token: \"{sess.token}\"}}], json: {v: "
+         "\"{txt}\"}}\n"
+         "find: {method: GET, path: /f, where: {/v: {txt: true}}, save: {id: /id}}\n"
+         "remove: {method: DELETE, path: \"/r/{rec.id}\"}\n";
+
+static void next_job(struct json **memory, int64_t now_ms)
+{
+    begin(shared_text, "{\"key\": \"file:/k\"}", true);
+    t.job.memory = memory;
+    t.job.now_ms = now_ms;
+}
+
+static void test_session_when_it_is_shared_then_the_next_jobs_go_on_with_it(void **state)
+{
+    static const struct told login[] = {{200, "{\"token\": \"first\"}", "Set-Cookie", "sid=one"},
+                                        {200, "{}", NULL, NULL}};
+    static const struct told more[] = {{200, "{}", NULL, NULL}};
+    static const struct told denied[] = {{401, "", NULL, NULL},
+                                         {200, "{\"token\": \"second\"}", "Set-Cookie", "sid=two"},
+                                         {200, "{}", NULL, NULL}};
+    static const struct told closed[] = {{200, "{\"token\": \"own\"}", NULL, NULL},
+                                         {200, "{}", NULL, NULL},
+                                         {200, "{}", NULL, NULL}};
+    AUTO(json_fini)
+    struct json *memory = NULL;
+    (void)state;
+    next_job(&memory, NOW);
+    assert_true(RUN(login));
+    end();
+    next_job(&memory, NOW + 89 * MS_SECOND);
+    assert_true(RUN(more));
+    assert_heard(0, "X-Token: first\nCookie: sid=one\n");
+    end();
+    next_job(&memory, NOW + 60 * MS_SECOND); /* the server ended it before */
+    assert_true(RUN(denied));
+    assert_heard(0, "X-Token: first\n");
+    assert_heard(2, "X-Token: second\nCookie: sid=two\n");
+    end();
+    next_job(&memory, NOW + 149 * MS_SECOND);
+    assert_true(RUN(more));
+    assert_heard(0, "X-Token: second\n");
+    end();
+    next_job(&memory, NOW + 151 * MS_SECOND); /* a tenth of its life is left */
+    assert_true(RUN(login));
+    end();
+    next_job(NULL, NOW); /* nobody remembers: it is closed */
+    assert_true(RUN(closed));
+    assert_heard(2, "POST https://api.test/logout\n");
+    end();
+}
+
 /* ---- the clock ---- */
 
 static const char clock_text[] =
@@ -567,6 +624,10 @@ static void test_manifest_when_a_form_is_wrong_then_it_is_refused_at_loading(voi
     assert_refused(HOST "clock: {}\nadd: {method: GET, path: /}\n"
                         "find: {method: GET, path: /}\nremove: {method: GET, path: /}\n",
                    "a call, or date");
+    assert_refused(HOST "session: {open: {method: GET, path: /}, share: true}\n"
+                        "add: {method: GET, path: /}\nfind: {method: GET, path: /}\n"
+                        "remove: {method: GET, path: /}\n",
+                   "needs \"for\"");
     assert_refused(HOST "add: {method: GET, path: /, accept: xml, arrays: [\"a b\"]}\n"
                         "find: {method: GET, path: /}\nremove: {method: GET, path: /}\n",
                    "no place of elements");
@@ -594,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_cookies_when_a_login_sets_them_then_only_its_host_gets_them),
         cmocka_unit_test(test_cookies_when_the_server_echoes_the_session_then_errors_hide_it),
         cmocka_unit_test(test_session_when_its_life_is_nearly_over_then_another_is_opened),
+        cmocka_unit_test(test_session_when_it_is_shared_then_the_next_jobs_go_on_with_it),
         cmocka_unit_test(test_clock_when_the_server_tells_then_requests_carry_its_time),
         cmocka_unit_test(test_clock_when_a_refusal_has_another_date_then_it_corrects_once),
         cmocka_unit_test(

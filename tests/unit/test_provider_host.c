@@ -15,6 +15,54 @@ static void test_job_when_the_provider_is_done_then_all_records_are_as_wished(vo
     assert_string_equal(outcome.ref, "42");
 }
 
+static struct json *remembered; /* what the last job found */
+
+static void remember_step(struct dns_job *job, const struct dns_answer *answer,
+                          struct dns_wish *ret_wish)
+{
+    (void)answer;
+    assert_non_null(job->memory);
+    json_free(remembered);
+    remembered = *job->memory;
+    *job->memory = json_new_int(json_as_int(remembered, 0) + 1);
+    *ret_wish = (struct dns_wish){.kind = DNS_WISH_DONE};
+}
+
+static void job_run(const struct provider_config *provider)
+{
+    struct outcome outcome = {0};
+    int64_t until_ms = clock_wall_ms(&clock_system) + 20000;
+    host_job_start(host, provider, &plain_zone, two_records, 1, job_done, &outcome);
+    while (outcome.n_done == 0 && clock_wall_ms(&clock_system) < until_ms)
+        loop_wait(house.loop, until_ms);
+    assert_int_equal(outcome.n_done, 1);
+}
+
+static void test_job_when_another_went_before_then_its_account_remembers(void **state)
+{
+    (void)state;
+    struct dns_provider type = scripted;
+    AUTO(json_fini)
+    struct json *settings = settings_of("{}");
+    struct provider_config one = {.name = (char *)"one", .provider = &type, .settings = settings};
+    struct provider_config two = {.name = (char *)"two", .provider = &type, .settings = settings};
+    type.begin = NULL;
+    type.end = NULL;
+    type.step = remember_step;
+    remembered = NULL;
+    job_run(&one);
+    assert_null(remembered);
+    job_run(&two);
+    assert_null(remembered);
+    job_run(&one);
+    assert_int_equal(json_as_int(remembered, 0), 1);
+    job_run(&one);
+    assert_int_equal(json_as_int(remembered, 0), 2);
+    json_free(remembered);
+    provider_host_free(host); /* it knows both by address */
+    host = provider_host_new(&house);
+}
+
 static void test_job_when_the_provider_fails_then_kind_time_and_text_reach_the_desk(void **state)
 {
     (void)state;
@@ -489,6 +537,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         T(test_job_when_the_provider_is_done_then_all_records_are_as_wished),
+        T(test_job_when_another_went_before_then_its_account_remembers),
         T(test_job_when_the_provider_fails_then_kind_time_and_text_reach_the_desk),
         T(test_job_when_the_provider_pauses_then_it_is_asked_again_afterwards),
         T(test_job_when_wishes_never_end_then_it_is_given_up),
