@@ -63,21 +63,26 @@ static bool ends_in_dot(struct str name)
     return name.len > 0 && name.p[name.len - 1] == '.';
 }
 
+/* name lies in zone: "www" in "example.com" is "www.example.com", and "@" the zone itself. */
+static bool name_lies_at(struct str name, const char *zone, struct str whole)
+{
+    size_t len = strlen(zone);
+    if (str_eq(name, STR("@")))
+        return str_eq_nocase(str_of(zone), whole);
+    return whole.len == name.len + 1 + len && whole.p[name.len] == '.' &&
+           str_eq_nocase(name, str_mem(whole.p, name.len)) &&
+           str_eq_nocase(str_of(zone), str_mem(whole.p + name.len + 1, len));
+}
+
+/* Whole names come with and without their final dot, also where others are relative. */
 static bool names_equal(struct str a, struct str b, const char *zone)
 {
-    while (ends_in_dot(b))
-        b.len--;
-    if (zone != NULL && !ends_in_dot(a)) {
-        size_t len = strlen(zone);
-        if (str_eq(a, STR("@")))
-            return str_eq_nocase(str_of(zone), b);
-        return b.len == a.len + 1 + len && b.p[a.len] == '.' &&
-               str_eq_nocase(a, str_mem(b.p, a.len)) &&
-               str_eq_nocase(str_of(zone), str_mem(b.p + a.len + 1, len));
-    }
+    bool may_be_relative = zone != NULL && !ends_in_dot(a);
     while (ends_in_dot(a))
         a.len--;
-    return str_eq_nocase(a, b);
+    while (ends_in_dot(b))
+        b.len--;
+    return str_eq_nocase(a, b) || (may_be_relative && name_lies_at(a, zone, b));
 }
 
 static bool text_fits(const struct wanted *w, const char *text)
