@@ -103,7 +103,7 @@ def api():
 
 @pytest.fixture(params=["dash", "bash"])
 def run(request, tmp_path):
-    """Runs a function of a script as the provider does; the answer has the arguments of all programs it ran."""
+    """Runs a function of a script as the provider does; watched: the answer has the arguments of all programs it ran."""
     tools, log, temporary = tmp_path / "tools", tmp_path / "arguments", tmp_path / "tmp"
     tools.mkdir()
     temporary.mkdir()
@@ -113,9 +113,9 @@ def run(request, tmp_path):
             (tools / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "{name} $*" >>{log}\nexec {real} "$@"\n')
             (tools / name).chmod(0o755)
 
-    def call(script, function, *arguments, saved=None, text=None, **variables):
+    def call(script, function, *arguments, saved=None, text=None, watched=False, **variables):
         log.write_text("")
-        environment = {"PATH": str(tools), "LANG": "C.UTF-8", "TMPDIR": str(temporary), **variables}
+        environment = {"PATH": str(tools) if watched else os.environ["PATH"], "LANG": "C.UTF-8", "TMPDIR": str(temporary), **variables}
         if saved is not None:
             environment["CHANCERY_SAVED"] = saved
         path = tmp_path / f"{script}.sh"
@@ -160,11 +160,10 @@ def test_records_when_the_api_is_in_trouble_then_it_fails_and_says_so(run, api):
 
 
 def test_any_script_when_run_then_no_secret_is_an_argument_of_a_program_or_in_what_it_says(run, api):
-    run("dns_records", "dns_records_add", OWNER, VALUE, RECORDS_Token=TOKEN, RECORDS_Api=f"{api.url}/v1")
-    result = run("dns_records", "dns_records_add", OWNER, VALUE, RECORDS_Token=TOKEN, RECORDS_Api=f"{api.url}/v1", DEBUG="1")
+    result = run("dns_records", "dns_records_add", OWNER, VALUE, RECORDS_Token=TOKEN, RECORDS_Api=f"{api.url}/v1", DEBUG="1", watched=True)
     assert "curl -q --config -" in result.arguments
     assert "RECORDS_Token" in result.stderr, "DEBUG shows what it does"
-    signed = run("dns_signed", "dns_signed_add", OWNER, VALUE, SIGNED_Key=TOKEN, SIGNED_Api=api.url)
+    signed = run("dns_signed", "dns_signed_add", OWNER, VALUE, SIGNED_Key=TOKEN, SIGNED_Api=api.url, watched=True)
     assert "openssl dgst -sha256" in signed.arguments
     forms = (TOKEN, "4711", TOKEN.encode().hex(), base64.b64encode(TOKEN.encode()).decode())
     for text in (result.arguments, result.stdout, result.stderr, signed.arguments, signed.stdout, signed.stderr):
@@ -214,7 +213,7 @@ FUNCTIONS = [
     ("printf 'id=7,id=8' | _egrep_o 'id=[0-9]+' | _head_n 1; printf '1\\n2\\n' | _tail_n 1", "id=7\n2\n"),
     ("_saveaccountconf_mutable A \"it's\n\\\"two\\\" lines\"; x=$(_readaccountconf_mutable A); echo \"$x\"; _readaccountconf SAVED_A | _head_n 1",
      "it's\n\"two\" lines\nit's\n"),
-    ("A=env; _readaccountconf_mutable A; _saveaccountconf_mutable A new; _readaccountconf_mutable A; _clearaccountconf_mutable A; _readaccountconf_mutable A",
+    ("B=env; _readaccountconf_mutable B; _saveaccountconf_mutable B new; _readaccountconf_mutable B; _clearaccountconf_mutable B; _readaccountconf_mutable B",
      "envnewenv"),
     ("_readaccountconf_mutable 'A;echo bad'; _readdomainconf nothing; echo end", "end\n"),
     ("f=$(_mktemp); echo one >\"$f\"; _sed_i 's/one/two/' \"$f\"; cat \"$f\"", "two\n"),
@@ -232,6 +231,31 @@ def test_functions_when_called_then_as_scripts_expect_them(run):
     for i, (code, wanted) in enumerate(FUNCTIONS):
         got, rest = rest.split(f"\n--{i}--\n", 1)
         assert got == wanted, code
+
+
+NAMES = """_err _info _log _usage _debug _debug2 _debug3 _secure_debug _secure_debug2 _secure_debug3 _readaccountconf _readaccountconf_mutable
+ _saveaccountconf _saveaccountconf_mutable _clearaccountconf _clearaccountconf_mutable _readdomainconf _savedomainconf _cleardomainconf _get _post
+ _resethttp _contains _startswith _endswith _egrep_o _head_n _tail_n _math _lower_case _upper_case _getfield _sed_i _base64 _dbase64 _url_encode
+ _url_replace _json_decode _normalizeJson _hex_dump _h2b _hmac _digest _sign _isRSA _time _utc_date _sleep _exists _mktemp _idn _ns_lookup"""
+
+
+def test_functions_when_counted_then_all_that_scripts_call_are_there(run):
+    result = run("dns_probe", "dns_probe_add", OWNER, VALUE, text="dns_probe_add() {\n  for f in " + " ".join(NAMES.split()) +
+                 "; do\n    _exists $f || echo \"missing $f\"\n  done\n}\n")
+    assert result.returncode == 0 and "missing" not in result.stdout, result.stdout
+    assert len(NAMES.split()) == 52
+
+
+def test_sign_when_the_key_is_rsa_then_openssl_can_verify_it(run, tmp_path):
+    key, public = tmp_path / "key.pem", tmp_path / "public.pem"
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-out", public], check=True, capture_output=True)
+    result = run("dns_probe", "dns_probe_add", OWNER, VALUE,
+                 text=f"dns_probe_add() {{\n  _isRSA {key} && ! _isRSA {public} && printf 'some text' | _sign {key} sha256\n}}\n")
+    assert result.returncode == 0, result.stderr
+    (tmp_path / "signature").write_bytes(base64.b64decode(result.stdout.splitlines()[0]))
+    subprocess.run(["openssl", "dgst", "-sha256", "-verify", public, "-signature", tmp_path / "signature"], input=b"some text", check=True,
+                   capture_output=True)
 
 
 def test_shim_when_looked_at_by_shellcheck_then_nothing_is_found():
