@@ -381,6 +381,17 @@ bool after_push(struct engine *e, bool adds, bool removes)
 
 /* ---- the task ---- */
 
+/* What this call took the last time is no more: a set that is absent has no entity tag, least of all that of another name. */
+static void takes_forget(struct engine *e, const struct call_task *t)
+{
+    const struct json *pick;
+    const char *name;
+    void *position = NULL;
+    while (t->page == 0 && e->out != NULL &&
+           json_next(json_find(t->call, "take"), &position, &name, &pick))
+        json_remove(e->out, name);
+}
+
 static bool is_refusal(const struct reply *reply, const struct dns_answer *answer)
 {
     return reply->class == REPLY_FAILED || reply->class == REPLY_USER ||
@@ -398,6 +409,8 @@ static enum task_status call_hear(struct engine *e, struct call_task *t,
         t->outcome = OUTCOME_REFUSED;
         return TASK_DONE;
     }
+    if (reply.class == REPLY_OK || reply.class == REPLY_ABSENT)
+        takes_forget(e, t);
     switch (reply.class) {
     case REPLY_OK:
         return call_good(e, t, &reply, answer);

@@ -218,17 +218,19 @@ class Answer(Exception):
 
 
 class Stumble:
-    """By a seed: which requests go wrong, and how. chance: of one request, in percent."""
+    """By a seed: which requests go wrong, and how. chance: of one request, in percent; the third one does in any case."""
 
     KINDS = ("late", "lost before", "lost after", "429", "503", "meanwhile")
 
     def __init__(self, seed, chance, late_s=0.05):
         self.random, self.chance, self.late_s, self.lock = random.Random(seed), chance, late_s, threading.Lock()
-        self.counts = dict.fromkeys(self.KINDS, 0)
+        self.n, self.counts = 0, dict.fromkeys(self.KINDS, 0)
 
     def draw(self):
         with self.lock:
-            what = self.random.choice(self.KINDS) if self.random.random() * 100 < self.chance else None
+            self.n += 1
+            kind, goes_wrong = self.random.choice(self.KINDS), self.random.random() * 100 < self.chance
+            what = kind if goes_wrong or self.n == 3 else None
             if what:
                 self.counts[what] += 1
             return what
@@ -331,11 +333,26 @@ class Api:
             if method == "POST":
                 return Answer(201, {"id": self.book.add(tree["name"], tree["value"])})
             if method == "GET":
-                page, here = int(query.get("page", 1)), self.book.sets.get(query["name"], [])
-                shown = [{"id": r.number, "value": r.content} for r in here[2 * page - 2:2 * page]]
-                return Answer(200, {"pages": (len(here) + 1) // 2, "records": shown})
+                return self.page(int(query.get("page", 1)), query.get("name"))
             number = int(path.rsplit("/", 1)[1])
             return Answer(204 if sum(self.book.remove(n, lambda r: r.number == number) for n in list(self.book.sets)) else 404)
+
+    def page(self, number, name):
+        """Of one name two a page, of all of them fifty."""
+        here = [(n, r) for n, those in sorted(self.book.sets.items()) for r in those if name in (None, n)]
+        size = 2 if name else 50
+        shown = [{"id": r.number, "name": n, "value": r.content} for n, r in here[size * (number - 1):size * number]]
+        return Answer(200, {"pages": -(-len(here) // size), "records": shown})
+
+    # many of them in one call, all or none
+    def serve_batch(self, method, path, query, headers, tree):
+        with self.book.lock:
+            there = {r.number for here in self.book.sets.values() for r in here}
+            if not set(tree["deletes"]) <= there:
+                return Answer(404, {"error": "a record is not there: nothing was changed"})
+            for name in list(self.book.sets):
+                self.book.remove(name, lambda r: r.number in tree["deletes"])
+            return Answer(200, {"posts": [{"id": self.book.add(post["name"], post["value"])} for post in tree["posts"]]})
 
     # model value
     def serve_add(self, method, path, query, headers, tree):
@@ -359,4 +376,19 @@ class Api:
             if headers.get("If-Match") not in ((etag,) if here else (etag, "none")):
                 return Answer(412, {"error": "somebody else was here"})
             self.book.replace(name, tree["values"] if method == "PUT" else [])
+            return Answer(200)
+
+    # model document: the whole of it, with a precondition
+    def serve_document(self, method, path, query, headers, tree):
+        with self.book.lock:
+            etag = str(self.book.n_changes)
+            if method == "GET":
+                items = [{"name": n, **r.tree()} for n, here in self.book.sets.items() for r in here]
+                return Answer(200, {"etag": etag, "items": items})
+            if headers.get("If-Match") != etag:
+                return Answer(412, {"error": "somebody else was here"})
+            for name in {item["name"] for item in tree["items"]} | set(self.book.sets):
+                trees = [{k: v for k, v in item.items() if k != "name"} for item in tree["items"] if item["name"] == name]
+                if trees != [r.tree() for r in self.book.sets.get(name, [])]:
+                    self.book.replace(name, trees)
             return Answer(200)

@@ -20,6 +20,7 @@ MODELS = sorted(p.stem for p in MANIFESTS.glob("*.yaml"))
 ZONE, SIDE, N = "example.test", "side.test", 50
 SHARED = f"_acme-challenge.shared.{ZONE}"
 LONG = os.environ.get("CHANCERY_LONG")
+CHANCE = {"t-batch": 30, "t-document": 30}  # percent of requests; the others make some for each value
 
 
 def names_of(i):
@@ -43,7 +44,7 @@ class Wanted:
 
 
 class Trial:
-    def __init__(self, folder, model, seed, chance=5):
+    def __init__(self, folder, model, seed):
         self.model, self.seed = model, seed
         self.office = Office(folder / "office")
         cnames = {f"_acme-challenge.{names_of(i)[0]}": SHARED for i in range(0, N, 5)}
@@ -52,7 +53,7 @@ class Trial:
         self.book.put_foreign(SHARED, '"v=spf1 ~all"')
         for i in dice.sample(range(N), 12):
             self.book.put_foreign(f"_acme-challenge.n{i}.{ZONE}", f'"not ours {i}; \\"quoted\\" and \\\\ all"', note=f"note {i}")
-        self.stumble = Stumble(seed, chance)
+        self.stumble = Stumble(seed, CHANCE.get(model, 5))
         self.api = Api(self.book, self.stumble)
         self.dns = NameServer(self.book)
         self.pebble = Pebble(folder / "pebble", dns=f"{self.dns.address}:{self.dns.port}", authz_reuse=0)
