@@ -89,6 +89,8 @@ struct dns_wish_http {
         told_base; /* not NULL: the URL is below this one, which a login of the API told; see hosts_by_login */
     const char
         *owner; /* the name it is about, for limits of that scope; NULL: the first record's */
+    bool
+        once; /* sent twice it would do its work twice; POST and PATCH are taken for such in any case */
 };
 struct
     dns_wish_update { /* one RFC 2136 message; changes are all records of the job from .. from + n */

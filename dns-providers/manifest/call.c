@@ -30,6 +30,13 @@ struct call_task *call_push(struct engine *e, const struct json *call)
 
 /* ---- sending ---- */
 
+static bool may_repeat(const struct call_task *t)
+{
+    const char *method = json_text(t->call, "method");
+    bool otherwise = strcmp(method, "POST") != 0 && strcmp(method, "PATCH") != 0;
+    return json_bool(t->call, "idempotent", otherwise);
+}
+
 static enum task_status call_send(struct engine *e, struct call_task *t)
 {
     struct request *request = arena_alloc(e->arena, sizeof *request);
@@ -42,6 +49,7 @@ static enum task_status call_send(struct engine *e, struct call_task *t)
         return engine_fail_with(e, &err);
     }
     request_wish(e, request, e->wish);
+    e->wish->http.once = !may_repeat(t);
     t->url = request->url;
     t->task.at = CALL_HEARS;
     return TASK_WISH;
@@ -68,13 +76,6 @@ static enum task_status call_pause(struct engine *e, struct call_task *t, int64_
 }
 
 /* ---- trouble ---- */
-
-static bool may_repeat(const struct call_task *t)
-{
-    const char *method = json_text(t->call, "method");
-    bool otherwise = strcmp(method, "POST") != 0 && strcmp(method, "PATCH") != 0;
-    return json_bool(t->call, "idempotent", otherwise);
-}
 
 static int64_t pause_of(int n_tries)
 {

@@ -266,6 +266,7 @@ static struct http_call *call_new(struct http *http, const struct http_request *
     call->max_body = request->max_body > 0 ? request->max_body : HTTP_BODY_MAX;
     call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : HTTP_TIMEOUT_MS;
     buf_init(&call->body, request->body.len);
+    call->once = request->once;
     buf_add_str(&call->body, request->body);
     buf_init(&call->head, HTTP_HEAD_MAX);
     buf_init(&call->answer, call->max_body);

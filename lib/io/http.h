@@ -30,7 +30,9 @@ struct http_request {
     const char *
         ca_file; /* additional trust, PEM; NULL: the system's only. With a ca_file only it is trusted */
     bool public_only;
-    bool follow;        /* GET only: up to 2 redirects */
+    bool follow; /* GET only: up to 2 redirects */
+    bool
+        once; /* never sent a second time: libcurl repeats what goes lost on a connection that was used before */
     int64_t timeout_ms; /* whole; 0: 120 s */
 };
 struct http_header {

@@ -91,8 +91,32 @@ static void set_connection(struct http_call *call)
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
     SET(CURLOPT_OPENSOCKETDATA, call);
-    SET(CURLOPT_FRESH_CONNECT, call->http->no_reuse ? 1L : 0L);
+    /* On a connection of its own nothing is repeated; a body that can be read but once keeps a request from it on any. */
+    bool alone = call->http->no_reuse || (call->once && call->body.len == 0);
+    SET(CURLOPT_FRESH_CONNECT, alone ? 1L : 0L);
     SET(CURLOPT_FORBID_REUSE, call->http->no_reuse ? 1L : 0L);
+}
+
+static size_t body_goes(char *to, size_t size, size_t n, void *arg)
+{
+    struct http_call *call = arg;
+    size_t left = call->body.len - call->body_sent, len = size * n < left ? size * n : left;
+    memcpy(to, call->body.p + call->body_sent, len);
+    call->body_sent += len;
+    return len;
+}
+
+static void set_body(struct http_call *call)
+{
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
+    if (call->once && call->body.len > 0) {
+        call->body_sent = 0;
+        SET(CURLOPT_READFUNCTION, body_goes);
+        SET(CURLOPT_READDATA, call);
+    } else {
+        SET(CURLOPT_POSTFIELDS, buf_cstr(&call->body));
+    }
 }
 
 static void set_method(struct http_call *call)
@@ -103,9 +127,7 @@ static void set_method(struct http_call *call)
     } else if (is_get && call->body.len == 0) {
         SET(CURLOPT_HTTPGET, 1L);
     } else if (call->body.len > 0 || strcmp(call->method, "POST") == 0) {
-        SET(CURLOPT_POST, 1L);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
-        SET(CURLOPT_POSTFIELDS, buf_cstr(&call->body));
+        set_body(call);
         SET(CURLOPT_CUSTOMREQUEST, call->method);
     } else {
         SET(CURLOPT_CUSTOMREQUEST, call->method);

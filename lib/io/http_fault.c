@@ -21,6 +21,7 @@ static const struct fault faults[] = {
     {CURLE_OUT_OF_MEMORY, ERR_LOCAL, NULL, "out of memory"},
     {CURLE_COULDNT_RESOLVE_HOST, ERR_AGAIN, "name resolution", "no address found"},
     {CURLE_PARTIAL_FILE, ERR_AGAIN, "answer", "the connection ended in the middle of the body"},
+    {CURLE_SEND_FAIL_REWIND, ERR_AGAIN, "answer", "the connection was closed without an answer"},
     {CURLE_GOT_NOTHING, ERR_AGAIN, "answer", "the connection was closed without an answer"},
     {CURLE_OPERATION_TIMEDOUT, ERR_AGAIN, NULL, NULL},
     {CURLE_PEER_FAILED_VERIFICATION, ERR_DENIED, "TLS handshake", NULL},

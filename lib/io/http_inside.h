@@ -65,8 +65,9 @@ struct http_call {
     char *method, *url, *ca_file;
     struct curl_slist *headers;
     struct buf body;
+    size_t body_sent; /* of a body that is read once */
     size_t max_body;
-    bool follow;
+    bool follow, once;
     int64_t timeout_ms;
     int n_redirects;
 

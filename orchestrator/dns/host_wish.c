@@ -283,6 +283,11 @@ static bool wish_fill(struct host_job *job, struct filled *f, struct err *err)
            headers_fill(job, f, err);
 }
 
+static bool wish_is_once(const struct dns_wish_http *wish)
+{
+    return wish->once || strcmp(wish->method, "POST") == 0 || strcmp(wish->method, "PATCH") == 0;
+}
+
 static bool request_start(struct host_job *job, struct err *err)
 {
     struct filled *f = NEW(struct filled);
@@ -294,6 +299,7 @@ static bool request_start(struct host_job *job, struct err *err)
             .headers = f->header_list,
             .body = buf_str(&f->body),
             .max_body = HOST_BODY_MAX,
+            .once = wish_is_once(&job->wish.http),
         };
         job->http = http_start(job->host->house->http, &request, http_answered, job);
     }
