@@ -7,8 +7,10 @@
 #include "leader/clock_step.h"
 
 enum {
-    LEADER_LEASE_MS = 60 * 1000,
-    LEADER_RENEW_MS = 15 * 1000,
+    LEADER_LEASE_MS = 30 * 1000,
+    LEADER_RENEW_MS = 10 * 1000,
+    LEADER_UNSURE_MS =
+        20 * 1000, /* so long after a renewal nothing is done any more before the next */
     HELD_POLL_MS = 250,
     STOP_GRACE_MS = 3000
 };
@@ -20,7 +22,7 @@ struct turn {
     struct lease *lease;
     struct concern concerns[4];
     size_t n_concerns;
-    int64_t renew_lease_at_boot_ms, stop_at_boot_ms; /* stop: INT64_MAX while nobody asked for it */
+    int64_t renewed_at_boot_ms, stop_at_boot_ms; /* stop: INT64_MAX while nobody asked for it */
     int64_t patience_ms;
     int64_t n_turns;
 };
@@ -33,12 +35,13 @@ static int64_t boot_now(const struct house *house)
 /* ---- the lead ---- */
 
 /* Another leader may be about to end: ask again until wait_ms are over. */
-static bool lead_take(struct house *house, const struct leader_options *options, struct lease **ret,
+static bool lead_take(struct house *house, const struct leader_options *options, struct turn *turn,
                       struct err *err)
 {
     int64_t give_up_at_ms = boot_now(house) + options->wait_ms;
     for (bool told = false;; told = true) {
-        if (lease_take(house, "leader", options->purpose, LEADER_LEASE_MS, true, ret, err))
+        turn->renewed_at_boot_ms = boot_now(house);
+        if (lease_take(house, "leader", options->purpose, LEADER_LEASE_MS, true, &turn->lease, err))
             return true;
         if (err->kind != ERR_HELD || boot_now(house) >= give_up_at_ms ||
             loop_n_stops(house->loop) > 0)
@@ -51,16 +54,24 @@ static bool lead_take(struct house *house, const struct leader_options *options,
 
 /* ---- one turn ---- */
 
-static bool turn_in_transaction(struct turn *turn, struct err *err)
+static bool lead_confirm(struct turn *turn, struct err *err)
 {
     struct house *house = turn->house;
+    int64_t now_ms = boot_now(house);
     if (!lease_guard(house, turn->lease, err))
         return false;
-    if (boot_now(house) >= turn->renew_lease_at_boot_ms) {
-        if (!lease_renew(house, turn->lease, LEADER_LEASE_MS, err))
-            return false;
-        turn->renew_lease_at_boot_ms = boot_now(house) + LEADER_RENEW_MS;
-    }
+    if (now_ms < turn->renewed_at_boot_ms + LEADER_RENEW_MS)
+        return true;
+    if (!lease_renew(house, turn->lease, LEADER_LEASE_MS, err))
+        return false;
+    turn->renewed_at_boot_ms = now_ms;
+    return true;
+}
+
+static bool turn_in_transaction(struct turn *turn, struct err *err)
+{
+    if (!lead_confirm(turn, err))
+        return false;
     for (size_t i = 0; i < turn->n_concerns; i++) {
         struct concern *concern = &turn->concerns[i];
         if (!concern->collect(concern->self, err))
@@ -124,10 +135,25 @@ static bool turn_is_last(const struct turn *turn)
            turn_next_at_ms(turn) > house_now(turn->house) + turn->patience_ms;
 }
 
+/* The machine may have slept, or this process been frozen, since the lead was confirmed: who leads now is asked before anything is done. */
+static bool turn_is_sure(struct turn *turn, struct err *err)
+{
+    struct store *store = turn->house->store;
+    while (boot_now(turn->house) >= turn->renewed_at_boot_ms + LEADER_UNSURE_MS) {
+        if (!turn_begin(turn, err))
+            return false;
+        if (!lead_confirm(turn, err) || !store_commit(store, err)) {
+            store_rollback(store);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool turn_run(struct turn *turn, struct err *err)
 {
     turn->n_turns++;
-    if (!turn_commit(turn, err))
+    if (!turn_commit(turn, err) || !turn_is_sure(turn, err))
         return false;
     for (size_t i = 0; i < turn->n_concerns; i++)
         turn->concerns[i].act(turn->concerns[i].self);
@@ -137,9 +163,9 @@ static bool turn_run(struct turn *turn, struct err *err)
 static void turn_wait(const struct turn *turn)
 {
     int64_t until_ms = turn_next_at_ms(turn);
-    int64_t first_boot_ms = turn->renew_lease_at_boot_ms < turn->stop_at_boot_ms
-                                ? turn->renew_lease_at_boot_ms
-                                : turn->stop_at_boot_ms;
+    int64_t renew_boot_ms = turn->renewed_at_boot_ms + LEADER_RENEW_MS;
+    int64_t first_boot_ms =
+        renew_boot_ms < turn->stop_at_boot_ms ? renew_boot_ms : turn->stop_at_boot_ms;
     int64_t bound_ms = house_now(turn->house) + first_boot_ms - boot_now(turn->house);
     loop_wait(turn->house->loop, until_ms < bound_ms ? until_ms : bound_ms);
 }
@@ -257,10 +283,9 @@ static bool lead(struct house *house, const struct leader_options *options,
     int64_t back_ms = 0;
     bool ok;
 
-    if (!clock_step_find(house, &back_ms, err) || !lead_take(house, options, &turn.lease, err))
+    if (!clock_step_find(house, &back_ms, err) || !lead_take(house, options, &turn, err))
         return false;
     house->fencing = lease_fencing(turn.lease);
-    turn.renew_lease_at_boot_ms = boot_now(house) + LEADER_RENEW_MS;
     concerns_open(&concerns, house, options, &turn);
     ok = clock_step_mend(house, back_ms, err) && turns_run(&turn, &ret->stopped, err);
     if (!ok)

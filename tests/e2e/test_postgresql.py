@@ -116,6 +116,40 @@ def test_killed_leader_frees_the_lead_at_once_on_its_own_host(shared, pebble, bi
     assert shared.sql("SELECT count(*) FROM txt WHERE state <> 'gone'") == [("0",)]
 
 
+def freeze_between_transactions(shared, process):
+    """In the middle of one it would keep the writers' lock as well, and nobody could depose it before the server ends its transaction."""
+    for _ in range(200):
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        if shared.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [("0",)]:
+            return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.02)
+    raise AssertionError("always inside a transaction")
+
+
+def test_frozen_leader_is_replaced_by_another_host_and_writes_nothing_more(shared, pebble, bind):
+    shared.write(pebble, bind)
+    shared.run("init", check=0)
+    for i in range(8):
+        shared.set(f"f{i}", [f"f{i}.frozen.example.com"])
+    process = subprocess.Popen([str(PROGRAM), "renew", "--config", str(shared.config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_until("an order is open", lambda: shared.sql("SELECT count(*) FROM orders") != [("0",)], 60)
+        freeze_between_transactions(shared, process)
+        argv = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh", str(PROGRAM), "renew", "--wait", "3m",
+                "--config", str(shared.config)]
+        other = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+        assert other.returncode == 0, other
+        assert shared.sql("SELECT host FROM lease WHERE name = 'leader'") == [("elsewhere",)]
+    finally:
+        process.send_signal(signal.SIGCONT)
+    said = process.communicate(timeout=180)[0]
+    assert process.returncode == 3 and "held by" in said, said
+    shared.run("renew", check=0)
+    assert shared.sql("SELECT count(*) FROM certificate") == [("8",)], said
+
+
 def test_server_that_goes_away_costs_the_run_and_nothing_else(shared, server, pebble, bind):
     shared.write(pebble, bind)
     shared.run("init", check=0)
