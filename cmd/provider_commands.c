@@ -72,7 +72,13 @@ static struct json *manifests_json(const struct invocation *in)
         const struct manifest_file *m = &in->config->manifests[i];
         struct json *one = json_set_text(json_object(), "file", m->path);
         json_set_text(one, "sha256", m->sha256[0] != '\0' ? m->sha256 : NULL);
-        json_push(list, json_set_text(one, "fault", m->fault));
+        /* For people the first complaint; `check` has all of them. */
+        size_t len = in->json || m->fault == NULL ? SIZE_MAX : strcspn(m->fault, "\n");
+        AUTO(mem_fini)
+        char *fault = m->fault != NULL
+                          ? mem_printf("%.*s", len > INT32_MAX ? INT32_MAX : (int)len, m->fault)
+                          : NULL;
+        json_push(list, json_set_text(one, "fault", fault));
     }
     return list;
 }
