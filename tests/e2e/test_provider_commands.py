@@ -1,6 +1,7 @@
 """provider new, lint, test, txt and a folder of manifests, as a person would use them: the built program, BIND, an API on this machine."""
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -254,7 +255,11 @@ def blocks(part):
 def test_example_when_its_text_is_followed_then_it_does_what_it_says(tmp_path):
     commands = blocks(1)
     assert commands.count("/tmp/lantern-try") == 2
-    script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + commands.replace("/tmp/lantern-try", str(tmp_path / "try"))
+    # Its own folder, and an address of its own: somebody may be following the text on this machine.
+    address = f"127.{random.randint(60, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
+    commands = commands.replace("/tmp/lantern-try", str(tmp_path / "try"))
+    commands = commands.replace("\nexport", f"\nsed -i s/127.53.0.1/{address}/ fake_lantern.py chancery.yaml\nexport", 1)
+    script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + commands
     env = dict(os.environ, PATH=f"{PROGRAM.parent}:{os.environ['PATH']}")
     env.pop("CHANCERY_CONFIG", None)
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=120)
