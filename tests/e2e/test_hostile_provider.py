@@ -91,7 +91,9 @@ class Liar(Api):
         return Answer(200, {"id": "z1", "name": ZONE}) if path == f"/zones/{ZONE}" else Answer(404)
 
     def honest_add(self, path, tree):
-        return Answer(201, {"id": self.book.add(tree["name"], tree["value"])})
+        number = self.book.add(tree["name"], tree["value"])
+        # Without an id the value must be looked for when it is to go.
+        return Answer(201, {} if self.stage == "find" else {"id": number})
 
     def honest_state(self, path, tree):
         return Answer(200, {"state": "done"})
