@@ -290,6 +290,7 @@ static bool talk_run(struct err *err)
     size_t n = 0;
     listener.begin = listener_begin;
     listener.step = listener_step;
+    listener.limits = NULL; /* the server here is patient */
     bool ok = settings_make(&settings, err) && secrets_choose(err) &&
               talk_records_load(replay->talk, arena, records, &n, err);
     if (ok) {
