@@ -58,6 +58,9 @@ class Trial:
         self.api = Api(self.book, self.stumble)
         self.dns = NameServer(self.book)
         self.pebble = Pebble(folder / "pebble", dns=f"{self.dns.address}:{self.dns.port}", authz_reuse=0)
+        if "meta" not in self.pebble.directory() or "profiles" not in self.pebble.directory()["meta"]:
+            self.stop()
+            pytest.skip("LOUD: this Pebble is the old one, which locks up under fifty orders at once; tests/run.sh fetches one that does not")
         self.configure()
 
     def configure(self):
