@@ -172,7 +172,7 @@ static const struct example provider_txt_examples[] = {
 };
 static const struct meaning provider_txt_meanings[] = {
     {EXIT_CODE_DONE,
-     "published and shown by every name server; removed, or never published from here; listed"},
+     "published and served; removed, or never published from here; listed"},
     {EXIT_CODE_FAILED,
      "the provider or a name server does not do as wished; what may stand is listed"},
     {EXIT_CODE_USAGE,

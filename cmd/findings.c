@@ -77,6 +77,16 @@ static bool place_cut(struct str line, struct str *ret_file, struct place *ret_p
     return false;
 }
 
+/* Without the "FILE: " that is printed before it anyway. */
+static char *unprefixed(struct str line, const char *file)
+{
+    size_t len = file != NULL ? strlen(file) : 0;
+    if (file != NULL && str_starts(line, str_of(file)) &&
+        str_starts(str_mem(line.p + len, line.len - len), STR(": ")))
+        line = str_mem(line.p + len + 2, line.len - len - 2);
+    return mem_strndup(line.p, line.len);
+}
+
 void findings_add_lines(struct findings *f, const char *file, struct place place, const char *text)
 {
     struct str rest = str_of(text), line;
@@ -87,7 +97,7 @@ void findings_add_lines(struct findings *f, const char *file, struct place place
             finding_push(f, mem_strndup(own_file.p, own_file.len), own_place,
                          mem_strndup(own_text.p, own_text.len), false);
         else if (line.len > 0)
-            finding_push(f, mem_strdup(file), place, mem_strndup(line.p, line.len), false);
+            finding_push(f, mem_strdup(file), place, unprefixed(line, file), false);
     }
 }
 

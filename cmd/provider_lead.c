@@ -62,3 +62,18 @@ bool provider_fits(struct invocation *in, const char *provider, const char *name
                    "TXT records of %s go through provider %s, not %s: its zone fits better", name,
                    other->name, p->name);
 }
+
+bool provider_advise(struct invocation *in, const char *fmt, ...)
+{
+    struct buf text = BUF(ERR_TEXT_MAX);
+    size_t len = strlen(in->err.text);
+    va_list ap;
+    va_start(ap, fmt);
+    buf_add_cstr(&text, "; ");
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    if (len + text.len < sizeof in->err.text)
+        memcpy(in->err.text + len, buf_cstr(&text), text.len + 1);
+    buf_fini(&text);
+    return false;
+}

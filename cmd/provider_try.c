@@ -66,7 +66,15 @@ static bool test_try(struct invocation *in, void *arg)
     int64_t begin_ms = clock_boot_ms(in->house.clock);
     bool ok = txt_desk_rehearse(&in->house, buf_cstr(&trial->owner), &in->err);
     trial->took_ms = clock_boot_ms(in->house.clock) - begin_ms;
-    return ok || err_wrap(&in->err, "provider %s, %s", in->words[0], buf_cstr(&trial->owner));
+    if (ok)
+        return true;
+    err_wrap(&in->err, "%s", buf_cstr(&trial->owner));
+    if (in->err.kind == ERR_DENIED || in->err.kind == ERR_CONFIG)
+        return provider_advise(in,
+                               "no certificate is touched by this; `chancery provider show %s` "
+                               "tells the settings and the rights that are needed",
+                               config_provider(in->config, in->words[0])->provider->name);
+    return provider_advise(in, "no certificate is touched by this");
 }
 
 static void test_tell(const struct invocation *in, const struct trial *trial)
@@ -84,8 +92,8 @@ static void test_tell(const struct invocation *in, const struct trial *trial)
         json_print(tree);
     } else if (option_common(in, "quiet") == NULL) {
         ink_print(in, INK_GOOD, "works");
-        printf(": provider %s published a value at %s, every name server showed it, and it was "
-               "removed again (%s)\n",
+        printf(": provider %s published a value at %s, it was served, and it was removed again "
+               "(%s)\n",
                in->words[0], buf_cstr(&trial->owner), took);
     }
 }

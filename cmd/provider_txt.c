@@ -83,7 +83,12 @@ static struct json *hand_json(const struct invocation *in, const struct hand *ha
 static bool add_work(struct invocation *in, void *arg)
 {
     struct hand *hand = arg;
-    return txt_hand_add(&in->house, &hand->records, &in->err);
+    return txt_hand_add(&in->house, &hand->records, &in->err) ||
+           provider_advise(in,
+                           "`chancery provider txt list` shows what may be published already: add "
+                           "it again once that is mended, or take it away with `chancery provider "
+                           "txt remove %s %s`",
+                           in->words[1], hand->owner);
 }
 
 static void add_tell(const struct invocation *in, const struct hand *hand)
@@ -99,8 +104,8 @@ static void add_tell(const struct invocation *in, const struct hand *hand)
         ink_print(in, INK_GOOD, "published");
         printf(": %zu value%s at %s, %s; `chancery provider txt remove %s %s` takes %s away\n",
                hand->records.n, hand->records.n == 1 ? "" : "s", hand->owner,
-               is_seen ? "shown by every name server" : "as the provider says", in->words[1],
-               hand->owner, hand->records.n == 1 ? "it" : "them");
+               is_seen ? "served" : "as the provider says", in->words[1], hand->owner,
+               hand->records.n == 1 ? "it" : "them");
     }
 }
 

@@ -18,5 +18,8 @@ bool provider_fits(struct invocation *in, const char *provider, const char *name
 /* Work with the lead held and progress shown. HELD when another process leads for longer than that. */
 bool provider_lead(struct invocation *in, const char *purpose, int64_t wait_ms,
                    bool (*work)(struct invocation *in, void *arg), void *arg);
+/* Puts "; " and what else a person should know behind the complaint, whose kind stays. Returns false. */
+bool provider_advise(struct invocation *in, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

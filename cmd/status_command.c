@@ -236,7 +236,8 @@ static void whole_print(const struct status *s, const struct whole *w)
     printf("; %lld open order%s, %lld TXT record%s of ours to be removed\n", (long long)w->n_orders,
            w->n_orders == 1 ? "" : "s", (long long)w->n_txt_left, w->n_txt_left == 1 ? "" : "s");
     if (w->n_by_hand > 0)
-        printf("%lld TXT record%s published by hand; `chancery provider txt list` shows %s\n",
+        printf("%lld TXT record%s by hand; `chancery provider txt list` shows %s, and what is "
+               "served\n",
                (long long)w->n_by_hand, w->n_by_hand == 1 ? "" : "s",
                w->n_by_hand == 1 ? "it" : "them");
     if (w->changes.n_changed + w->changes.n_removed > 0)

@@ -41,8 +41,9 @@ static bool stat_is_trusted(const struct stat *st, const char *what, struct err 
 {
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return err_set(err, ERR_DENIED,
-                       "%s belongs to user %u: only what root or user %u owns is trusted", what,
-                       (unsigned)st->st_uid, (unsigned)geteuid());
+                       "%s belongs to user %u: only what root or the user of this run (%u) owns is "
+                       "trusted; chown mends that",
+                       what, (unsigned)st->st_uid, (unsigned)geteuid());
     if ((st->st_mode & 022) != 0)
         return err_set(err, ERR_DENIED,
                        "%s can be written by %s (mode %04o): not trusted; chmod go-w takes that "

@@ -51,9 +51,8 @@ static bool add_go(struct txt_desk *desk, const struct txt_by_hand *records, str
     while ((fate = txt_desk_fate(desk, TXT_BY_HAND, &why)) == TXT_PENDING &&
            !(records->is_unseen && all_are_set(desk))) {
         if (loop_n_stops(house->loop) > 0)
-            return err_set(err, ERR_AGAIN,
-                           "stopped by a signal; what may be published already is removed by "
-                           "`chancery provider txt remove`, or kept by adding it again");
+            return err_set(err, ERR_AGAIN, "stopped by a signal%s%s",
+                           txt_desk_trouble(desk, TXT_BY_HAND, &why) ? "; so far: " : "", why.text);
         if (!txt_turn(desk, err))
             return false;
         loop_wait(house->loop, txt_desk_next_at_ms(desk));

@@ -27,7 +27,8 @@ static bool rehearse_present(struct txt_desk *desk, const char *challenge, const
     if (fate == TXT_FAILED)
         *err = why;
     if (fate == TXT_PENDING)
-        err_set(err, ERR_AGAIN, "stopped by a signal");
+        err_set(err, ERR_AGAIN, "stopped by a signal%s%s",
+                txt_desk_trouble(desk, rehearsal_id, &why) ? "; so far: " : "", why.text);
     return txt_desk_release(desk, rehearsal_id, fate == TXT_SERVED ? err : NULL) &&
            fate == TXT_SERVED;
 }

@@ -59,8 +59,9 @@ void propagation_free(struct provider_config *p);
 /* config_manifest.c. Before the providers. What is wrong there is no fault of the configuration: see struct manifest_file. */
 void manifests_read(struct config *config, struct reader *r);
 void manifests_free(struct config *config);
-/* The stand-in for a type that is not known while the folder cannot be read; NULL: it can. */
-const struct dns_provider *manifest_missing(struct config *config, const char *type);
+/* The stand-in for a type that is not known while the folder cannot be read or, with a name unlike all others, has no such file; NULL: a slip. */
+const struct dns_provider *manifest_missing(struct config *config, const char *type,
+                                            bool resembles_another);
 /* What the fingerprint of the configuration holds of them. */
 struct json *manifests_print(const struct config *config);
 /* config_rate.c: p->limits; stays NULL where the setting `rate` is absent. */

@@ -89,12 +89,28 @@ void manifests_read(struct config *config, struct reader *r)
         config->manifests_fault = mem_printf("manifests: %s", err.text);
 }
 
-/* A type that nobody knows, while the folder that may hold it cannot be read: it is not known to be a slip. */
-const struct dns_provider *manifest_missing(struct config *config, const char *type)
+/* As a file that cannot be used: one that is lost must not cost the sets of other types. */
+static void file_is_lost(struct config *config, const char *type)
 {
-    if (config->manifests_fault == NULL)
+    char *file = mem_printf("%s.yaml", type);
+    struct manifest_file *m = file_add(config, file);
+    m->fault = mem_printf("%s: there is no such file, and no type \"%s\" in the program: put it "
+                          "there, or mend the `type` of the provider",
+                          m->path, type);
+    catalogue_refuse(config->types, type, m->path, m->fault);
+    mem_free(file);
+}
+
+/* A type that nobody knows, while the folder that may hold it cannot be read or has lost it: it is not known to be a slip. */
+const struct dns_provider *manifest_missing(struct config *config, const char *type,
+                                            bool resembles_another)
+{
+    if (config->manifests_fault != NULL)
+        catalogue_refuse(config->types, type, config->manifests_folder, config->manifests_fault);
+    else if (config->manifests_folder != NULL && !resembles_another && provider_name_fits(type))
+        file_is_lost(config, type);
+    else
         return NULL;
-    catalogue_refuse(config->types, type, config->manifests_folder, config->manifests_fault);
     return catalogue_find(config->types, type);
 }
 

@@ -50,8 +50,6 @@ static const struct dns_provider *type_find(struct config *config, struct reader
 {
     const char *type = json_text(raw, "type");
     const struct dns_provider *provider = type != NULL ? catalogue_find(config->types, type) : NULL;
-    if (provider == NULL && type != NULL)
-        provider = manifest_missing(config, type);
     if (provider != NULL)
         return provider;
     if (json_find(raw, "type") == NULL || type == NULL) {
@@ -60,6 +58,9 @@ static const struct dns_provider *type_find(struct config *config, struct reader
     }
     AUTO(mem_fini)
     char *near = type_near(config, type);
+    provider = manifest_missing(config, type, near != NULL);
+    if (provider != NULL)
+        return provider;
     reader_say(r, raw, "type", "providers.%s: there is no provider of type \"%.64s\"%s%s%s", name,
                type, near != NULL ? "; did you mean \"" : "; `chancery provider list` shows all",
                near != NULL ? near : "", near != NULL ? "\"?" : "");

@@ -166,7 +166,7 @@ bool zone_normalise(const char *text, char **ret_name, struct err *err)
     while (str_split(&rest, '.', &label))
         if (!label_fits(label))
             return err_set(err, ERR_CONFIG,
-                           "\"%s\" is no name of a zone: letters, digits, \"-\" and \"_\" between "
+                           "\"%s\" is no name in the DNS: letters, digits, \"-\" and \"_\" between "
                            "dots are expected (international names in their xn-- form)",
                            buf_cstr(&shown));
     if (name.len > ZONE_MAX)

@@ -34,7 +34,7 @@ def test_txt_when_added_then_served_kept_by_every_run_and_removed_again(desk, bi
     before = desk.sql("SELECT * FROM txt ORDER BY id")
     desk.run("renew", check=0)
     status = desk.run("status", "--json", check=0).json()
-    assert (status["txt_left"], status["txt_by_hand"]) == (0, 2) and "2 TXT records published by hand" in desk.run("status", check=0).out
+    assert (status["txt_left"], status["txt_by_hand"]) == (0, 2) and "2 TXT records by hand" in desk.run("status", check=0).out
     assert "txt.by_hand" in desk.run("history", "--all", "-n", "0", check=0).out
     assert desk.sql("SELECT * FROM txt ORDER BY id") == before, "an idle run wrote to them"
     listed = desk.run("provider", "txt", "list", "--json", check=0).json()["records"]

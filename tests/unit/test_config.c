@@ -250,7 +250,7 @@ static void test_config_when_something_is_wrong_then_place_and_cure_are_told(voi
         {SEAL AUTHORITY "providers: {corp: {type: exec, zones: [example.com]}}\n",
          "\"argv\" is missing"},
         {SEAL AUTHORITY "providers: {corp: {type: exec, zones: [a b], argv: [/bin/true]}}\n",
-         "no name of a zone"},
+         "no name in the DNS"},
         {SEAL AUTHORITY
          "providers: {corp: {type: exec, zones: [example.com, EXAMPLE.com], argv: [/bin/true]}}\n",
          "zone example.com already belongs to provider corp"},

@@ -126,6 +126,31 @@ static void test_manifest_when_one_is_broken_then_only_its_type_is_lost(void **s
     config_free(c);
 }
 
+static void test_manifest_when_its_file_is_lost_then_only_its_type_is_lost(void **state)
+{
+    struct err err = {0};
+    struct config *config = NULL;
+    (void)state;
+    manifest_put("lantern.yaml", "lantern", 0644);
+    struct config *c = load(TOP FOLDER "providers:\n"
+                                       "  lamp: {type: lantern, zones: [example.com], token: "
+                                       "file:t}\n"
+                                       "  fire: {type: torch, zones: [example.org], secret: "
+                                       "file:x}\n"
+                                       "  blaze: {type: torch, zones: [example.net]}\n");
+    assert_refused(c, "torch", "torch.yaml: there is no such file");
+    assert_int_equal(c->n_manifests, 2);
+    assert_null(dns_provider_fault(config_provider(c, "lamp")->provider));
+    assert_non_null(dns_provider_fault(config_provider(c, "fire")->provider));
+    assert_non_null(dns_provider_fault(config_provider(c, "blaze")->provider));
+    config_free(c);
+
+    scratch_put("chancery.yaml",
+                TOP FOLDER "providers: {lamp: {type: lantren, zones: [example.com]}}\n", 0644);
+    assert_false(config_load(scratch("chancery.yaml"), no_environment, &config, &err));
+    assert_non_null(strstr(err.text, "did you mean \"lantern\"?"));
+}
+
 static void test_manifest_when_much_is_wrong_then_each_is_a_line_and_a_job_tells_one(void **state)
 {
     (void)state;
@@ -311,6 +336,7 @@ int main(void)
         T(test_manifest_when_it_is_good_then_a_provider_uses_it),
         T(test_manifest_when_a_setting_is_wrong_then_the_line_is_named),
         T(test_manifest_when_one_is_broken_then_only_its_type_is_lost),
+        T(test_manifest_when_its_file_is_lost_then_only_its_type_is_lost),
         T(test_manifest_when_much_is_wrong_then_each_is_a_line_and_a_job_tells_one),
         T(test_stand_in_when_a_job_comes_then_it_fails_and_says_why),
         T(test_manifest_when_others_can_write_it_then_it_is_not_read),

@@ -22,11 +22,12 @@ static void test_lines_when_they_hold_places_then_taken_apart(void **state)
 {
     (void)state;
     struct findings f = {0};
-    findings_add_lines(
-        &f, "given.yaml", (struct place){9, 9},
-        "/etc/c:d/a.yaml:7:3: unknown key \"x\": y\nno place here: 12:30 o'clock\nb.yaml:1:1: tab");
-    assert_int_equal(f.n, 3);
-    assert_int_equal(f.n_errors, 3);
+    findings_add_lines(&f, "given.yaml", (struct place){9, 9},
+                       "/etc/c:d/a.yaml:7:3: unknown key \"x\": y\nno place here: 12:30 "
+                       "o'clock\nb.yaml:1:1: tab\ngiven.yaml: as a whole");
+    assert_int_equal(f.n, 4);
+    assert_int_equal(f.n_errors, 4);
+    assert_finding(&f, 3, "given.yaml", 9, 9, "as a whole");
     assert_finding(&f, 0, "/etc/c:d/a.yaml", 7, 3, "unknown key \"x\": y");
     assert_finding(&f, 1, "given.yaml", 9, 9, "no place here: 12:30 o'clock");
     assert_finding(&f, 2, "b.yaml", 1, 1, "tab");

@@ -134,7 +134,7 @@ static void test_set_when_something_is_wrong_then_place_and_cure_are_told(void *
          "no provider of chancery.yaml has a zone of www.example.org"},
         {"names: [www.example.org]\nchallenge_alias: x.example.org\n",
          "sets.d/shop.yaml:2:18: challenge_alias: no provider"},
-        {"names: [www.example.org]\nchallenge_alias: \"a b\"\n", "no name of a zone"},
+        {"names: [www.example.org]\nchallenge_alias: \"a b\"\n", "no name in the DNS"},
         {"names: [www.example.com]\nauthority: tow\n",
          "no authority \"tow\" in chancery.yaml; did you mean \"two\"?"},
         {"names: [www.example.com]\nkey: rsa-2084\n", "did you mean \"rsa-2048\"?"},
