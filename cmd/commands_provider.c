@@ -171,8 +171,7 @@ static const struct example provider_txt_examples[] = {
     {"chancery provider txt list", "what was published by hand"},
 };
 static const struct meaning provider_txt_meanings[] = {
-    {EXIT_CODE_DONE,
-     "published and served; removed, or never published from here; listed"},
+    {EXIT_CODE_DONE, "published and served; removed, or never published from here; listed"},
     {EXIT_CODE_FAILED,
      "the provider or a name server does not do as wished; what may stand is listed"},
     {EXIT_CODE_USAGE,
