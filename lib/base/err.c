@@ -19,11 +19,6 @@ static const char *const class_names[] = {
     ERR_CLASSES(X)
 #undef X
 };
-static const char *const fault_names[] = {
-#define X(fault, name, who) [FAULT_##fault] = name,
-    ERR_FAULTS(X)
-#undef X
-};
 
 /* What a kind says by itself. Nothing is slowed down or held on the word of a kind alone: what is wrong may lie outside the files we
  * watch, in a secret or at a DNS provider, and trying it costs a CA nothing. */
@@ -201,11 +196,6 @@ const char *err_kind_name(enum err_kind kind)
 const char *err_class_name(enum err_class class)
 {
     return (unsigned)class < ERR_CLASS_N ? class_names[class] : "unknown";
-}
-
-const char *err_fault_name(enum err_fault fault)
-{
-    return (unsigned)fault < ERR_FAULT_N ? fault_names[fault] : "unknown";
 }
 
 enum err_kind err_kind_find(const char *name)

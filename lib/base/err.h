@@ -109,7 +109,6 @@ bool err_judge(struct err *err, enum err_class class, enum err_fault fault, cons
 void err_clear(struct err *err);
 const char *err_kind_name(enum err_kind kind);
 const char *err_class_name(enum err_class class);
-const char *err_fault_name(enum err_fault fault);
 /* ERR_NONE when the name is unknown. */
 enum err_kind err_kind_find(const char *name);
 

@@ -49,17 +49,6 @@ struct concern distribution_concern(struct distribution *distribution);
 bool distribution_result(struct distribution *distribution, struct distribution_result *ret,
                          struct err *err);
 
-/* Where a set's targets stand, by name, for status and show. */
-struct deployment_view {            /* texts owned */
-    char *target, *stage, *failure; /* failure NULL: none */
-    int64_t wanted_id, done_id;     /* certificates; 0: none */
-    int64_t next_at_ms, done_at_ms; /* 0: none */
-    int64_t n_tries;                /* since the last success */
-};
-bool deployment_views(struct house *house, const char *set, struct deployment_view **ret_list,
-                      size_t *ret_n, struct err *err);
-void deployment_views_free(struct deployment_view *list, size_t n);
-
 /* The files of one certificate version, as a files target or `chancery export` writes them.
  * formats: enum file_format. Bytes live in the bundle and are cleansed with it; the certificate
  * must have been loaded with its chain. Kinds STORE (no key, no seal), BROKEN, CONFIG (password), REFUSED
