@@ -164,7 +164,8 @@ static void calls_print(const struct lint *lint, int which)
     for (size_t i = 0; i < json_len(lint->calls[which]); i++)
         call_print(lint->in, i + 1, json_at(lint->calls[which], i));
     if (lint->ends[which].kind != ERR_NONE)
-        safe_print("\n  here the dry run ends, its made-up answers do not do: ",
+        safe_print("\n  here the dry run ends: the manifest asks for what no answer brought, by a "
+                   "slip or because made-up answers do not suit it: ",
                    lint->ends[which].text);
 }
 

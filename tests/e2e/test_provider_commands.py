@@ -221,6 +221,8 @@ def test_new_and_lint_when_used_together_then_what_is_written_is_in_order(tmp_pa
     assert "is there already" in run("new", "record-api.yaml").stderr
     assert "the models are document, record" in run("new", "--model", "rcord").stderr
     text = (tmp_path / "record-api.yaml").read_text()
+    (tmp_path / "record-api.yaml").write_text(text.replace("zone.id}", "zone.idd}"))
+    assert "here the dry run ends: the manifest asks for what no answer brought" in run("lint", "record-api.yaml").stdout
     (tmp_path / "record-api.yaml").write_text(text.replace("hosts: [api.example.net]", "hosts: [elsewhere.example]").replace("model:", "modle:"))
     broken = run("lint", "record-api.yaml", "--json")
     assert broken.returncode == 2
