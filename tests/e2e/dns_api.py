@@ -126,7 +126,7 @@ class NameServer:
         class Udp(socketserver.BaseRequestHandler):
             def handle(self):
                 data, sock = self.request
-                sock.sendto(server.answer(data, 1200), self.client_address)
+                sock.sendto(server.answer(data, None), self.client_address)
 
         class Tcp(socketserver.StreamRequestHandler):
             timeout = 20
@@ -154,6 +154,7 @@ class NameServer:
         return max((z for z in self.book.zones if name == z or name.endswith("." + z)), key=len, default=None)
 
     def answer(self, data, most):
+        """most: octets; None: as many as the question allows."""
         try:
             query = dns.message.from_wire(data)
         except Exception:
@@ -168,7 +169,7 @@ class NameServer:
         reply.flags |= dns.flags.AA
         self.fill(reply, name, zone, question.rdtype)
         wire = reply.to_wire(max_size=65535)
-        if len(wire) > most:
+        if len(wire) > (most or max(512, query.payload)):
             reply.flags |= dns.flags.TC
             reply.answer = []
             wire = reply.to_wire()
