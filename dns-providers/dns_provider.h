@@ -116,8 +116,9 @@ struct dns_wish {
     struct dns_wish_update update;
     struct dns_wish_run run;
     int64_t sleep_ms;
-    struct err
-        err; /* FAIL: kind tells the host what to do (AGAIN, THROTTLED, DENIED, REFUSED, CONFIG, BROKEN) */
+    /* FAIL: kind tells the host what to do (AGAIN, THROTTLED, DENIED, REFUSED, CONFIG, BROKEN). SLEEP: what went wrong before; kind
+     * NONE: nothing, waiting belongs to it. */
+    struct err err;
 };
 
 struct dns_answer {        /* of the last wish; absent (NULL) at the first step */

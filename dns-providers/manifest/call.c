@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
+
 enum { PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 20 * 1000, BUSY_MAX = 20 };
 
 enum { CALL_BEGINS, CALL_SENDS, CALL_HEARS, CALL_PAUSED, CALL_AFTER };
@@ -68,9 +70,16 @@ static enum task_status call_ready(struct engine *e, struct call_task *t)
     return TASK_PUSHED;
 }
 
-static enum task_status call_pause(struct engine *e, struct call_task *t, int64_t ms)
+/* why: what a person hears of it who waits. */
+static enum task_status call_pause(struct engine *e, struct call_task *t, int64_t ms, int status,
+                                   const char *why)
 {
+    char code[16] = "";
     *e->wish = (struct dns_wish){.kind = DNS_WISH_SLEEP, .sleep_ms = ms};
+    if (status != 0)
+        snprintf(code, sizeof code, "%d%s", status, why[0] != '\0' ? " " : "");
+    err_set(&e->wish->err, ERR_AGAIN, "%s %s: %s%s", json_text(t->call, "method"),
+            json_text(t->call, "path"), code, why);
     t->task.at = CALL_PAUSED;
     return TASK_WISH;
 }
@@ -102,7 +111,7 @@ static enum task_status call_wait(struct engine *e, struct call_task *t, int sta
     /* A call that says when it makes sense again is repeated then, once. */
     int64_t again_ms = json_int(t->call, "again", 0) * MS_SECOND;
     if (reply->class == REPLY_RETRY && again_ms > 0 && !is_told && t->n_tries++ == 0)
-        return call_pause(e, t, again_ms);
+        return call_pause(e, t, again_ms, status, reply->text);
     if (reply->class == REPLY_RETRY && again_ms > 0 && status < 500)
         return call_fail(e, t, ERR_DENIED, status, reply);
     /* A server that broke down may have done it: as with a lost reply, the next job looks first. */
@@ -116,7 +125,7 @@ static enum task_status call_wait(struct engine *e, struct call_task *t, int sta
             e->err.until_ms = e->job->now_ms + (is_told ? ms : MS_HOUR);
         return failed;
     }
-    return call_pause(e, t, ms);
+    return call_pause(e, t, ms, status, reply->text);
 }
 
 /* An expired session is one new login a job and one repeat; anything else, a refused login too, is a person's matter. */
@@ -135,7 +144,7 @@ static enum task_status call_denied(struct engine *e, struct call_task *t,
 static enum task_status call_lost(struct engine *e, struct call_task *t, const struct err *why)
 {
     if (may_repeat(t) && why->kind == ERR_AGAIN && ++t->n_tries < TRIES_MAX)
-        return call_pause(e, t, pause_of(t->n_tries));
+        return call_pause(e, t, pause_of(t->n_tries), 0, why->text);
     return engine_fail(e, why->kind, "%s %s: %s", json_text(t->call, "method"),
                        json_text(t->call, "path"), why->text);
 }
@@ -430,7 +439,8 @@ static enum task_status call_hear(struct engine *e, struct call_task *t,
         return TASK_DONE;
     case REPLY_BUSY:
         if (++t->n_busy < BUSY_MAX)
-            return call_pause(e, t, pause_of(t->n_busy < 3 ? t->n_busy : 3));
+            return call_pause(e, t, pause_of(t->n_busy < 3 ? t->n_busy : 3), answer->status,
+                              reply.text);
         return call_fail(e, t, ERR_AGAIN, answer->status, &reply);
     case REPLY_RETRY:
     case REPLY_LIMIT:

@@ -63,6 +63,7 @@ struct host_job {
     struct dns_job job;
     struct dns_wish wish; /* the last one; lives in job.arena */
     size_t n_wishes;
+    struct err trouble;    /* what it stumbled over last; kind NONE: nothing */
     int64_t n_expected;    /* requests that the limits still reckon with */
     bool is_throttled;     /* the provider said so, not we */
     int64_t give_up_at_ms; /* boot clock */
@@ -83,6 +84,8 @@ struct host_job {
 
 /* The answer of the last wish: the provider is asked what it wishes next. The job may be gone afterwards. */
 void host_job_answer(struct host_job *job, const struct dns_answer *answer);
+/* The provider means to try again what failed: whoever waits hears of it, once. */
+void host_job_stumbles(struct host_job *job, const struct err *err, int64_t again_ms);
 /* The job ends at least not before. */
 void host_job_extend(struct host_job *job, int64_t by_ms);
 /* Ends the job; err NULL: done. */

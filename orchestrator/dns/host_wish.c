@@ -17,6 +17,8 @@ static void pause_over(void *arg)
 static bool sleep_start(struct host_job *job)
 {
     int64_t ms = job->wish.sleep_ms > 0 ? job->wish.sleep_ms : 0;
+    if (job->wish.err.kind != ERR_NONE)
+        host_job_stumbles(job, &job->wish.err, ms);
     job->pause = timer_start(host_job_loop(job), ms, pause_over, job);
     return true;
 }

@@ -93,6 +93,30 @@ static void job_parks(const struct host_job *job, const struct err *err)
         host_park(job->host, &place, err->until_ms, err->text);
 }
 
+static void err_place(const struct host_job *job, struct err *err)
+{
+    err_wrap(err, "provider %s (%s), zone %s", job->provider->name, job->provider->provider->name,
+             job->job.zone);
+    host_secret_hide(job->host, err);
+}
+
+void host_job_stumbles(struct host_job *job, const struct err *err, int64_t again_ms)
+{
+    struct err said = *err;
+    char pause[TIME_TEXT_MAX];
+    err_place(job, &said);
+    if (strcmp(said.text, job->trouble.text) == 0)
+        return;
+    job->trouble = said;
+    duration_format(again_ms, pause);
+    house_say(job->host->house, NULL, "dns", "%s; tried again in %s", said.text, pause);
+}
+
+const struct err *host_job_trouble(const struct host_job *job)
+{
+    return job->trouble.kind != ERR_NONE ? &job->trouble : NULL;
+}
+
 void host_job_end(struct host_job *job, const struct err *err)
 {
     struct err said = {0};
@@ -100,9 +124,7 @@ void host_job_end(struct host_job *job, const struct err *err)
         said = *err;
         if (said.kind == ERR_NONE)
             err_set(&said, ERR_BROKEN, "its module failed without a reason");
-        err_wrap(&said, "provider %s (%s), zone %s", job->provider->name,
-                 job->provider->provider->name, job->job.zone);
-        host_secret_hide(job->host, &said);
+        err_place(job, &said);
         job_parks(job, &said);
     }
     for (size_t i = 0; err == NULL && i < job->job.n_records; i++)

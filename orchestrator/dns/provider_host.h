@@ -32,6 +32,8 @@ typedef void host_job_heard(void *arg, const struct dns_job_record *records, siz
 void host_job_watch(struct host_job *job, host_job_heard *heard);
 /* So many requests were announced for it (host_pace_expect): what it does not use is taken back. */
 void host_job_expect(struct host_job *job, int64_t n);
+/* What it stumbled over last; NULL: nothing. Borrowed. */
+const struct err *host_job_trouble(const struct host_job *job);
 void host_job_cancel(struct host_job *job); /* NULL allowed; not after done */
 
 #endif

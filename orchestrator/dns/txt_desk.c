@@ -262,9 +262,11 @@ bool txt_desk_trouble(const struct txt_desk *desk, int64_t order_id, struct err 
 {
     LIST_EACH (it, &desk->wishes) {
         const struct txt_wish *w = LIST_OWNER(it, struct txt_wish, in_desk);
-        if (w->order_id != order_id || w->failure.kind == ERR_NONE)
+        const struct host_job *job = w->zone != NULL && w->busy ? w->zone->job : NULL;
+        const struct err *stumbled = job != NULL ? host_job_trouble(job) : NULL;
+        if (w->order_id != order_id || (w->failure.kind == ERR_NONE && stumbled == NULL))
             continue;
-        *ret_why = w->failure;
+        *ret_why = w->failure.kind != ERR_NONE ? w->failure : *stumbled;
         return true;
     }
     return false;

@@ -189,6 +189,17 @@ def test_own_manifest_when_it_is_good_then_a_provider_speaks_by_it(own, api):
     assert "On trial" in own.run("provider", "show", "lantern", check=0).out
 
 
+def test_provider_test_when_nobody_answers_then_why_it_waits_is_said_at_once_and_at_the_end(own, api):
+    own.config.write_text(own.config.read_text().replace(f":{api.server_port}", ":1"))
+    process = subprocess.Popen([PROGRAM, "provider", "test", "lamp", "--config", own.config], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, text=True)
+    said = process.stderr.readline()
+    process.terminate()
+    assert "provider lamp (lantern), zone example.com: GET /zones" in said and "tried again in" in said, said
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "so far: provider lamp" in err and "refused" in err, (process.returncode, out, err)
+
+
 def test_own_manifest_when_it_is_broken_then_its_sets_wait_and_the_others_go_on(own):
     path = own.folder / "manifests.d/lantern.yaml"
     path.write_text(path.read_text().replace("remove:\n", "remvoe:\n"))
