@@ -185,3 +185,23 @@ bool script_hear(const struct dns_answer *answer, const char *doing, size_t n_li
         return true;
     return false;
 }
+
+void script_step(const struct script_protocol *protocol, struct dns_job *job,
+                 const struct dns_answer *answer, struct dns_wish *ret_wish)
+{
+    if (answer == NULL)
+        dns_job_start(job);
+    struct dns_job_record *record = dns_job_next(job);
+    if (answer != NULL && record != NULL) {
+        if (!script_hear(answer, protocol->doing(job, record), protocol->n_lines, ret_wish))
+            return;
+        record->done = true;
+        if (!protocol->hear(job, record, answer, ret_wish))
+            return;
+        record = dns_job_next(job);
+    }
+    if (record == NULL)
+        dns_wish_done(ret_wish);
+    else
+        protocol->run(job, record, ret_wish);
+}

@@ -36,6 +36,20 @@ const char *const *script_environment(const struct dns_job *job, const char *con
 /* Those of the setting `secrets`, as dns_wish_run takes them; NULL: none. */
 const char *const *script_secrets(const struct dns_job *job);
 
+/* How one protocol runs a program a record. */
+struct script_protocol {
+    size_t n_lines; /* of its last output that a failure shows */
+    const char *(*doing)(const struct dns_job *job, const struct dns_job_record *record);
+    void (*run)(const struct dns_job *job, const struct dns_job_record *record,
+                struct dns_wish *ret_wish);
+    /* It ended well: what it printed. False: *ret_wish says why the job fails all the same. */
+    bool (*hear)(const struct dns_job *job, struct dns_job_record *record,
+                 const struct dns_answer *answer, struct dns_wish *ret_wish);
+};
+/* The step of such a provider: one record after the other. */
+void script_step(const struct script_protocol *protocol, struct dns_job *job,
+                 const struct dns_answer *answer, struct dns_wish *ret_wish);
+
 /* How it ended; false: *ret_wish says why the job fails, with the last n_lines it wrote. doing: "hook present". */
 bool script_hear(const struct dns_answer *answer, const char *doing, size_t n_lines,
                  struct dns_wish *ret_wish);

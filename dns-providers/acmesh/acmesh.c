@@ -121,32 +121,24 @@ static bool saved_is_good(struct str saved)
 }
 
 /* What the script saved for the domain, often the id of the record; without it some cannot remove what they added. */
-static void saved_keep(struct dns_job_record *record, struct str output)
+static bool saved_keep(const struct dns_job *job, struct dns_job_record *record,
+                       const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
+    (void)job;
+    (void)ret_wish;
     static const struct str mark = {"chancery-saved=", 15};
-    struct str line = script_last_line(output, mark);
+    struct str line = script_last_line(answer->body, mark);
     struct str saved = line.len > 0 ? str_mem(line.p + mark.len, line.len - mark.len) : STR_NONE;
     bool keeps = record->present && saved_is_good(saved);
     mem_free(record->ref);
     record->ref = keeps ? mem_strndup(saved.p, saved.len) : NULL;
+    return true;
 }
 
 static void step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
-    if (answer == NULL)
-        dns_job_start(job);
-    struct dns_job_record *record = dns_job_next(job);
-    if (answer != NULL && record != NULL) {
-        if (!script_hear(answer, doing(job, record), 3, ret_wish))
-            return;
-        saved_keep(record, answer->body);
-        record->done = true;
-        record = dns_job_next(job);
-    }
-    if (record == NULL)
-        dns_wish_done(ret_wish);
-    else
-        wish_run(job, record, ret_wish);
+    static const struct script_protocol protocol = {3, doing, wish_run, saved_keep};
+    script_step(&protocol, job, answer, ret_wish);
 }
 
 extern const struct dns_provider dns_provider_acmesh;

@@ -129,32 +129,24 @@ static void wish_run(const struct dns_job *job, const struct dns_job_record *rec
 }
 
 /* What an auth hook printed - often an id - its clean-up is told: it is kept with the record. */
-static void printed_keep(struct dns_job_record *record, struct str printed)
+static bool printed_keep(const struct dns_job *job, struct dns_job_record *record,
+                         const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
-    printed = str_trim(printed);
+    struct str printed = str_trim(answer->body);
+    (void)job;
+    (void)ret_wish;
     printed.len = str_find_char(printed, '\0');
     if (printed.len > PRINTED_MAX)
         printed.len = PRINTED_MAX;
     mem_free(record->ref);
     record->ref = record->present && printed.len > 0 ? mem_strndup(printed.p, printed.len) : NULL;
+    return true;
 }
 
 static void step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
-    if (answer == NULL)
-        dns_job_start(job);
-    struct dns_job_record *record = dns_job_next(job);
-    if (answer != NULL && record != NULL) {
-        if (!script_hear(answer, doing(job, record), 3, ret_wish))
-            return;
-        printed_keep(record, answer->body);
-        record->done = true;
-        record = dns_job_next(job);
-    }
-    if (record == NULL)
-        dns_wish_done(ret_wish);
-    else
-        wish_run(job, record, ret_wish);
+    static const struct script_protocol protocol = {3, doing, wish_run, printed_keep};
+    script_step(&protocol, job, answer, ret_wish);
 }
 
 extern const struct dns_provider dns_provider_certbot;

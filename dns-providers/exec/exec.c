@@ -271,12 +271,10 @@ static bool ref_is_sane(struct str ref)
     return ref.len > 0 && ref.len <= REF_MAX;
 }
 
-/* The record is as wished even when its ref cannot be used, so it counts as done before that is
- * complained about. */
+/* The record is as wished even when its ref cannot be used: it counts as done by then. */
 static bool hear_success(const struct dns_job *job, struct dns_job_record *record,
                          const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
-    record->done = true;
     if (!record->present) {
         mem_set_str(&record->ref, NULL);
         return true;
@@ -297,19 +295,8 @@ static bool hear_success(const struct dns_job *job, struct dns_job_record *recor
 
 static void step(struct dns_job *job, const struct dns_answer *answer, struct dns_wish *ret_wish)
 {
-    if (answer == NULL)
-        dns_job_start(job);
-    struct dns_job_record *record = dns_job_next(job);
-    if (answer != NULL && record != NULL) {
-        if (!script_hear(answer, doing(job, record), 1, ret_wish) ||
-            !hear_success(job, record, answer, ret_wish))
-            return;
-        record = dns_job_next(job);
-    }
-    if (record == NULL)
-        dns_wish_done(ret_wish);
-    else
-        wish_run(job, record, ret_wish);
+    static const struct script_protocol protocol = {1, doing, wish_run, hear_success};
+    script_step(&protocol, job, answer, ret_wish);
 }
 
 extern const struct dns_provider dns_provider_exec;

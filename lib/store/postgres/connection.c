@@ -90,14 +90,25 @@ static bool session_settle(struct postgres_store *store, struct err *err)
     return server_exec(store, "set up", sql, NULL, err);
 }
 
+/* A server that is cut off is given up after a while, also in the middle of a statement; what the address says comes last and wins. */
+static PGconn *connect_to(const char *url)
+{
+    static const char *const keys[] = {"connect_timeout",
+                                       "application_name",
+                                       "client_encoding",
+                                       "keepalives_idle",
+                                       "tcp_user_timeout",
+                                       "dbname",
+                                       NULL};
+    const char *values[] = {"10", "chancery", "UTF8", "5", "15000", url, NULL};
+    return PQconnectdbParams(keys, values, 1);
+}
+
 static bool server_open(struct postgres_store *store, bool may_be_blank, struct err *err)
 {
     store->distrust = true;
     store->has_failed = false;
-    static const char *const keys[] = {"dbname", "connect_timeout", "application_name",
-                                       "client_encoding", NULL};
-    const char *values[] = {store->url, "10", "chancery", "UTF8", NULL};
-    store->conn = PQconnectdbParams(keys, values, 1);
+    store->conn = connect_to(store->url);
     if (PQstatus(store->conn) != CONNECTION_OK) {
         postgres_fault(store, NULL, "connect", err);
         disconnect(store);
@@ -210,7 +221,7 @@ bool postgres_store_exists(const char *url)
 {
     const char *sql = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = "
                       "'chancery_schema'";
-    PGconn *conn = PQconnectdb(url);
+    PGconn *conn = connect_to(url);
     PGresult *result = PQexec(conn, sql);
     bool is_blank = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 0;
     PQclear(result);

@@ -22,7 +22,7 @@ struct postgres_store {
     struct store base;
     char *url; /* with its password, if there is one: never shown */
     PGconn *conn;
-    bool create, no_sync;
+    bool no_sync;
     bool distrust;            /* the connection failed us: connect anew before the next use */
     bool has_failed;          /* a statement of the open transaction failed: it is lost */
     bool has_changed;         /* a statement of the open transaction changed something */

@@ -21,7 +21,7 @@ bool postgres_begin(struct store *base, struct err *err)
         return false;
     if (!server_exec(store, "begin a change", sql, NULL, err)) {
         /* Found dead while it was idle: nothing of ours was under way. */
-        if (!store->distrust || !store_retry_open(base, err) ||
+        if (!store->distrust || base->n_walks > 0 || !store_retry_open(base, err) ||
             !server_exec(store, "begin a change", sql, NULL, err))
             return false;
     }
