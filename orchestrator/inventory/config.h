@@ -176,6 +176,9 @@ struct config {
 bool config_load(const char *path, const char *(*environment)(const char *), struct config **ret,
                  struct err *err);
 void config_free(struct config *config);
+/* A print of where the files stand that the tree names (trust, credentials: size, time, inode): another one when one of them was changed, appeared or
+ * vanished. What is in them is not read. */
+void config_stamp(const struct config *config, char ret_hex[65]);
 const struct authority_config *config_authority(const struct config *config, const char *name);
 const struct provider_config *config_provider(const struct config *config, const char *name);
 /* The provider whose zone is the longest suffix of name; NULL when none. */
