@@ -13,6 +13,9 @@ option(CHANCERY_POSTGRESQL "Build the store on PostgreSQL (libpq)" ON)
 if(CHANCERY_POSTGRESQL)
     pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq>=15)
 endif()
+# The HTTP face; GnuTLS only for the certificate that a client shows to it.
+pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
+pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls>=3.7)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 # Not by pkg-config: its file asks for libevent, which linking does not need.

@@ -48,6 +48,7 @@ bool net_address_parse(struct str text, uint16_t default_port, struct net_addres
 void net_address_format(const struct net_address *a, bool with_port,
                         char out[NET_ADDRESS_TEXT_MAX]);
 bool net_address_eq(const struct net_address *a, const struct net_address *b);
+bool net_address_is_loopback(const struct net_address *a); /* 127.0.0.0/8, ::1 */
 /* Loopback, private, link-local, unspecified, multicast, documentation ... : not a public unicast address. */
 bool net_address_is_private(const struct net_address *a);
 

@@ -140,6 +140,12 @@ static bool ip_is_in_any(const unsigned char *ip, const struct ip_range *ranges,
     return false;
 }
 
+bool net_address_is_loopback(const struct net_address *a)
+{
+    static const unsigned char one[16] = {[15] = 1};
+    return a->ip_len == 4 ? a->ip[0] == 127 : a->ip_len == 16 && memcmp(a->ip, one, 16) == 0;
+}
+
 bool net_address_is_private(const struct net_address *a)
 {
     const size_t n_v4 = sizeof private_v4 / sizeof private_v4[0],

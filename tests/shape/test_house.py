@@ -19,7 +19,7 @@ SEES = {
 }
 # One door a foreign library.
 DOORS = {
-    r"uv\.h": {"io"}, r"curl/.*": {"io"}, r"ares.*\.h": {"io"}, r"ldns/.*": {"io"}, r"unbound\.h": {"io"}, r"openssl/.*": {"crypto", "io"},
+    r"uv\.h": {"io"}, r"curl/.*": {"io"}, r"ares.*\.h": {"io"}, r"ldns/.*": {"io"}, r"unbound\.h": {"io"}, r"microhttpd\.h": {"io"}, r"gnutls/.*": {"io"}, r"openssl/.*": {"crypto", "io"},
     r"sqlite3\.h": {"store"}, r"libpq-fe\.h": {"store"}, r"yaml\.h": {"config"}, r"jansson\.h": {"base"}, r"expat\.h": {"base"}, r"libpsl\.h": {"acme"}, r"idn2\.h": {"acme"},
 }
 BANNED = ["sprintf", "strcpy", "strcat", "strtok", "atoi", "gmtime", "localtime", "system", "popen", "sleep", "usleep", "alloca", "gets"]
