@@ -41,6 +41,12 @@ static void me_read(struct me *me)
     snprintf(me->boot_id, sizeof(me->boot_id), "%.*s", STR_ARG(str_trim(buf_str(&boot))));
 }
 
+/* Two machines that cannot tell their boot must not be taken for one: their boot clocks say nothing about each other. */
+static const char *boot_known(const struct me *me)
+{
+    return me->boot_id[0] != '\0' ? me->boot_id : NULL;
+}
+
 /* ---- looking ---- */
 
 void lease_holder_fini(struct lease_holder *holder)
@@ -135,13 +141,13 @@ static bool take_row(struct house *house, enum sql_name sql, const char *name, c
     me_read(&me);
     if (!lease_now(house, &now_ms, err))
         return false;
-    bool ok =
-        sql == SQL_SET_LEASE_TAKE
-            ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host, me.pid,
-                        me.boot_id, purpose, now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms,
-                        house->fencing)
-            : store_run(house->store, &n, err, sql, "tttittiiii", name, me.holder, me.host, me.pid,
-                        me.boot_id, purpose, now_ms, now_ms + ttl_ms, boot_ms, boot_ms + ttl_ms);
+    bool ok = sql == SQL_SET_LEASE_TAKE
+                  ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host,
+                              me.pid, boot_known(&me), purpose, now_ms, now_ms + ttl_ms, boot_ms,
+                              boot_ms + ttl_ms, house->fencing)
+                  : store_run(house->store, &n, err, sql, "tttittiiii", name, me.holder, me.host,
+                              me.pid, boot_known(&me), purpose, now_ms, now_ms + ttl_ms, boot_ms,
+                              boot_ms + ttl_ms);
     if (!ok)
         return false;
     if (n == 0)
@@ -263,7 +269,7 @@ static bool renew_row(struct house *house, const char *name, int64_t fencing, in
     me_read(&me);
     return lease_now(house, &now_ms, err) &&
            store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing,
-                     now_ms + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, me.boot_id);
+                     now_ms + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, boot_known(&me));
 }
 
 static bool renewing_act(struct house *house, void *arg, struct err *err)
