@@ -27,7 +27,6 @@ struct server {
     int64_t try_at_boot_ms;
     int64_t
         settled_at_boot_ms; /* what is under way is waited for no longer; 0: nobody waits for it */
-    int n_hups;             /* heeded so far */
     int64_t
         faces_at_boot_ms; /* not before, unless they are busy: the store failed them a moment ago */
     bool is_reloading, is_stopping, has_trouble;
@@ -192,33 +191,18 @@ static bool is_settled(const struct server *s)
 
 static void reload_begin(struct server *s)
 {
-    struct err why = {0};
-    s->n_hups = loop_n_hups(s->house->loop);
-    if (s->options->reload_load == NULL)
-        return;
-    tell(s, SERVE_RELOADING, "");
-    if (!s->options->reload_load(s->options->arg, &why)) {
-        tell(s, SERVE_RELOAD_FAILED, why.text);
-        return;
-    }
-    s->is_reloading = true;
+    s->is_reloading = reload_load(s->options->reload, s->leads);
     s->settled_at_boot_ms = boot_now(s) + SETTLE_MS;
 }
 
 static void reload_end(struct server *s)
 {
     struct err why = {0};
-    struct register_result read;
     concerns_close(&s->concerns, &s->turn);
     s->is_open = s->is_reloading = false;
     s->try_at_boot_ms = 0;
-    if (!s->options->reload_swap(s->options->arg, &why)) {
-        tell(s, SERVE_RELOAD_FAILED, why.text);
-        return;
-    }
-    if (s->leads && !register_refresh(s->house, &read, &why))
+    if (!reload_apply(s->options->reload, s->leads, &why) && s->leads)
         lead_lost(s, &why);
-    tell(s, SERVE_RELOADED, "");
 }
 
 /* False: it is time to go. */
@@ -233,7 +217,7 @@ static bool signals_heed(struct server *s)
         return !is_settled(s) || (turn_is_busy(&s->faces) && boot_now(s) < s->settled_at_boot_ms);
     if (s->is_reloading && is_settled(s))
         reload_end(s);
-    if (!s->is_reloading && loop_n_hups(s->house->loop) != s->n_hups)
+    if (!s->is_reloading && s->options->reload != NULL && reload_is_due(s->options->reload))
         reload_begin(s);
     return true;
 }
@@ -260,9 +244,11 @@ static void serve_wait(const struct server *s)
     int64_t until_ms = house_now(s->house) + tick_ms, faces_at_ms = turn_due_at_ms(&s->faces);
     if (faces_at_ms < wall_of_boot(s, s->faces_at_boot_ms))
         faces_at_ms = wall_of_boot(s, s->faces_at_boot_ms);
-    int64_t bounds[] = {faces_at_ms, led_due_at_ms(s),
-                        s->is_stopping || s->is_reloading ? wall_of_boot(s, s->settled_at_boot_ms)
-                                                          : INT64_MAX};
+    int64_t bounds[] = {
+        faces_at_ms, led_due_at_ms(s),
+        s->is_stopping || s->is_reloading ? wall_of_boot(s, s->settled_at_boot_ms) : INT64_MAX,
+        s->options->reload != NULL && !s->is_reloading ? reload_next_at_ms(s->options->reload)
+                                                       : INT64_MAX};
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
         if (bounds[i] < until_ms)
             until_ms = bounds[i];
@@ -273,7 +259,6 @@ bool leader_serve(struct house *house, const struct serve_options *options, stru
 {
     struct server s = {.house = house, .options = options};
     (void)err;
-    s.n_hups = loop_n_hups(house->loop);
     s.led = (struct leader_options){.purpose = "serve",
                                     .renews = true,
                                     .delivers = true,

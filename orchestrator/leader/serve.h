@@ -6,8 +6,8 @@
  *   leads         the register is read again, the concerns are opened and turn for ever: what becomes due is taken up, requests of other
  *                 processes are carried out (leader/request.h)
  *   lost          the lead or the store: the concerns are closed - the rows are the state -, STANDS_BY with the reason, tried again
- *   SIGHUP        reload_load: the new configuration is read aside. False: the old one stays, RELOAD_FAILED. True: what is under way
- *                 settles (three seconds at most), the concerns are closed, reload_swap puts the new one in place, they are opened again, RELOADED
+ *   SIGHUP        reload_load: the new configuration is read aside (leader/reload.h). What cannot be used is told, the old one stays. What can: what is
+ *                 under way settles (three seconds at most), the concerns are closed, reload_apply puts it in force, they are opened again
  *   SIGTERM       STOPPING; nothing new is begun, what is under way settles (three seconds at most), the lead is given back
  *
  * It never ends by itself: a lost lead, a store that cannot be reached, a clock that is not set and a broken new configuration are told and outlived.
@@ -21,6 +21,7 @@
 #define LEADER_SERVE_H
 
 #include "inventory/concern.h"
+#include "leader/reload.h"
 
 struct face {
     /* As a concern of the leader, without the lead. collect may write (its own decisions guard themselves: lock.h); when it fails, all it did in this
@@ -35,9 +36,6 @@ struct face {
     X(READY, "ready")         /* once: everything is open, faces turn */                           \
     X(STANDS_BY, "stands by") /* text: who leads, or why this process cannot */                    \
     X(LEADS, "leads")                                                                              \
-    X(RELOADING, "reloading") /* SIGHUP was seen */                                                \
-    X(RELOADED, "reloaded")                                                                        \
-    X(RELOAD_FAILED, "reload failed") /* text: why; the old configuration is in force */           \
     X(STOPPING, "stopping")                                                                        \
     X(TURN, "turn") /* the loop goes round: a sign of life, at least each tick_ms */
 enum serve_news {
@@ -54,13 +52,10 @@ struct serve_options {
         patience_ms; /* 0: twenty seconds. A step that waits longer is put to rest in its row until then */
     int64_t
         tick_ms; /* 0: ten seconds. At least so often the loop goes round (half of the watchdog's time) */
-    /* SIGHUP. load changes nothing that is in use; kinds: CONFIG ... swap is called only after a load that went well, while all concerns of the
-     * leader are closed (faces are not): house->config, seal ... may be replaced. Both NULL: SIGHUP is not heeded. */
-    bool (*reload_load)(void *arg, struct err *err);
-    bool (*reload_swap)(void *arg, struct err *err);
+    struct reload *reload; /* NULL: SIGHUP is not heeded. Its hooks tell what came of it */
     /* May be NULL. text "" where there is nothing to say; borrowed. Called outside transactions. */
     void (*notify)(void *arg, enum serve_news news, const char *text);
-    void *arg; /* of the three */
+    void *arg; /* of notify */
 };
 
 /* Until a signal asks for the end (then true: at most five seconds later). False when it could not begin. */
