@@ -27,6 +27,7 @@
     X(export)                                                                                      \
     X(deploy)                                                                                      \
     X(verify)                                                                                      \
+    X(serve)                                                                                       \
     X(provider_list)                                                                               \
     X(provider_show)                                                                               \
     X(provider_lint)                                                                               \

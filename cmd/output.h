@@ -38,6 +38,8 @@ void json_set_time(struct json *object, const char *name, int64_t at_ms);
 /* Live progress on standard error: terminal: one line rewritten; pipe: a line for each end and fault. */
 struct progress_view;
 struct progress_view *progress_view_new(const struct invocation *in);
+/* Never live: each line stays, with the time before it when it is stamped. */
+struct progress_view *progress_view_new_plain(const struct invocation *in, bool is_stamped);
 struct progress progress_view_front(struct progress_view *view);
 void progress_view_free(struct progress_view *view); /* clears the live line */
 

@@ -10,6 +10,7 @@
 struct progress_view {
     bool live, quiet, shown;
     bool color;
+    const struct clock *stamps; /* NULL: lines without the time */
     unsigned columns;
 };
 
@@ -25,11 +26,31 @@ struct progress_view *progress_view_new(const struct invocation *in)
     return view;
 }
 
+struct progress_view *progress_view_new_plain(const struct invocation *in, bool is_stamped)
+{
+    struct progress_view *view = progress_view_new(in);
+    view->live = false;
+    view->color = in->color && isatty(STDERR_FILENO) == 1;
+    view->stamps = is_stamped ? in->house.clock : NULL;
+    return view;
+}
+
 static void live_clear(struct progress_view *view)
 {
     if (view->shown)
         fputs("\r\033[K", stderr);
     view->shown = false;
+}
+
+static void line_print(const struct progress_view *view, const struct progress_note *note,
+                       const char *text)
+{
+    char time[TIME_TEXT_MAX] = "";
+    if (view->stamps != NULL)
+        time_format(clock_wall_ms(view->stamps), false, time);
+    fprintf(stderr, "%s%s%s%s%s\n", time, view->stamps != NULL ? " " : "",
+            view->color && note->is_fault ? "\033[31m" : "", text,
+            view->color && note->is_fault ? "\033[0m" : "");
 }
 
 static void view_say(void *arg, const struct progress_note *note)
@@ -48,8 +69,7 @@ static void view_say(void *arg, const struct progress_note *note)
     text_escape(&text, buf_str(&line), stays ? 4000 : view->columns - 1);
     live_clear(view);
     if (stays) {
-        fprintf(stderr, "%s%s%s\n", view->color && note->is_fault ? "\033[31m" : "",
-                buf_cstr(&text), view->color && note->is_fault ? "\033[0m" : "");
+        line_print(view, note, buf_cstr(&text));
         return;
     }
     fprintf(stderr, "%s", buf_cstr(&text));

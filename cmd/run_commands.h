@@ -11,6 +11,7 @@ enum exit_code renew_run(struct invocation *in);
 enum exit_code issue_run(struct invocation *in);
 enum exit_code deploy_run(struct invocation *in);
 enum exit_code verify_run(struct invocation *in);
+enum exit_code serve_run(struct invocation *in);
 
 enum exit_code plan_run(struct invocation *in);
 enum exit_code status_run(struct invocation *in);
