@@ -13,5 +13,7 @@ extern const struct builtin_manifest builtin_manifests[]; /* the last one has no
 extern const struct builtin_manifest builtin_skeletons[];
 /* What stands around scripts of acme.sh: shim.sh. */
 extern const struct builtin_manifest builtin_acmesh[];
+/* What CAs limit: orchestrator/inventory/limits. */
+extern const struct builtin_manifest builtin_limits[];
 
 #endif

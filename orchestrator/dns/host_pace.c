@@ -1,5 +1,6 @@
 #include "dns/host_pace.h"
 
+#include "base/gcra.h"
 #include "crypto/key.h"
 #include "dns/host_inner.h"
 #include "inventory/event.h"
@@ -20,7 +21,7 @@ struct bucket {
     struct list in_pace;
     char *key, *provider;
     struct dns_rate rate;
-    int64_t burst, gap_ms;
+    struct gcra gcra;
     int64_t full_at_ms, saved_at_ms; /* the row may be ahead */
     int64_t n_expected;
 };
@@ -184,9 +185,7 @@ static struct bucket *bucket_of(struct host_pace *pace, const struct host_place 
     b->key = mem_strdup(key);
     b->provider = mem_strdup(place->provider->name);
     b->rate = *rate;
-    b->burst = (rate->count + 1) / 2;
-    int64_t spread = rate->count - b->burst + 1;
-    b->gap_ms = (rate->period_ms + spread - 1) / spread;
+    b->gcra = gcra_window(rate->count, rate->period_ms);
     bucket_load(pace, b);
     list_push_back(&pace->buckets, &b->in_pace);
     return b;
@@ -197,12 +196,6 @@ static int64_t later_of(int64_t a_ms, int64_t b_ms)
     return a_ms > b_ms ? a_ms : b_ms;
 }
 
-static int64_t bucket_wait_ms(const struct bucket *b, int64_t now_ms, int64_t n)
-{
-    int64_t full_ms = later_of(b->full_at_ms, now_ms) + (n - 1) * b->gap_ms;
-    return later_of(full_ms - (b->burst - 1) * b->gap_ms - now_ms, 0);
-}
-
 static int64_t buckets_wait_ms(struct host_pace *pace, const struct host_place *place, int64_t n,
                                bool is_behind, struct dns_rate *ret_rate)
 {
@@ -210,7 +203,8 @@ static int64_t buckets_wait_ms(struct host_pace *pace, const struct host_place *
     int64_t now_ms = house_now(pace->house), most_ms = 0;
     for (size_t i = 0; limits != NULL && i < limits->n_rates; i++) {
         const struct bucket *b = bucket_of(pace, place, &limits->rates[i]);
-        int64_t ms = bucket_wait_ms(b, now_ms, n + (is_behind ? b->n_expected : 0));
+        int64_t n_th = n + (is_behind ? b->n_expected : 0);
+        int64_t ms = gcra_at(&b->gcra, b->full_at_ms, now_ms, n_th) - now_ms;
         if (ms > most_ms && ret_rate != NULL)
             *ret_rate = b->rate;
         most_ms = later_of(ms, most_ms);
@@ -265,7 +259,7 @@ int64_t host_pace_take(struct provider_host *host, const struct host_place *plac
     wait_ms = later_of(wait_ms, parked_ms);
     for (size_t i = 0; limits != NULL && i < limits->n_rates; i++) {
         struct bucket *b = bucket_of(host->pace, place, &limits->rates[i]);
-        b->full_at_ms = later_of(b->full_at_ms, now_ms + wait_ms) + b->gap_ms;
+        b->full_at_ms = gcra_take(&b->gcra, b->full_at_ms, now_ms + wait_ms, 1);
     }
     return wait_ms;
 }
@@ -391,9 +385,10 @@ static bool pace_forget(struct host_pace *pace, struct err *err)
 static bool bucket_save(struct host_pace *pace, struct bucket *b, bool is_ridden, struct err *err)
 {
     int64_t now_ms = house_now(pace->house);
-    int64_t n_ahead = b->n_expected > 0 || b->saved_at_ms < b->full_at_ms ? 2 + b->burst / 8 : 0;
-    bool is_short = b->saved_at_ms < later_of(b->full_at_ms, now_ms) + n_ahead / 2 * b->gap_ms;
-    int64_t at_ms = later_of(b->full_at_ms, n_ahead > 0 ? now_ms : 0) + n_ahead * b->gap_ms;
+    int64_t n_ahead =
+        b->n_expected > 0 || b->saved_at_ms < b->full_at_ms ? 2 + b->gcra.burst / 8 : 0;
+    bool is_short = b->saved_at_ms < later_of(b->full_at_ms, now_ms) + n_ahead / 2 * b->gcra.gap;
+    int64_t at_ms = later_of(b->full_at_ms, n_ahead > 0 ? now_ms : 0) + n_ahead * b->gcra.gap;
     bool gives_back = is_ridden && n_ahead == 0 && b->saved_at_ms > at_ms;
     if (b->rate.period_ms < PERIOD_KEPT_MS || !((n_ahead > 0 && is_short) || gives_back))
         return true;

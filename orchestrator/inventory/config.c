@@ -169,6 +169,7 @@ void config_free(struct config *config)
     providers_free(config);
     manifests_free(config);
     dnssec_config_free(config);
+    limits_free(config);
     mem_free(config->path);
     mem_free(config->folder);
     mem_free(config->store_path);

@@ -167,8 +167,9 @@ struct config {
     struct manifest_file *manifests;
     size_t n_manifests;
     struct dnssec_config dnssec;
-    struct json *defaults; /* checked section `defaults` */
-    struct json *tree;     /* the whole checked tree; settings point into it */
+    struct directory_limits *limits; /* what was asked for so far: config_limits */
+    struct json *defaults;           /* checked section `defaults` */
+    struct json *tree;               /* the whole checked tree; settings point into it */
     const char *(*environment)(const char *name); /* for env: and cred: references; never NULL */
 };
 
@@ -180,6 +181,9 @@ void config_free(struct config *config);
  * vanished. What is in them is not read. */
 void config_stamp(const struct config *config, char ret_hex[65]);
 const struct authority_config *config_authority(const struct config *config, const char *name);
+/* What is known of the limits of the CA with that directory: as the authority says, else as the build knows. Never NULL; lives as long as the
+ * configuration. */
+const struct ca_limits *config_limits(struct config *config, const char *directory);
 const struct provider_config *config_provider(const struct config *config, const char *name);
 /* The provider whose zone is the longest suffix of name; NULL when none. */
 const struct provider_config *config_provider_for(const struct config *config, const char *name);

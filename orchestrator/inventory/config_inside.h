@@ -68,6 +68,9 @@ struct json *manifests_print(const struct config *config);
 void rates_read(struct reader *r, const struct json *raw, const struct json *list,
                 struct provider_config *p);
 
+/* config_limits.c */
+void limits_free(struct config *config);
+
 /* config_dnssec.c */
 void dnssec_read(struct config *config, struct reader *r);
 void dnssec_config_free(struct config *config);

@@ -1,0 +1,38 @@
+/*
+ * The inside of the ledger, for its files only:
+ *
+ *   ledger.c           looking, reserving, settling
+ *   ledger_subject.c   which buckets an order draws on
+ */
+#ifndef AUTHORITY_LEDGER_INSIDE_H
+#define AUTHORITY_LEDGER_INSIDE_H
+
+#include "authority/ledger.h"
+
+struct ledger_bucket { /* texts owned */
+    enum ca_limit limit;
+    char *subject, *label;     /* label "": the subject says it */
+    bool is_checked, is_spent; /* for the order in question */
+    /* as the store has it */
+    int64_t full_at_ms, issued_at_ms;
+    int64_t n_reserved;
+};
+void ledger_bucket_fini(struct ledger_bucket *bucket);
+/* Of other things than orders. label may be NULL. */
+void ledger_bucket_init(struct ledger_bucket *ret, enum ca_limit limit, const char *subject,
+                        const char *label);
+
+/* The exact set of names, in any order. */
+void ledger_set_bucket(const struct ledger_ask *ask, struct ledger_bucket *ret);
+/* Its registered domains (addresses: IPv4 /32, IPv6 /64), each once; at most n_names. How many. */
+size_t ledger_domain_buckets(const struct ledger_ask *ask, struct ledger_bucket *ret);
+/* "" is an account like any other. Fresh text. */
+char *ledger_failing_subject(const char *account, const char *identifier);
+
+/* The instant by which the ledger counts. */
+bool ledger_now(struct house *house, int64_t *ret_now_ms, struct err *err);
+/* Reads its row. */
+bool ledger_bucket_load(struct house *house, const char *directory, const struct ca_rate *rate,
+                        int64_t now_ms, struct ledger_bucket *b, struct err *err);
+
+#endif
