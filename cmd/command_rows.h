@@ -42,6 +42,7 @@
     X(account_deactivate)                                                                          \
     X(account_import)                                                                              \
     X(account_export)                                                                              \
+    X(token_new)                                                                                   \
     X(persist)                                                                                     \
     X(documents)
 #define X(name) extern const struct command command_##name;

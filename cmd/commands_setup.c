@@ -86,6 +86,32 @@ const struct command command_check = {
     .run = check_run,
 };
 
+static const struct example token_new_examples[] = {
+    {"chancery token new web1", "a token, and the lines of chancery.yaml that let it in"},
+};
+static const struct meaning token_new_meanings[] = {
+    {EXIT_CODE_DONE, "printed"},
+    {EXIT_CODE_USAGE, "the name cannot be one"},
+};
+const struct command command_token_new = {
+    .name = "token",
+    .sub = "new",
+    .usage = "NAME",
+    .sentence =
+        "Make a token for the HTTP interface, and the lines of chancery.yaml that let it in.",
+    .text =
+        "The token is 256 random bits. It is printed once and kept nowhere: chancery.yaml gets "
+        "only its SHA-256. Put the printed lines under `http`, set the names it is for and what "
+        "it may do, and reload `chancery serve`. For a time two tokens may stand side by side, "
+        "so that clients can change over; whoever is taken out is refused from the reload on. "
+        "See docs/HTTP.md.",
+    EXAMPLES(token_new_examples),
+    MEANINGS(token_new_meanings),
+    .min_words = 1,
+    .max_words = 1,
+    .run = token_new_run,
+};
+
 /* ---- documents: run by the build ---- */
 
 const struct command command_documents = {

@@ -99,6 +99,7 @@ static void config_fill(struct config *config, struct reader *r)
     sets_read(config, r);
     defaults_read(config, r);
     dnssec_read(config, r);
+    http_read(config, r);
     config->seal = mem_strdup(json_text(config->tree, "seal"));
     struct json *whole = json_object();
     json_set_int(whole, "reading", READING);
@@ -170,6 +171,7 @@ void config_free(struct config *config)
     manifests_free(config);
     dnssec_config_free(config);
     limits_free(config);
+    http_config_free(config);
     mem_free(config->path);
     mem_free(config->folder);
     mem_free(config->store_path);

@@ -13,6 +13,7 @@
 #include "config/table.h"
 #include "crypto/key.h"
 #include "dns-providers/catalogue.h"
+#include "inventory/config_http.h"
 #include "io/loop.h"
 
 struct authority_config {
@@ -170,6 +171,9 @@ struct config {
     struct directory_limits *limits; /* what was asked for so far: config_limits */
     struct json *defaults;           /* checked section `defaults` */
     struct json *tree;               /* the whole checked tree; settings point into it */
+    struct http_config http;
+    struct json *defaults; /* checked section `defaults` */
+    struct json *tree;     /* the whole checked tree; settings point into it */
     const char *(*environment)(const char *name); /* for env: and cred: references; never NULL */
 };
 

@@ -34,7 +34,8 @@ char *print_of(struct json *take_tree);
 /* path as seen from folder, without "." and doubled slashes. Fresh text. */
 char *path_from(const char *folder, const char *path);
 
-extern const struct section section_provider, section_endpoint, section_activate;
+extern const struct section section_provider, section_endpoint, section_activate, section_manifests,
+    section_http;
 
 /* config_authority.c, config_provider.c: fill what the tree says; faults go to the reader. */
 void authorities_read(struct config *config, struct reader *r);
@@ -74,6 +75,10 @@ void limits_free(struct config *config);
 /* config_dnssec.c */
 void dnssec_read(struct config *config, struct reader *r);
 void dnssec_config_free(struct config *config);
+
+/* config_http.c */
+void http_read(struct config *config, struct reader *r);
+void http_config_free(struct config *config);
 
 /* set_profile.c */
 void profiles_verify(const struct config *config, const struct json *raw, const char *where,

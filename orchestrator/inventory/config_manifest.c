@@ -8,6 +8,34 @@
 
 #include "io/folder_trusted.h"
 
+static const struct setting manifests_settings[] = {
+    {.name = "folder",
+     .kind = SETTING_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 1024,
+     .sentence = "The folder, e.g. `manifests.d`; each file NAME.yaml in it is the type `NAME`. It "
+                 "and the files "
+                 "must belong to root or to the user of Chancery, and nobody else may write them."},
+    {.name = "override",
+     .kind = SETTING_TEXTS,
+     .max = 100,
+     .sentence = "Types of the program that a file of the folder replaces; without it such a file "
+                 "is refused."},
+    {.name = "sha256",
+     .kind = SETTING_TEXTS,
+     .max = 1000,
+     .sentence = "When given: only files with one of these SHA-256 sums (hex) are taken."},
+};
+const struct section section_manifests = {
+    .name = "manifests",
+    .sentence =
+        "Types of DNS providers of your own, as manifests: see docs/WRITING_PROVIDERS.md. A "
+        "file that cannot "
+        "be used costs its own type; `chancery check` and `chancery provider list` tell.",
+    .settings = manifests_settings,
+    .n = sizeof manifests_settings / sizeof manifests_settings[0]};
+
 enum { MANIFEST_MAX = 256 * 1024 };
 
 struct reading {

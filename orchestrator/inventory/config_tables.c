@@ -304,31 +304,6 @@ static const struct setting default_settings[] = {
 static SECTION(section_defaults, "defaults", "What holds for sets that say nothing else.",
                default_settings);
 
-static const struct setting manifests_settings[] = {
-    {.name = "folder",
-     .kind = SETTING_TEXT,
-     .required = true,
-     .min = 1,
-     .max = 1024,
-     .sentence = "The folder, e.g. `manifests.d`; each file NAME.yaml in it is the type `NAME`. It "
-                 "and the files "
-                 "must belong to root or to the user of Chancery, and nobody else may write them."},
-    {.name = "override",
-     .kind = SETTING_TEXTS,
-     .max = 100,
-     .sentence = "Types of the program that a file of the folder replaces; without it such a file "
-                 "is refused."},
-    {.name = "sha256",
-     .kind = SETTING_TEXTS,
-     .max = 1000,
-     .sentence = "When given: only files with one of these SHA-256 sums (hex) are taken."},
-};
-static SECTION(section_manifests, "manifests",
-               "Types of DNS providers of your own, as manifests: see docs/WRITING_PROVIDERS.md. A "
-               "file that cannot "
-               "be used costs its own type; `chancery check` and `chancery provider list` tell.",
-               manifests_settings);
-
 static const struct setting main_settings[] = {
     {.name = "store",
      .kind = SETTING_TEXT,
@@ -370,6 +345,10 @@ static const struct setting main_settings[] = {
      .otherwise = "{}",
      .section = &section_defaults,
      .sentence = "What holds for sets that say nothing else."},
+    {.name = "http",
+     .kind = SETTING_SECTION,
+     .section = &section_http,
+     .sentence = "What `chancery serve` answers over HTTP."},
 };
 static SECTION(section_main, "chancery.yaml",
                "The main file. Relative paths start at its folder. A secret is always a reference: "
