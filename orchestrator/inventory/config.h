@@ -172,8 +172,6 @@ struct config {
     struct json *defaults;           /* checked section `defaults` */
     struct json *tree;               /* the whole checked tree; settings point into it */
     struct http_config http;
-    struct json *defaults; /* checked section `defaults` */
-    struct json *tree;     /* the whole checked tree; settings point into it */
     const char *(*environment)(const char *name); /* for env: and cred: references; never NULL */
 };
 
