@@ -1,51 +1,17 @@
 #include "authority/lease.h"
 
+#include "authority/self.h"
 #include "base/failpoint.h"
 #include "inventory/config.h"
 #include "io/files.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
-
-enum { HOST_MAX = 256, BOOT_ID_MAX = 64, PIDS_MAX = 64 };
 
 struct lease {
     char *name;
     int64_t fencing;
     struct file_lock *lock;
 };
-
-struct me { /* who takes a lease */
-    char holder[HOST_MAX + PIDS_MAX + 32], host[HOST_MAX], boot_id[BOOT_ID_MAX];
-    char
-        pids[PIDS_MAX]; /* which numbering of processes pid belongs to: containers have their own */
-    int64_t pid;
-};
-
-static void me_read(struct me *me)
-{
-    AUTO(buf_fini)
-    struct buf boot = BUF(256);
-    if (gethostname(me->host, sizeof(me->host) - 1) != 0)
-        memcpy(me->host, "localhost", sizeof("localhost"));
-    me->host[sizeof(me->host) - 1] = '\0';
-    me->pid = (int64_t)getpid();
-    ssize_t n = readlink("/proc/self/ns/pid", me->pids, sizeof(me->pids) - 1);
-    me->pids[n > 0 ? n : 0] = '\0';
-    snprintf(me->holder, sizeof(me->holder), "%s:%lld:%s", me->host, (long long)me->pid, me->pids);
-    /* Without a boot id (no /proc) the wall clock judges. */
-    if (!file_read_kernel("/proc/sys/kernel/random/boot_id", 256, &boot, NULL))
-        buf_clear(&boot);
-    snprintf(me->boot_id, sizeof(me->boot_id), "%.*s", STR_ARG(str_trim(buf_str(&boot))));
-}
-
-/* Two machines that cannot tell their boot must not be taken for one: their boot clocks say nothing about each other. */
-static const char *boot_known(const struct me *me)
-{
-    return me->boot_id[0] != '\0' ? me->boot_id : NULL;
-}
 
 /* ---- looking ---- */
 
@@ -65,8 +31,8 @@ static bool lease_now(struct house *house, int64_t *ret_now_ms, struct err *err)
 static void holder_read(struct house *house, const struct rows *rows, int64_t now_ms,
                         struct lease_holder *ret)
 {
-    struct me me = {0};
-    me_read(&me);
+    struct self me;
+    self_read(&me);
     const char *boot_id = rows_text(rows, 8);
     bool same_boot = boot_id != NULL && strcmp(boot_id, me.boot_id) == 0;
     bool over =
@@ -136,17 +102,17 @@ static bool held_by_another(struct house *house, const char *name, struct err *e
 static bool take_row(struct house *house, enum sql_name sql, const char *name, const char *purpose,
                      int64_t ttl_ms, int64_t *ret_fencing, struct err *err)
 {
-    struct me me = {0};
+    struct self me;
     int64_t n = 0, now_ms, boot_ms = clock_boot_ms(house->clock);
-    me_read(&me);
+    self_read(&me);
     if (!lease_now(house, &now_ms, err))
         return false;
     bool ok = sql == SQL_SET_LEASE_TAKE
                   ? store_run(house->store, &n, err, sql, "tttittiiiii", name, me.holder, me.host,
-                              me.pid, boot_known(&me), purpose, now_ms, now_ms + ttl_ms, boot_ms,
+                              me.pid, self_boot(&me), purpose, now_ms, now_ms + ttl_ms, boot_ms,
                               boot_ms + ttl_ms, house->fencing)
                   : store_run(house->store, &n, err, sql, "tttittiiii", name, me.holder, me.host,
-                              me.pid, boot_known(&me), purpose, now_ms, now_ms + ttl_ms, boot_ms,
+                              me.pid, self_boot(&me), purpose, now_ms, now_ms + ttl_ms, boot_ms,
                               boot_ms + ttl_ms);
     if (!ok)
         return false;
@@ -179,20 +145,15 @@ struct taking {
 };
 
 /* Beside a server there is no file to lock. Who named a process of this very machine and numbering that is gone holds nothing. */
-static bool dead_free(struct house *house, const char *name, const struct me *me, struct err *err)
+static bool dead_free(struct house *house, const char *name, const struct self *me, struct err *err)
 {
     struct rows rows;
     bool is_dead = false;
     int64_t fencing = 0;
     if (!store_query(house->store, &rows, err, SQL_LEASE_GET, "t", name))
         return false;
-    if (rows_next(&rows) && !rows_is_null(&rows, 1) && rows_text(&rows, 8) != NULL &&
-        me->boot_id[0] != '\0' && me->pids[0] != '\0') {
-        AUTO(mem_fini)
-        char *here = mem_printf("%s:%lld:%s", me->host, (long long)rows_int(&rows, 3), me->pids);
-        is_dead = strcmp(rows_text(&rows, 1), here) == 0 &&
-                  strcmp(rows_text(&rows, 8), me->boot_id) == 0 &&
-                  kill((pid_t)rows_int(&rows, 3), 0) != 0 && errno == ESRCH;
+    if (rows_next(&rows)) {
+        is_dead = self_knows_dead(me, rows_text(&rows, 1), rows_text(&rows, 8), rows_int(&rows, 3));
         fencing = rows_int(&rows, 5);
     }
     return rows_end(&rows, err) &&
@@ -202,8 +163,8 @@ static bool dead_free(struct house *house, const char *name, const struct me *me
 static bool taking_act(struct house *house, void *arg, struct err *err)
 {
     struct taking *taking = arg;
-    struct me me = {0};
-    me_read(&me);
+    struct self me;
+    self_read(&me);
     if (taking->seize &&
         !store_run(house->store, NULL, err, SQL_LEASE_SEIZE, "tt", taking->name, me.host))
         return false;
@@ -213,8 +174,8 @@ static bool taking_act(struct house *house, void *arg, struct err *err)
                     &taking->fencing, err);
 }
 
-static bool lock_take(struct house *house, const char *name, struct file_lock **ret,
-                      struct err *err)
+static bool kernel_lock_take(struct house *house, const char *name, struct file_lock **ret,
+                             struct err *err)
 {
     AUTO(mem_fini)
     char *path = mem_printf("%s.%s.lock", house->config->store_path, name);
@@ -232,7 +193,7 @@ bool lease_take(struct house *house, const char *name, const char *purpose, int6
                             .frees_dead = kernel_lock && !has_file};
     struct file_lock *lock = NULL;
     struct err why = {0};
-    if (taking.seize && !lock_take(house, name, &lock, err)) {
+    if (taking.seize && !kernel_lock_take(house, name, &lock, err)) {
         if (err->kind == ERR_HELD && !held_by_another(house, name, &why) && why.kind == ERR_HELD)
             *err = why;
         return false;
@@ -264,12 +225,12 @@ struct renewing {
 static bool renew_row(struct house *house, const char *name, int64_t fencing, int64_t ttl_ms,
                       int64_t *ret_n, struct err *err)
 {
-    struct me me = {0};
+    struct self me;
     int64_t now_ms;
-    me_read(&me);
+    self_read(&me);
     return lease_now(house, &now_ms, err) &&
            store_run(house->store, ret_n, err, SQL_LEASE_RENEW, "tiiit", name, fencing,
-                     now_ms + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, boot_known(&me));
+                     now_ms + ttl_ms, clock_boot_ms(house->clock) + ttl_ms, self_boot(&me));
 }
 
 static bool renewing_act(struct house *house, void *arg, struct err *err)

@@ -69,11 +69,20 @@ static char *exact_of(const struct house *house, const struct set_config *set)
     return print_of(json_set_text(exact, "eab", a->eab_kid));
 }
 
+/* An order in flight excludes the lock of each of its names, also of those that the file does not tell any more. */
+static bool names_drop(struct store *store, const char *set, bool had_names, struct err *err)
+{
+    return !had_names || (store_run(store, NULL, err, SQL_ORDER_NAMES_SWEEP, "") &&
+                          store_run(store, NULL, err, SQL_ORDER_NAMES_KEEP, "t", set) &&
+                          store_run(store, NULL, err, SQL_SET_NAMES_DROP, "t", set));
+}
+
 /* Names and paths of the set as others find them. */
-static bool claims_write(struct refresh *refresh, const struct set_config *set, struct err *err)
+static bool claims_write(struct refresh *refresh, const struct set_config *set, bool had_names,
+                         struct err *err)
 {
     struct store *store = refresh->house->store;
-    if (!store_run(store, NULL, err, SQL_SET_NAMES_DROP, "t", set->name) ||
+    if (!names_drop(store, set->name, had_names, err) ||
         !store_run(store, NULL, err, SQL_SET_PATHS_DROP, "t", set->name))
         return false;
     for (size_t i = 0; i < set->n_names; i++)
@@ -118,7 +127,7 @@ static bool good_write(struct refresh *refresh, const struct finding *f,
            store_run(refresh->house->store, NULL, err, SQL_SET_PUT, "ttiiitttt", set->name, f->file,
                      f->stamp.mtime_ns, f->stamp.size, (int64_t)f->stamp.inode, buf_cstr(&text),
                      set->want, exact, set->lanes[0].name) &&
-           claims_write(refresh, set, err);
+           claims_write(refresh, set, before->exists, err);
 }
 
 static bool fault_write(struct refresh *refresh, const struct finding *f, const char *name,
@@ -195,7 +204,7 @@ bool file_take(struct refresh *refresh, const struct finding *f, struct err *err
 static bool set_forget(struct refresh *refresh, const char *set, struct err *err)
 {
     struct store *store = refresh->house->store;
-    return store_run(store, NULL, err, SQL_SET_NAMES_DROP, "t", set) &&
+    return names_drop(store, set, true, err) &&
            store_run(store, NULL, err, SQL_SET_PATHS_DROP, "t", set) &&
            store_run(store, NULL, err, SQL_SET_DEPLOYMENTS_DROP, "ti", set, refresh->now_ms) &&
            store_run(store, NULL, err, SQL_SET_ENDPOINTS_DROP, "t", set);

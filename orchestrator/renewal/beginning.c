@@ -1,6 +1,7 @@
 #include "renewal/renewal_inside.h"
 
 #include "authority/lease.h"
+#include "authority/lock.h"
 #include "inventory/event.h"
 #include "inventory/held.h"
 #include "inventory/plan.h"
@@ -50,7 +51,8 @@ static bool job_begin_new(struct renewal *r, const struct set_config *set,
     struct order_record *record = NULL;
     int64_t fencing = 0;
 
-    if (!set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err) ||
+    if (!lock_lets_order(r->house, set->name, 0, err) ||
+        !set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err) ||
         !predecessor_find(r, set->name, lane->name, &held, err))
         return false;
     struct order *order = order_for(set, ca, held);
@@ -291,7 +293,8 @@ static bool waiting_begin_open(struct renewal *r, struct waiting *w, const struc
     struct order_record *record = NULL;
     struct err why = {0};
     int64_t fencing = 0;
-    if (!set_lease_take(r->house, w->set, "order", SET_LEASE_MS, &fencing, err))
+    if ((!w->is_gone && !lock_lets_order(r->house, w->set, w->order_id, err)) ||
+        !set_lease_take(r->house, w->set, "order", SET_LEASE_MS, &fencing, err))
         return false;
     if (order_record_load(r->house, w->order_id, &record, &why)) {
         record->fencing = fencing;
@@ -336,6 +339,17 @@ static bool set_is_held(struct renewal *r, const char *set, const struct err *wh
     return true;
 }
 
+/* It is looked at again every second while the run has patience. False: it had its time. */
+static bool waiting_rests(const struct renewal *r, struct waiting *w)
+{
+    int64_t now_ms = clock_boot_ms(r->house->clock);
+    if (w->rests_since_boot_ms == 0)
+        w->rests_since_boot_ms = now_ms;
+    w->is_at_rest = now_ms - w->rests_since_boot_ms < r->driver.patience_ms;
+    w->look_again_boot_ms = now_ms + MS_SECOND;
+    return w->is_at_rest;
+}
+
 /* What was held back for a lane that cannot begin now is delivered. */
 static bool waiting_cannot_begin(struct renewal *r, const struct waiting *w, const struct err *why,
                                  struct err *err)
@@ -354,6 +368,7 @@ bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
     struct job *job = NULL;
     struct lifetime life = {0};
     struct err why = {0};
+    w->is_at_rest = false;
     if (!lifetime_of_set(r->house, w->set, &life, err))
         return false;
     bool ok = register_set(r->house, w->set, &set, &why);
@@ -366,7 +381,7 @@ bool waiting_begin(struct renewal *r, struct waiting *w, struct err *err)
         job_free(job);
         job = NULL;
     }
-    if (w->is_held_back)
+    if (w->is_held_back || (!ok && why.kind == ERR_HELD && waiting_rests(r, w)))
         return true;
     if (job == NULL)
         return waiting_cannot_begin(r, w, ok ? &(struct err){0} : &why, err);

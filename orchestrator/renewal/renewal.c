@@ -61,24 +61,47 @@ static void hold_back(struct renewal *r, struct waiting *w)
     r->look_again_at_ms = house_now(r->house) + MS_SECOND;
 }
 
+/* Somebody else works on one of its names: it was looked at a moment ago. */
+static bool waiting_is_at_rest(const struct renewal *r, const struct waiting *w)
+{
+    return w->is_at_rest && clock_boot_ms(r->house->clock) < w->look_again_boot_ms;
+}
+
+static void renewal_queue_resting(struct renewal *r, struct list *resting)
+{
+    struct list *it;
+    while ((it = list_pop_front(resting)) != NULL) {
+        list_push_back(&r->queue, it);
+        r->look_again_at_ms = house_now(r->house) + MS_SECOND;
+    }
+}
+
 static bool renewal_begin_more(struct renewal *r, struct err *err)
 {
     size_t room = renewal_room(r);
+    struct list resting;
+    bool ok = true, go_on = true;
     r->look_again_at_ms = 0;
     if (loop_n_stops(r->house->loop) > 0)
         return true;
-    while (room-- > 0 && !list_is_empty(&r->queue)) {
+    list_init(&resting);
+    while (ok && go_on && room > 0 && !list_is_empty(&r->queue)) {
         struct waiting *w = LIST_OWNER(list_pop_front(&r->queue), struct waiting, in_queue);
-        bool ok = waiting_begin(r, w, err);
+        bool was_at_rest = waiting_is_at_rest(r, w);
+        if (!was_at_rest)
+            ok = waiting_begin(r, w, err);
+        go_on = !w->is_held_back;
         if (ok && w->is_held_back) {
             hold_back(r, w);
-            return true;
+        } else if (ok && w->is_at_rest) {
+            list_push_back(&resting, &w->in_queue);
+        } else {
+            waiting_free(w);
+            room--;
         }
-        waiting_free(w);
-        if (!ok)
-            return false;
     }
-    return true;
+    renewal_queue_resting(r, &resting);
+    return ok;
 }
 
 /* ---- the turn ---- */

@@ -25,7 +25,9 @@ struct waiting {
     char *lane;        /* of a set with several kinds of keys; NULL: it has just one */
     unsigned tried;    /* lanes that had an order in this run, 1 << index */
     bool is_held_back; /* by waiting_begin: it must be looked at again soon */
-    bool is_gone;      /* nothing more is issued for the set: its order is given up */
+    bool is_at_rest;   /* by waiting_begin: somebody else works on one of its names */
+    int64_t rests_since_boot_ms, look_again_boot_ms;
+    bool is_gone; /* nothing more is issued for the set: its order is given up */
 };
 
 struct renewal {
