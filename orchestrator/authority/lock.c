@@ -62,6 +62,36 @@ static bool deed_do(struct house *house, const struct deed *deed, struct err *er
     return refusal.kind == ERR_NONE;
 }
 
+/* ---- the ledger ---- */
+
+static char *owner_text(const char *name, int64_t fencing)
+{
+    return mem_printf("lock:%s:%lld", name, (long long)fencing);
+}
+
+static bool owner_settle(struct house *house, const char *name, int64_t fencing,
+                         enum ledger_outcome outcome, struct err *err)
+{
+    AUTO(mem_fini)
+    char *owner = owner_text(name, fencing);
+    return ledger_settle(house, owner, outcome, err);
+}
+
+static bool order_reserve(struct house *house, const struct lock_ask *ask, int64_t fencing,
+                          struct ledger_answer *ret, struct err *refusal, struct err *err)
+{
+    AUTO(mem_fini)
+    char *owner = owner_text(ask->name, fencing);
+    *ret = (struct ledger_answer){.may = true};
+    if (ask->order == NULL)
+        return true;
+    if (!ledger_reserve(house, ask->order, owner, ret, err))
+        return false;
+    if (!ret->may)
+        err_throttled(refusal, ret->at_ms, "the lock of %s is free, but %s", ask->name, ret->text);
+    return true;
+}
+
 /* ---- taking ---- */
 
 struct taking {
@@ -77,10 +107,9 @@ static bool grant_write(struct house *house, struct taking *t, const struct lock
     char *client = ask->client != NULL ? mem_printf("client:%s", ask->client) : NULL;
     const struct self *me = &time->me;
     int64_t n = 0;
-    t->grant = (struct lock_grant){.fencing = seen->fencing + 1,
-                                   .granted_at_ms = time->now_ms,
-                                   .expires_at_ms = time->now_ms + ask->ttl_ms,
-                                   .expires_boot_ms = time->boot_ms + ask->ttl_ms};
+    t->grant.granted_at_ms = time->now_ms;
+    t->grant.expires_at_ms = time->now_ms + ask->ttl_ms;
+    t->grant.expires_boot_ms = time->boot_ms + ask->ttl_ms;
     if (!store_run(house->store, &n, err, SQL_LOCK_TAKE, "tttittiiiii", seen->key,
                    client != NULL ? client : me->holder, client != NULL ? NULL : me->host,
                    client != NULL ? INT64_C(0) : me->pid, self_boot(me), ask->purpose, time->now_ms,
@@ -92,13 +121,15 @@ static bool grant_write(struct house *house, struct taking *t, const struct lock
 }
 
 /* Nobody released it: the holder died, slept or lost its way. */
-static bool leftover_tell(struct house *house, const struct lock_seen *seen)
+static bool leftover_end(struct house *house, const struct lock_seen *seen, struct err *err)
 {
     AUTO(buf_fini)
     struct buf who = BUF(1024);
     char until[TIME_TEXT_MAX];
     lock_row_tell(&seen->row, &who);
     time_format(seen->row.expires_at_ms, false, until);
+    if (!owner_settle(house, seen->row.name, seen->fencing, LEDGER_UNKNOWN, err))
+        return false;
     return event_write(
         house, EVENT_LOCK_LOST, NULL, 0,
         "the lock of %s was not released by %s: %s; number %lld is refused from now on",
@@ -120,9 +151,13 @@ static bool taking_act(struct house *house, void *arg, struct err *refusal, stru
         return false;
     if (!may)
         return lock_ticket_keep(house, ask, &time, err);
-    if (seen.is_leftover)
-        leftover_tell(house, &seen);
-    return grant_write(house, t, &seen, &time, err) && lock_ticket_drop(house, ask, &time.me, err);
+    if (seen.is_leftover && !leftover_end(house, &seen, err))
+        return false;
+    t->grant.fencing = seen.fencing + 1;
+    if (!order_reserve(house, ask, t->grant.fencing, &t->grant.headroom, refusal, err) ||
+        !lock_ticket_drop(house, ask, &time.me, err))
+        return false;
+    return !t->grant.headroom.may || grant_write(house, t, &seen, &time, err);
 }
 
 bool lock_take(struct house *house, const struct lock_ask *ask, struct lock_grant *ret,
@@ -154,6 +189,7 @@ bool lock_may_take(struct house *house, const struct lock_ask *ask, bool *ret, s
 struct holding {
     const char *name;
     int64_t fencing, ttl_ms;
+    enum ledger_outcome outcome;
     struct lock_grant grant;
 };
 
@@ -219,15 +255,17 @@ static bool releasing_act(struct house *house, void *arg, struct err *refusal, s
     int64_t n = 0;
     lock_key(h->name, key);
     if (!lock_time_read(house, &time, err) ||
+        !owner_settle(house, h->name, h->fencing, h->outcome, err) ||
         !store_run(house->store, &n, err, SQL_LOCK_DROP, "titii", key, h->fencing,
                    self_boot(&time.me), time.boot_ms, time.now_ms))
         return false;
     return n == 1 || loss_tell(house, h, &time, refusal, err);
 }
 
-bool lock_release(struct house *house, const char *name, int64_t fencing, struct err *err)
+bool lock_release(struct house *house, const char *name, int64_t fencing,
+                  enum ledger_outcome outcome, struct err *err)
 {
-    struct holding h = {.name = name, .fencing = fencing};
+    struct holding h = {.name = name, .fencing = fencing, .outcome = outcome};
     FAILPOINT("lock.release");
     return deed_do(house, &(struct deed){releasing_act, &h}, err);
 }
@@ -252,6 +290,7 @@ static bool breaking_act(struct house *house, void *arg, struct err *refusal, st
     }
     lock_row_tell(&seen.row, &holder);
     return store_run(house->store, NULL, err, SQL_LEASE_DROP, "ti", seen.key, seen.fencing) &&
+           owner_settle(house, b->name, seen.fencing, LEDGER_UNKNOWN, err) &&
            event_write(house, EVENT_LOCK_BROKEN, NULL, 0,
                        "the lock of %s, held by %s with number %lld, was broken by %s: %s", b->name,
                        buf_cstr(&holder), (long long)seen.fencing, b->who, b->reason);

@@ -10,6 +10,9 @@
  *   lock_renew    before the time to live is over: a third of it is a good beat. What ran out is lost, also when nobody else took it.
  *   lock_release  with what came of it
  *
+ * With an order the lock also answers "may you order?": lock_take reserves in the ledger (ledger.h, owner "lock:<name>:<fencing>"), lock_release settles.
+ * What nobody released is settled as unknown, all of it spent, when the lock is taken or broken.
+ *
  * The fencing number of a name only grows, over releases, breaks and restarts: who checks it where the write lands is safe
  * from a holder that slept through the end of its lock; who does not is safe only as far as the holder stops in time. docs/LOCK.md says what is promised.
  *
@@ -22,7 +25,7 @@
 #ifndef AUTHORITY_LOCK_H
 #define AUTHORITY_LOCK_H
 
-#include "inventory/house.h"
+#include "authority/ledger.h"
 
 enum {
     LOCK_TTL_MS = 60 * 1000, /* unless somebody says otherwise */
@@ -42,15 +45,19 @@ struct lock_ask {
         client; /* who asks over the network; NULL: this very process, and the lock is free when the process is gone */
     const char *purpose; /* shown to others: "certbot renew" */
     int64_t ttl_ms;      /* CHECKed: LOCK_TTL_LEAST_MS to LOCK_TTL_MOST_MS */
+    const struct ledger_ask
+        *order; /* what will be ordered under it: reserved in the ledger. NULL */
     int64_t *
         ticket; /* waits: 0 at first; set when refused with HELD, 0 again when granted. NULL: does not wait */
 };
 struct lock_grant {
+    struct ledger_answer headroom; /* of lock_take with an order; else zero but for may */
     int64_t fencing, granted_at_ms, expires_at_ms;
     int64_t
         expires_boot_ms; /* the same by house->clock's boot clock: the holder must have ended by then */
 };
-/* HELD: the text names the holder and since when. STORE. */
+/* HELD: the text names the holder and since when. THROTTLED: free, but the ledger refuses the order until err->until_ms; a ticket ends, for that
+ * may be days. STORE. */
 bool lock_take(struct house *house, const struct lock_ask *ask, struct lock_grant *ret,
                struct err *err);
 /* Would lock_take with this ask be granted, as things are? Reads only: a waiter looks often and takes seldom. Somebody else may be quicker. */
@@ -61,8 +68,9 @@ bool lock_leave(struct house *house, const struct lock_ask *ask, struct err *err
 /* Lasts ttl_ms from now. HELD: lost - it ran out, was broken or released. */
 bool lock_renew(struct house *house, const char *name, int64_t fencing, int64_t ttl_ms,
                 struct lock_grant *ret, struct err *err);
-/* HELD: not the holder (any more). */
-bool lock_release(struct house *house, const char *name, int64_t fencing, struct err *err);
+/* outcome: of the order that was reserved; without one it says nothing. HELD: not the holder (any more); the outcome counts all the same. */
+bool lock_release(struct house *house, const char *name, int64_t fencing,
+                  enum ledger_outcome outcome, struct err *err);
 /* Ends it whoever holds it; an event tells who (who did it) and why. ABSENT when nobody holds it. The holder learns of it at its next beat. */
 bool lock_break(struct house *house, const char *name, const char *reason, const char *who,
                 struct err *err);

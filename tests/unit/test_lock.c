@@ -57,7 +57,7 @@ static bool renews(const char *name, int64_t fencing, struct err *err)
 static void must_release(const char *name, int64_t fencing)
 {
     struct err err = {0};
-    must(lock_release(&house, name, fencing, &err), &err);
+    must(lock_release(&house, name, fencing, LEDGER_UNUSED, &err), &err);
 }
 
 /* ---- names ---- */
@@ -97,14 +97,14 @@ static void test_lock_when_held_then_others_are_refused_and_numbers_grow(void **
     is_held("web1", "example.com", NULL, "since 2030-01-01T00:00:00Z");
     must(renews("example.com", first, &err), &err);
     must_release("example.com", first);
-    assert_false(lock_release(&house, "example.com", first, &err));
+    assert_false(lock_release(&house, "example.com", first, LEDGER_UNUSED, &err));
     assert_int_equal(err.kind, ERR_HELD);
     int64_t second = must_take("web2", "example.com");
     assert_true(second > first);
     assert_false(renews("example.com", first, &err));
     assert_int_equal(err.kind, ERR_HELD);
     has_words(err.text, "client web2");
-    assert_false(lock_release(&house, "example.com", first, &err));
+    assert_false(lock_release(&house, "example.com", first, LEDGER_UNUSED, &err));
     assert_int_equal(must_take("web1", "www.example.com"), 1);
     must_release("example.com", second);
 }
@@ -117,7 +117,7 @@ static void test_lock_when_its_time_is_over_then_lost_even_if_nobody_took_it(voi
     advance(TTL_MS);
     assert_false(renews("example.com", first, &err));
     has_words(err.text, "ran out");
-    assert_false(lock_release(&house, "example.com", first, &err));
+    assert_false(lock_release(&house, "example.com", first, LEDGER_UNUSED, &err));
     assert_int_equal(must_take("web2", "example.com"), first + 1);
     assert_int_equal(n_events("lock.lost"), 1);
     has_words(sql_text("SELECT text FROM event WHERE event = 'lock.lost'"), "client web1");
@@ -384,6 +384,69 @@ static void test_lock_when_the_set_changed_meanwhile_then_the_orders_names_count
     assert_int_equal(sql_int(-1, "SELECT count(*) FROM order_name"), 0);
 }
 
+/* ---- may you order? ---- */
+
+#define LE "https://acme-v02.api.letsencrypt.org/directory"
+static const char *const names[] = {"example.com", "*.example.com"};
+static const struct ledger_ask spending = {
+    .directory = LE, .account = "", .names = names, .n_names = 2};
+
+static bool take_for_order(int64_t *ticket, struct lock_grant *ret, struct err *err)
+{
+    struct lock_ask ask = {.name = "example.com",
+                           .client = "web1",
+                           .purpose = "certbot",
+                           .ttl_ms = TTL_MS,
+                           .order = &spending,
+                           .ticket = ticket};
+    return lock_take(&house, &ask, ret, err);
+}
+
+static void test_lock_when_the_ledger_refuses_then_throttled_with_the_instant(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct lock_grant grant = {0};
+    int64_t ticket = 0;
+    for (int i = 0; i < 5; i++) {
+        must(take_for_order(NULL, &grant, &err), &err);
+        assert_int_equal(grant.headroom.left, 4 - i);
+        must(lock_release(&house, "example.com", grant.fencing, LEDGER_ISSUED, &err), &err);
+    }
+    int64_t held = must_take("web2", "example.com");
+    assert_false(take_for_order(&ticket, &grant, &err));
+    assert_int_equal(err.kind, ERR_HELD);
+    must_release("example.com", held);
+    assert_false(take_for_order(&ticket, &grant, &err));
+    assert_int_equal(err.kind, ERR_THROTTLED);
+    assert_int_equal(err.until_ms, house_now(&house) + 7 * MS_DAY / 5);
+    has_words(err.text, "2030-01-02T09:36:00Z");
+    assert_int_equal(ticket, 0);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_reservation"), 0);
+    assert_int_equal(must_take("web2", "example.com"), held + 1);
+}
+
+static void test_lock_when_an_order_came_to_nothing_then_what_is_in_doubt_is_spent(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct lock_grant grant = {0};
+    must(take_for_order(NULL, &grant, &err), &err);
+    must(lock_release(&house, "example.com", grant.fencing, LEDGER_UNUSED, &err), &err);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_bucket"), 0);
+    must(take_for_order(NULL, &grant, &err), &err);
+    advance(TTL_MS);
+    assert_true(sql_int(-1, "SELECT count(*) FROM ledger_reservation") > 0);
+    int64_t fencing = must_take("web2", "example.com");
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_reservation"), 0);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_bucket WHERE kind = 'set'"), 1);
+    must_release("example.com", fencing);
+    must(take_for_order(NULL, &grant, &err), &err);
+    assert_int_equal(grant.headroom.left, 3);
+    must(lock_break(&house, "example.com", "tired", "me", &err), &err);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_reservation"), 0);
+}
+
 /* ---- looking ---- */
 
 struct seen {
@@ -480,7 +543,7 @@ static void play_step(struct play *p, struct session *s)
         if (holds)
             p->model.expires_ms = now + TTL_MS;
     } else {
-        assert_int_equal(lock_release(&house, p->name, s->fencing, &err), holds);
+        assert_int_equal(lock_release(&house, p->name, s->fencing, LEDGER_UNUSED, &err), holds);
         if (holds)
             p->model.held = false;
     }
@@ -537,6 +600,8 @@ int main(void)
         ORDER_TEST(test_order_when_a_name_is_locked_then_it_must_wait),
         ORDER_TEST(test_lock_when_the_leader_froze_then_granted_and_the_leader_fenced),
         ORDER_TEST(test_lock_when_the_set_changed_meanwhile_then_the_orders_names_count),
+        LOCK_TEST(test_lock_when_the_ledger_refuses_then_throttled_with_the_instant),
+        LOCK_TEST(test_lock_when_an_order_came_to_nothing_then_what_is_in_doubt_is_spent),
         ORDER_TEST(test_lock_each_when_some_are_held_then_those_alone_with_who_waits),
         LOCK_TEST(test_lock_when_in_an_open_transaction_then_all_or_nothing),
         LOCK_TEST(test_lock_when_three_sessions_interleave_then_as_the_model_says),
