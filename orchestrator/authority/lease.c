@@ -300,6 +300,11 @@ bool set_lease_drop(struct house *house, const char *set, int64_t fencing, struc
     return store_run(house->store, NULL, err, SQL_LEASE_DROP, "ti", name, fencing);
 }
 
+bool set_leases_free(struct house *house, struct err *err)
+{
+    return store_run(house->store, NULL, err, SQL_SET_LEASES_FREE, "i", house->fencing);
+}
+
 bool set_lease_guard(struct house *house, const char *set, int64_t fencing, struct err *err)
 {
     char name[160];

@@ -39,6 +39,8 @@ bool set_lease_take(struct house *house, const char *set, const char *purpose, i
                     int64_t *ret_fencing, struct err *err);
 bool set_lease_drop(struct house *house, const char *set, int64_t fencing, struct err *err);
 bool set_lease_guard(struct house *house, const char *set, int64_t fencing, struct err *err);
+/* A leader that opens its concerns anew holds no order in memory: what those before left is free for them. */
+bool set_leases_free(struct house *house, struct err *err);
 /* Lets it last ttl_ms from now. A lease that was lost meanwhile is no error here: the guard tells. */
 bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int64_t ttl_ms,
                      struct err *err);

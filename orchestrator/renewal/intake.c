@@ -1,5 +1,6 @@
 #include "renewal/renewal_inside.h"
 
+#include "authority/lease.h"
 #include "inventory/plan.h"
 #include "inventory/register.h"
 
@@ -196,6 +197,6 @@ bool renewal_intake_more(struct renewal *r, char *const *sets, struct err *err)
 bool renewal_intake(struct renewal *r, struct err *err)
 {
     r->taken_in = true;
-    return account_holds_mend(r->house, err) && txt_desk_load(r->driver.desk, err) &&
-           intake_open_orders(r, err) && intake_sets(r, err);
+    return set_leases_free(r->house, err) && account_holds_mend(r->house, err) &&
+           txt_desk_load(r->driver.desk, err) && intake_open_orders(r, err) && intake_sets(r, err);
 }

@@ -329,6 +329,27 @@ static void test_set_lease_when_its_leader_is_gone_then_the_next_leader_takes_it
     house.fencing = 0;
 }
 
+static void test_set_leases_when_their_leader_opens_its_concerns_anew_then_they_are_free(
+    void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int64_t first, second, foreign;
+    house.fencing = 6;
+    must(set_lease_take(&house, "other", "order", TTL_MS, &foreign, &err), &err);
+    house.fencing = 7;
+    must(set_lease_take(&house, "shop", "order", TTL_MS, &first, &err), &err);
+    assert_false(set_lease_take(&house, "shop", "order", TTL_MS, &second, &err));
+    assert_int_equal(err.kind, ERR_HELD);
+    must(set_leases_free(&house, &err), &err);
+    must(set_lease_take(&house, "shop", "order", TTL_MS, &second, &err), &err);
+    assert_true(second > first);
+    assert_false(set_lease_guard(&house, "shop", first, &err));
+    assert_true(set_lease_guard(&house, "shop", second, &err));
+    assert_true(set_lease_guard(&house, "other", foreign, &err));
+    house.fencing = 0;
+}
+
 static void test_set_lease_when_held_from_outside_then_no_leader_takes_it_before_its_end(
     void **state)
 {
@@ -408,6 +429,7 @@ int main(void)
         T(test_lease_when_another_process_of_this_host_holds_it_then_its_name_is_told_and_its_death_frees_it),
         T(test_lease_when_another_host_holds_it_then_our_free_lock_is_not_enough),
         T(test_set_lease_when_its_leader_is_gone_then_the_next_leader_takes_it_at_once),
+        T(test_set_leases_when_their_leader_opens_its_concerns_anew_then_they_are_free),
         T(test_set_lease_when_held_from_outside_then_no_leader_takes_it_before_its_end),
         T(test_set_lease_when_renewed_then_it_outlasts_its_first_end),
         T(test_each_when_some_are_over_then_only_those_that_last_are_told),
