@@ -4,7 +4,26 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from world import Lanes  # noqa: E402
+from world import Lanes, stores  # noqa: E402
+
+
+# The longest first: they decide how long all of it takes.
+FIRST = ["revoke]", "killed_before_every_outward_call_then_the_next_run", "[third version]", "[renew]", "[deploy]", "[later", "power_fails", "at_random"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    def place(item):
+        return next((i for i, part in enumerate(FIRST) if part in item.name), len(FIRST))
+
+    items.sort(key=place)
+    for item in items:  # those that share what their file makes stay together
+        if "sweeps" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+def pytest_sessionfinish():
+    stores.end()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Ring 4: the power fails right after each sync of a renewal. What a SIGKILL cannot show: everything not yet on the disk is gone.
 
-Store and target lie on an ext4 image; after sync k the process is stopped, the image is copied as it is at that moment, and the next `renew`
+Store and target lie on an ext4 image (with CHANCERY_TEST_STORE=postgresql the target alone: then it is the host that loses its power, not the
+server); after sync k the process is stopped, the image is copied as it is at that moment, and the next `renew`
 starts on the copy. Nothing the CA, the name server or a person was told may be lost.
 """
 import os
@@ -9,8 +10,10 @@ import signal
 import subprocess
 
 import pytest
+import stores
 from world import Glance, calls_count
 
+SYNCS_MIN = 8 if stores.ON_SERVER else 30  # commits of a server are its own syncs
 FURTHER = 4  # points beyond the last sync of the run that was counted
 
 class Disk:
@@ -106,18 +109,19 @@ def renewed(site):
 
 
 def test_renew_when_the_power_fails_after_each_sync_then_nothing_told_is_lost(tmp_path, lanes):
-    assert cuts_over(lanes, tmp_path, lambda site: None, ["renew"], {1}) >= 30
+    assert cuts_over(lanes, tmp_path, lambda site: None, ["renew"], {1}) >= SYNCS_MIN
 
 
 def test_renewal_when_the_power_fails_after_each_sync_then_one_whole_pair_is_served(tmp_path, lanes):
     """With a version that is served already. By hand, so that a cut before the decision was written leaves one certificate."""
-    assert cuts_over(lanes, tmp_path, renewed, ["renew", "--force", "www"], {1, 2}) >= 30
+    assert cuts_over(lanes, tmp_path, renewed, ["renew", "--force", "www"], {1, 2}) >= SYNCS_MIN
 
 
 def test_deploy_when_the_power_fails_after_each_sync_then_a_whole_pair_is_served(tmp_path, lanes):
-    assert cuts_over(lanes, tmp_path, renewed, ["deploy", "--force", "www"], {1}) >= 8
+    assert cuts_over(lanes, tmp_path, renewed, ["deploy", "--force", "www"], {1}) >= (5 if stores.ON_SERVER else 8)
 
 
+@stores.only("sqlite", "what it has not synced is lost; a server's disk is not the one that is cut")
 def test_a_cut_when_no_sync_was_true_then_it_is_seen(tmp_path, lanes):
     """Do these cuts bite? On a disk that only says it has synced, the same trial must find something lost."""
     def trial(lane, k):

@@ -5,7 +5,6 @@ accepts and is silent).
 """
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 
@@ -215,12 +214,9 @@ def test_signal_when_the_store_is_locked_then_ended_and_resumed(tmp_path, lane):
     process = site.start("renew")
     try:
         wait_until("validating", lambda: site.sql("SELECT count(*) FROM orders WHERE step = 'validate'") == [(1,)])
-        other = sqlite3.connect(site.folder / "chancery.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        time.sleep(2.5)
-        signalled(site, process, signal.SIGTERM, "SIGTERM while another process keeps the store locked", codes=(STOPPED, 5))
-        other.execute("ROLLBACK")
-        other.close()
+        with site.database.writers_held():
+            time.sleep(2.5)
+            signalled(site, process, signal.SIGTERM, "SIGTERM while another process keeps the store locked", codes=(STOPPED, 5))
     finally:
         group_end(process)
         lane.ca.set(validate_ms=5)

@@ -10,7 +10,6 @@ import os
 import queue
 import shutil
 import signal
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import stores  # noqa: E402
 from servers import Bind, Server, wait_until  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,7 +210,7 @@ class Site:
     """One configuration with its store; each set is delivered to its own folder."""
 
     def __init__(self, folder: Path, ca, bind: Bind, sets=None, deploy=None, provider="", authority=""):
-        self.folder, self.ca, self.bind = folder, ca, bind
+        self.folder, self.ca, self.bind, self.database = folder, ca, bind, stores.make(folder)
         self.sets = dict(sets if sets is not None else WWW)
         for name in ("sets.d", "live"):
             (folder / name).mkdir(parents=True)
@@ -229,7 +229,7 @@ class Site:
         """(Re)writes chancery.yaml; `server`: where updates go and names are looked up."""
         server = server or self.server
         port = server.rsplit(":", 1)[1]
-        (self.folder / "chancery.yaml").write_text(f"""store: sqlite:chancery.db
+        (self.folder / "chancery.yaml").write_text(f"""store: {self.database.setting}
 seal: file:seal.key
 sets: sets.d/*.yaml
 authorities:
@@ -257,13 +257,10 @@ providers:
         return self.folder / "live" / name
 
     def sql(self, query, *arguments):
-        connection = sqlite3.connect(f"file:{self.folder / 'chancery.db'}?mode=ro", uri=True, timeout=20)
-        try:
-            return connection.execute(query, arguments).fetchall()
-        finally:
-            connection.close()
+        return self.database.ask(query, *arguments)
 
     def remove(self):
+        self.database.remove()
         shutil.rmtree(self.folder)
 
     # ---- the four ledgers ----
@@ -292,7 +289,7 @@ providers:
 
     def check_store(self, decisions, serials, context):
         n = decisions * len(self.sets)
-        assert self.sql("PRAGMA integrity_check") == [("ok",)], context
+        assert self.database.is_sound(), context
         stored = {row[0].lower().lstrip("0") for row in self.sql("SELECT serial FROM certificate")}
         assert stored == {s.lstrip("0") for s in serials}, f"{context}: the store holds {stored}, the CA issued {serials}"
         current = self.sql("SELECT set_name, version FROM certificate WHERE current = 1 ORDER BY set_name")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import stores  # noqa: E402
 from servers import Bind, Nginx, Pebble  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ class Office:
     def __init__(self, folder: Path):
         self.folder = folder
         self.config = folder / "chancery.yaml"
+        self.database = stores.make(folder)
         (folder / "sets.d").mkdir(parents=True)
         (folder / "tsig").touch(mode=0o600)
 
@@ -46,7 +48,7 @@ class Office:
             providers = (f"  bind: {{type: rfc2136, zones: [{zones}], server: '{bind.address}:{bind.port}', "
                          f"tsig: {{name: chancery., algorithm: {bind.algorithm}, secret: 'file:tsig'}}, "
                          f"resolvers: ['{bind.address}:{bind.port}'], authoritative_port: {bind.port}}}")
-        self.config.write_text(f"""store: sqlite:chancery.db
+        self.config.write_text(f"""store: {self.database.setting}
 seal: file:seal.key
 sets: sets.d/*.yaml
 authorities:
@@ -81,19 +83,31 @@ providers:
 
     @property
     def store(self):
-        return self.folder / "chancery.db"
+        """Only there where the store is a file."""
+        return self.database.path
 
     def sql(self, query, *arguments):
-        import sqlite3
-        connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=10)
-        try:
-            return connection.execute(query, arguments).fetchall()
-        finally:
-            connection.close()
+        return self.database.ask(query, *arguments)
 
     def current(self, name):
         rows = self.sql("SELECT sha256, version, serial, spki FROM certificate WHERE set_name = ? AND current = 1", name)
         return rows[0] if rows else None
+
+
+# The longest first: they decide how long all of it takes. Then some that are short, for each worker is given two files at once.
+FIRST = ["test_revoke.py", "test_hostile_ca.py", "test_postgresql.py", "test_bad_world.py", "test_challenges.py", "test_chains.py",
+         "test_ari.py", "test_accounts.py", "test_propagation.py", "test_keys.py", "test_failover.py", "test_hostile_provider.py",
+         "test_dns_races.py", "test_stop.py", "test_main_job.py", "test_cli.py"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    order = {name: i for i, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
+
+
+def pytest_sessionfinish():
+    stores.end()
 
 
 @pytest.fixture

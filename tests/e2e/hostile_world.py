@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+import stores
 from conftest import BUILD, ROOT
 from servers import Server, free_port, make_tls, wait_until
 
@@ -229,7 +229,7 @@ class Front:
 
 class Site:
     def __init__(self, folder: Path, name, front, ca, dns, papers):
-        self.folder, self.name = folder, name
+        self.folder, self.name, self.database = folder, name, stores.make(folder)
         (folder / "sets.d").mkdir(parents=True)
         (folder / "trust.pem").write_text(papers.trusted() + ca.ca_file.read_text())
         self.directory, self.dns = f"{front.base}/directory", dns
@@ -241,7 +241,7 @@ class Site:
         seal.write_text(base64.b64encode(os.urandom(32)).decode() + "\n")
 
     def configure(self, directory):
-        (self.folder / "chancery.yaml").write_text(f"""store: sqlite:chancery.db
+        (self.folder / "chancery.yaml").write_text(f"""store: {self.database.setting}
 seal: file:seal.key
 sets: sets.d/*.yaml
 authorities:
@@ -271,12 +271,7 @@ providers:
         return code, out.read_text(errors="replace"), json.loads(figures.read_text())["max_rss_kib"], time.monotonic() - begin
 
     def sql(self, query, *arguments):
-        connection = sqlite3.connect(self.folder / "chancery.db", timeout=30)
-        try:
-            with connection:
-                return connection.execute(query, arguments).fetchall()
-        finally:
-            connection.close()
+        return self.database.ask(query, *arguments)
 
     def n_events(self):
         return self.sql("SELECT coalesce(max(id), 0) FROM event")[0][0]
@@ -286,9 +281,9 @@ providers:
 
     def time_passes(self):
         """Whatever was put off has its time now."""
-        self.sql("UPDATE orders SET next_at_ms = 0 WHERE ended_at_ms IS NULL")
-        self.sql("UPDATE domain_set SET next_at_ms = 0 WHERE n_failures > 0")
-        self.sql("UPDATE authority SET pause_until_ms = 0, open_until_ms = min(open_until_ms, 1)")
+        self.database.change("UPDATE orders SET next_at_ms = 0 WHERE ended_at_ms IS NULL")
+        self.database.change("UPDATE domain_set SET next_at_ms = 0 WHERE n_failures > 0")
+        self.database.change("UPDATE authority SET pause_until_ms = 0, open_until_ms = CASE WHEN open_until_ms > 0 THEN 1 ELSE 0 END")
 
     def wait_ms(self):
         """Until the set or its order is tried again."""
@@ -341,7 +336,7 @@ class Trial:
         if case.directory:
             self.site.configure(case.directory)
         if case.is_day_later:  # the directory is asked for afresh
-            self.site.sql("UPDATE authority SET fetched_at_ms = 0")
+            self.site.database.change("UPDATE authority SET fetched_at_ms = 0")
         if case.settings(self):
             self.ca.set(**case.settings(self))
         self.code, self.said, self.rss_kib, self.seconds = self.site.run("renew", "--force", case.name, stop_after=case.stop_after)

@@ -17,10 +17,10 @@ def programs():
 
 
 class Postgresql:
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, settings=()):
         bin, self.port = programs(), free_port()
         assert bin is not None, "PostgreSQL is not installed"
-        self.log_folder, self.wrap = folder, []
+        self.log_folder, self.wrap, self.settings = folder, [], settings
         # Not below the tests' own folder, into which nobody else may look.
         self.folder = Path(tempfile.mkdtemp(prefix="chancery-postgresql-"))
         if os.getuid() == 0:
@@ -34,7 +34,7 @@ class Postgresql:
 
     def start(self):
         argv = [*self.wrap, self.bin / "postgres", "-D", self.data, "-p", self.port, "-c", "listen_addresses=127.0.0.1",
-                "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=60"]
+                "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=120", *self.settings]
         self.server = Server(self.log_folder, argv, name="postgresql")
         wait_until("PostgreSQL answers", lambda: self.sql("SELECT 1", "postgres", check=False) == [["1"]], 60)
 
@@ -53,6 +53,25 @@ class Postgresql:
             assert not check, process.stderr
             return None
         return [line.split("\x1f") for line in process.stdout.splitlines()]
+
+    def connect(self, schema=None, autocommit=True):
+        import psycopg2
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=USER, dbname="postgres",
+                                      options=f"-csearch_path={schema}" if schema else "")
+        connection.autocommit = autocommit
+        return connection
+
+    def do(self, *statements):
+        connection = self.connect()
+        try:
+            for statement in statements:
+                connection.cursor().execute(statement)
+        finally:
+            connection.close()
+
+    def url(self, schema):
+        """The address of a store that is a schema of its own."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres?options=-csearch_path%3D{schema}"
 
     def database(self, name):
         self.sql(f"CREATE DATABASE {name}", "postgres")

@@ -3,6 +3,7 @@
 Pebble (the test CA), BIND (a primary and, if wanted, a secondary that lags), nginx. Nothing outside the folder given is touched.
 """
 import base64
+import itertools
 import json
 import os
 import secrets
@@ -17,18 +18,27 @@ import urllib.request
 from pathlib import Path
 
 
-def free_port(address="127.0.0.1", kind=socket.SOCK_STREAM):
+# Below what the kernel hands out by itself, so that nobody takes a port between this look and the start of its server. Workers that run side by
+# side have every 16th port each; a process does not hand out a port twice until it has handed out all.
+PORT_LOW, PORT_HIGH, WORKERS_MAX = 10000, 32000, 16
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_MAX
+_ports = itertools.cycle(range(PORT_LOW + _worker, PORT_HIGH, WORKERS_MAX))
+_ports_mutex = threading.Lock()
+next(itertools.islice(_ports, secrets.randbelow((PORT_HIGH - PORT_LOW) // WORKERS_MAX), None))
+
+
+def free_port(address="127.0.0.1"):
     """A port that is free for TCP and UDP at that address."""
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind((address, 0))
-            port = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with _ports_mutex:
+        for port in itertools.islice(_ports, (PORT_HIGH - PORT_LOW) // WORKERS_MAX):
+            with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
                 try:
+                    tcp.bind((address, port))
                     udp.bind((address, port))
+                    return port
                 except OSError:
                     continue
-                return port
     raise RuntimeError("no free port")
 
 

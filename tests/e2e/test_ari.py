@@ -36,10 +36,7 @@ def set_window(pebble, office, answer):
 
 def look_again(office):
     """As if the time of the next look had come."""
-    import sqlite3
-    with sqlite3.connect(office.store, timeout=10) as db:
-        db.execute("UPDATE ari SET next_at_ms = 0")
-    db.close()
+    office.database.change("UPDATE ari SET next_at_ms = 0")
 
 
 def n_renewal_info(pebble):

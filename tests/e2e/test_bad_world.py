@@ -3,6 +3,7 @@ import os
 import subprocess
 
 import pytest
+import stores
 from servers import Bind, Pebble, free_port
 
 
@@ -65,6 +66,7 @@ def test_broken_set_then_only_it_suffers(site):
     assert site.current("www") is not None
 
 
+@stores.only("sqlite", "a file that may not be written")
 def test_store_read_only_then_exit_5_and_nothing_asked(site, pebble):
     n = len(pebble.log())
     if subprocess.run(["chattr", "+i", site.store], capture_output=True).returncode != 0:
@@ -77,6 +79,7 @@ def test_store_read_only_then_exit_5_and_nothing_asked(site, pebble):
         subprocess.run(["chattr", "-i", site.store], check=True)
 
 
+@stores.only("sqlite", "the disk of its file is full; test_postgresql.py has a full server")
 def test_disk_full_then_exit_5_and_it_goes_on_with_space(office, bind, pebble, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -106,7 +109,6 @@ def test_disk_full_then_exit_5_and_it_goes_on_with_space(office, bind, pebble, t
 
 
 def test_another_leader_then_exit_3_naming_it(site):
-    import sqlite3
     process = subprocess.Popen([str(__import__("conftest").PROGRAM), "renew", "--config", str(site.config)],
                                env=dict(os.environ, CHANCERY_FAILPOINT="order.send.before=sleep:4000"),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

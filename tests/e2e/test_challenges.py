@@ -89,9 +89,7 @@ def test_persist_when_it_ends_soon_then_status_plan_and_check_warn(shop, bind):
     assert 3590_000 <= sql[0][0] <= 3600_000 and sql[0][1] == 1
     assert json.loads(shop.run("status", "--json").out)["standing_troubles"] == []
     # Time that has passed is told by the row, for the clock of the machine is nobody's to change.
-    import sqlite3
-    with sqlite3.connect(shop.store) as connection:
-        connection.execute("UPDATE persist SET created_at_ms = created_at_ms - 3600000, until_at_ms = until_at_ms - 3000000")
+    shop.database.change("UPDATE persist SET created_at_ms = created_at_ms - 3600000, until_at_ms = until_at_ms - 3000000")
     for command in (["status"], ["plan"], ["check", "--online"]):
         result = shop.run(*command)
         assert "standing record at _validation-persist.soon.example.com: it ends on" in result.out + result.err, (command, result)

@@ -1,6 +1,5 @@
 """Two CAs: the second one issues, in the same ordinary run, when the first is gone, answers 503 or says nothing; then back."""
 import socket
-import sqlite3
 import threading
 
 import pytest
@@ -85,9 +84,7 @@ def test_renew_when_the_first_ca_is_out_then_the_second_issues_in_the_same_run_a
     try:
         office.config.write_text(office.config.read_text().replace(str(tls / "ca.pem"), str(first.ca_file)))
         # A minute is over.
-        with sqlite3.connect(office.store) as store:
-            store.execute("UPDATE authority SET open_until_ms = 1 WHERE open_until_ms > 0")
-        store.close()
+        office.database.change("UPDATE authority SET open_until_ms = 1 WHERE open_until_ms > 0")
         office.run("issue", "shop", check=0)
         assert office.sql("SELECT authority FROM certificate WHERE set_name = 'shop' ORDER BY version") == [("second",), ("first",)]
     finally:

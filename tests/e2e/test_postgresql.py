@@ -5,11 +5,13 @@ import subprocess
 import time
 
 import pytest
+import stores
 
 from conftest import BUILD, PROGRAM, ROOT, Office
 from postgresql import Postgresql
 from servers import wait_until
 
+pytestmark = stores.only("postgresql", "its own tests")
 CHECK = (BUILD if BUILD.is_absolute() else ROOT / BUILD) / "tests" / "postgresql_check"
 
 
@@ -28,9 +30,8 @@ class Shared(Office):
         self.server, self.url = server, url
 
     def write(self, *args, **kwargs):
-        super().write(*args, **kwargs)
-        self.config.write_text(self.config.read_text().replace("sqlite:chancery.db", self.url))
-        return self
+        self.database.setting = self.url
+        return super().write(*args, **kwargs)
 
     def sql(self, query, *arguments):
         for argument in arguments:

@@ -42,10 +42,10 @@ static void disconnect(struct postgres_store *store)
     memset(store->prepared, 0, sizeof store->prepared);
 }
 
-bool server_exec(struct postgres_store *store, const char *doing, const char *sql, PGresult **ret,
-                 struct err *err)
+static bool exec(struct postgres_store *store, const char *doing, const char *sql, bool is_lock,
+                 PGresult **ret, struct err *err)
 {
-    PGresult *result = PQexec(store->conn, sql);
+    PGresult *result = answer_await(store, PQsendQuery(store->conn, sql), is_lock);
     ExecStatusType status = PQresultStatus(result);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
               postgres_fault(store, result, doing, err);
@@ -54,6 +54,18 @@ bool server_exec(struct postgres_store *store, const char *doing, const char *sq
     else
         PQclear(result);
     return ok;
+}
+
+bool server_exec(struct postgres_store *store, const char *doing, const char *sql, PGresult **ret,
+                 struct err *err)
+{
+    return exec(store, doing, sql, false, ret, err);
+}
+
+bool server_exec_lock(struct postgres_store *store, const char *doing, const char *sql,
+                      struct err *err)
+{
+    return exec(store, doing, sql, true, NULL, err);
 }
 
 bool server_int(struct postgres_store *store, const char *doing, const char *sql, int64_t *ret,
@@ -90,30 +102,17 @@ static bool session_settle(struct postgres_store *store, struct err *err)
     return server_exec(store, "set up", sql, NULL, err);
 }
 
-/* A server that is cut off is given up after a while, also in the middle of a statement; what the address says comes last and wins. */
-static PGconn *connect_to(const char *url)
-{
-    static const char *const keys[] = {"connect_timeout",
-                                       "application_name",
-                                       "client_encoding",
-                                       "keepalives_idle",
-                                       "tcp_user_timeout",
-                                       "dbname",
-                                       NULL};
-    const char *values[] = {"10", "chancery", "UTF8", "5", "15000", url, NULL};
-    return PQconnectdbParams(keys, values, 1);
-}
-
 static bool server_open(struct postgres_store *store, bool may_be_blank, struct err *err)
 {
+    AUTO(buf_fini)
+    struct buf failure = BUF(2048);
     store->distrust = true;
     store->has_failed = false;
-    store->conn = connect_to(store->url);
-    if (PQstatus(store->conn) != CONNECTION_OK) {
-        postgres_fault(store, NULL, "connect", err);
-        disconnect(store);
-        return false;
-    }
+    store->silence = NULL;
+    store->conn = server_connect(store, &failure);
+    if (store->conn == NULL)
+        return err_set(err, ERR_STORE, "store %s: connect: the server cannot be reached (%s)",
+                       store->base.path, buf_cstr(&failure));
     PQsetNoticeReceiver(store->conn, notice_ignore, NULL);
     if (!server_check(store, err) || !session_settle(store, err) ||
         !postgres_migrate(store, may_be_blank, err)) {
@@ -221,7 +220,10 @@ bool postgres_store_exists(const char *url)
 {
     const char *sql = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = "
                       "'chancery_schema'";
-    PGconn *conn = connect_to(url);
+    AUTO(buf_fini)
+    struct buf failure = BUF(2048);
+    const struct postgres_store blank = {.url = (char *)(uintptr_t)url};
+    PGconn *conn = server_connect(&blank, &failure);
     PGresult *result = PQexec(conn, sql);
     bool is_blank = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 0;
     PQclear(result);

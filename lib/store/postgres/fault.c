@@ -48,10 +48,13 @@ bool postgres_fault(struct postgres_store *store, const PGresult *result, const 
 {
     const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *said = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool is_lost = store->conn == NULL || PQstatus(store->conn) != CONNECTION_OK;
+    bool is_lost =
+        store->conn == NULL || PQstatus(store->conn) != CONNECTION_OK || store->silence != NULL;
     const struct advice *advice = advice_find(state);
     AUTO(buf_fini)
     struct buf detail = BUF(2048);
+    if (said == NULL)
+        said = store->silence;
     if (said == NULL && store->conn != NULL)
         said = PQerrorMessage(store->conn);
     message_add(said != NULL ? said : "", &detail);

@@ -1,11 +1,11 @@
 /*
  * The store on a server, by PostgreSQL 15 or newer through libpq: for several hosts that share one register.
  *
- * connection.c connects and reconnects, transaction.c lets one writer in at a time (an advisory lock of the schema, held as long as the
+ * connect.c reaches a server and awaits its answers, connection.c makes of it a session of ours, transaction.c lets one writer in at a time (an advisory lock of the schema, held as long as the
  * transaction, so that what SQLite promises - one writer - holds here too), rows.c runs statements, translate.c turns the common texts into
  * this server's dialect, migrate.c keeps the schema, fault.c turns SQLSTATEs into sentences that say what to do.
  *
- * Calls block, as those of SQLite do. A statement that fails takes its transaction with it: all that follows fails until the rollback.
+ * Calls block, as those of SQLite do, but none for longer than a minute, and for seconds when somebody asked for an end. A statement that fails takes its transaction with it: all that follows fails until the rollback.
  */
 #ifndef STORE_POSTGRES_POSTGRES_H
 #define STORE_POSTGRES_POSTGRES_H
@@ -22,6 +22,7 @@ struct postgres_store {
     struct store base;
     char *url; /* with its password, if there is one: never shown */
     PGconn *conn;
+    const char *silence; /* why the answer to the last statement was not awaited; NULL: it came */
     bool no_sync;
     bool distrust;            /* the connection failed us: connect anew before the next use */
     bool has_failed;          /* a statement of the open transaction failed: it is lost */
@@ -33,11 +34,21 @@ static inline struct postgres_store *postgres_of(struct store *store)
     return (struct postgres_store *)(void *)store;
 }
 
+/* connect.c: waits that end in time, and within seconds when somebody asked for an end. */
+/* NULL: failure says of each server of the address why. */
+PGconn *server_connect(const struct postgres_store *store, struct buf *failure);
+/* The last result of what was sent, as PQexec; NULL: none came in time (then silence is set and the connection is given up), or it was not sent. is_lock:
+ * it waits for another writer. */
+PGresult *answer_await(struct postgres_store *store, int was_sent, bool is_lock);
+
 /* connection.c */
 bool server_ready(struct postgres_store *store, const char *doing, struct err *err);
 /* Runs a text without parameters, which may hold several statements. ret may be NULL, else the caller clears the result. */
 bool server_exec(struct postgres_store *store, const char *doing, const char *sql, PGresult **ret,
                  struct err *err);
+/* The same for what waits for another writer. */
+bool server_exec_lock(struct postgres_store *store, const char *doing, const char *sql,
+                      struct err *err);
 /* First column of the first row; 0 when there is none. */
 bool server_int(struct postgres_store *store, const char *doing, const char *sql, int64_t *ret,
                 struct err *err);

@@ -32,7 +32,8 @@ static bool statement_prepare(struct postgres_store *store, enum sql_name name, 
         buf_add_cstr(&text, " RETURNING id");
     CHECK(!text.overflow);
     doing_set(name, doing);
-    PGresult *result = PQprepare(store->conn, out_name, buf_cstr(&text), (int)n, types);
+    PGresult *result = answer_await(
+        store, PQsendPrepare(store->conn, out_name, buf_cstr(&text), (int)n, types), false);
     bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!ok)
         postgres_fault(store, result, doing, err);
@@ -80,7 +81,8 @@ static PGresult *statement_exec(struct postgres_store *store, enum sql_name name
         !statement_prepare(store, name, wants_id, binds, n, prepared, err))
         return NULL;
     values_fill(&v, binds, n);
-    PGresult *result = PQexecPrepared(store->conn, prepared, (int)n, v.value, v.len, v.format, 0);
+    int was_sent = PQsendQueryPrepared(store->conn, prepared, (int)n, v.value, v.len, v.format, 0);
+    PGresult *result = answer_await(store, was_sent, false);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
         return result;

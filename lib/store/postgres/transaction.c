@@ -10,7 +10,7 @@ bool writer_lock(struct postgres_store *store, const char *doing, struct err *er
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT pg_advisory_xact_lock(%d, hashtext(current_schema()))",
              LOCK_CLASS);
-    return server_exec(store, doing, sql, NULL, err);
+    return server_exec_lock(store, doing, sql, err);
 }
 
 bool postgres_begin(struct store *base, struct err *err)
