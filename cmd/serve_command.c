@@ -1,5 +1,6 @@
 /* serve: the daemon. It decides nothing: leader_serve does; here it is told to people, to the service manager and to the faces. */
 #include "cmd/house_open.h"
+#include "cmd/http/face.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
 #include "cmd/run_commands.h"
@@ -17,6 +18,7 @@ struct serving {
     struct invocation *in;
     struct notify *notify;
     struct progress_view *view;
+    struct http_face *http;
     char state[STATE_MAX];     /* "leads", "stands by: held by ..." */
     char since[TIME_TEXT_MAX]; /* when what is in force came into force */
     bool is_refused;           /* what the files say by now is not what is in force */
@@ -88,8 +90,8 @@ static void reload_swapped(void *arg, const struct config *before, struct buf *r
 {
     struct serving *s = arg;
     (void)before;
-    (void)ret_kept;
     s->in->config = s->in->house.config;
+    http_face_reload(s->http, ret_kept);
     s->n_reloads++;
     time_format(house_now(&s->in->house), false, s->since);
 }
@@ -129,15 +131,21 @@ static bool serve(struct serving *s, struct err *err)
 {
     struct house *house = &s->in->house;
     int64_t watchdog_ms = notify_watchdog_ms(s->notify);
+    if (!http_face_open(house, &s->http, err))
+        return false;
     struct reload_hooks hooks = {s, reload_begun, reload_swapped, reload_ended};
     struct reload *reload = reload_new(house, &hooks);
+    const struct face face = http_face_front(s->http);
     struct serve_options options = {
+        .faces = &face,
+        .n_faces = 1,
         .tick_ms = watchdog_ms != 0 && watchdog_ms < TICK_MS ? watchdog_ms : TICK_MS,
         .reload = reload,
         .notify = news_tell,
         .arg = s};
     time_format(house_now(house), false, s->since);
     bool ok = leader_serve(house, &options, err);
+    http_face_close(s->http);
     reload_free(reload);
     return ok;
 }

@@ -57,6 +57,9 @@ const char *set_view_trouble(const struct set_view *view);
 /* What happens next, and when (0: now, or nothing by itself). */
 const char *set_view_next(const struct set_view *view, int64_t *ret_at_ms);
 
+/* As `status --json` and /v1/status show it. */
+struct json *set_view_json(const struct set_view *view, int64_t now_ms);
+
 typedef void status_visit(void *arg, const struct set_view *view);
 /* In name order, or in that of the words; words NULL: all sets. Inside a transaction of its own unless one is open. Kind STORE. */
 bool status_each(struct house *house, const char *const *words, status_visit *visit, void *arg,

@@ -12,12 +12,12 @@ static bool name_check(const char *name, struct err *err)
 {
     size_t n = strlen(name);
     for (const char *c = name; *c != '\0'; c++)
-        if (*c < '!' || *c > '~' || *c == '"' || *c == '\\')
+        if (*c < '!' || *c > '~' || *c == '"' || *c == '\\' || *c == '/')
             n = 0;
     return (n >= 1 && n <= NAME_MAX_LEN) ||
            err_set(err, ERR_CONFIG,
-                   "a token's name is 1 to 64 printable ASCII characters without blanks and "
-                   "quotes, e.g. web1");
+                   "a token's name is 1 to 64 printable ASCII characters without blanks, "
+                   "quotes and slashes, e.g. web1");
 }
 
 static void token_print(const char *name, const char *token, const char *sha256)

@@ -15,5 +15,7 @@ extern const struct builtin_manifest builtin_skeletons[];
 extern const struct builtin_manifest builtin_acmesh[];
 /* What CAs limit: orchestrator/inventory/limits. */
 extern const struct builtin_manifest builtin_limits[];
+/* The HTTP interface, as it describes itself: docs/openapi.json. */
+extern const struct builtin_manifest builtin_openapi[];
 
 #endif

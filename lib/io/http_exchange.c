@@ -92,6 +92,15 @@ static int head_fault(const struct http_exchange *x)
     return 0;
 }
 
+static void fault_answer(struct http_exchange *x)
+{
+    const struct http_server *server = x->link->stage->server;
+    if (x->fault == 0 || x->state == EXCHANGE_ANSWERED)
+        return;
+    server->gone(server->arg, x);
+    exchange_answer(x, x->fault, NULL, 0, STR(plain_too_long));
+}
+
 static enum MHD_Result head_step(struct http_exchange *x, const char *method)
 {
     const struct http_server *server = x->link->stage->server;
@@ -100,11 +109,9 @@ static enum MHD_Result head_step(struct http_exchange *x, const char *method)
     x->state = EXCHANGE_BODY;
     link_state_set(x->link, LINK_BODY);
     x->is_inside = true;
-    int fault = head_fault(x);
-    if (fault != 0)
-        exchange_answer(x, fault, NULL, 0, STR(plain_too_long));
-    else
-        server->head(server->arg, x);
+    x->fault = head_fault(x);
+    server->head(server->arg, x);
+    fault_answer(x);
     x->is_inside = false;
     return x->state == EXCHANGE_ANSWERED ? exchange_send(x) : MHD_YES;
 }
@@ -124,13 +131,11 @@ static enum MHD_Result ready_step(struct http_exchange *x)
     struct http_server *server = x->link->stage->server;
     x->is_inside = true;
     x->state = EXCHANGE_READY;
-    if (x->body.overflow) {
-        server->gone(server->arg, x);
-        exchange_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, NULL, 0, STR(plain_too_long));
-    } else {
-        loop_report(server->loop);
-        server->ready(server->arg, x);
-    }
+    if (x->body.overflow)
+        x->fault = MHD_HTTP_CONTENT_TOO_LARGE;
+    loop_report(server->loop);
+    server->ready(server->arg, x);
+    fault_answer(x);
     x->is_inside = false;
     if (x->state == EXCHANGE_ANSWERED)
         return exchange_send(x);
@@ -207,6 +212,11 @@ void exchange_answer(struct http_exchange *x, int status, const struct http_fiel
 }
 
 /* ---- looking ---- */
+
+int exchange_fault(const struct http_exchange *x)
+{
+    return x->fault;
+}
 
 const char *exchange_method(const struct http_exchange *x)
 {

@@ -77,6 +77,9 @@ struct http_peer {
     char fingerprint[65]; /* SHA-256 of the DER, hex, lower case */
     const char *subject;  /* RFC 4514 text, e.g. "CN=edge1,O=Example" */
 };
+/* What is wrong with it whoever asks: 414, 431 or 413, known in `head`, or for a body without a length in `ready`; 0: nothing. Who does not answer it leaves that
+ * to the server, which does so with a line of text. */
+int exchange_fault(const struct http_exchange *x);
 const char *exchange_method(const struct http_exchange *x);
 /* As it came: "/v1/locks/a%2eb?wait=5". */
 struct str exchange_target(const struct http_exchange *x);

@@ -78,7 +78,7 @@ struct http_exchange {
     bool is_inside;    /* in a call of the library for this very exchange */
     bool is_suspended; /* and watched */
     struct MHD_Response *response;
-    int status;
+    int status, fault;
     void *mark;
 };
 

@@ -177,9 +177,10 @@ static void pass_read(struct reader *r, const struct json *raw, const struct jso
                    "http: \"%s\" may lock or see status, but of no name: `names` is missing",
                    pass->name);
     for (const char *c = pass->name; *c != '\0'; c++)
-        if (*c < '!' || *c > '~' || *c == '"' || *c == '\\') {
-            reader_say(r, raw, "name",
-                       "http: a name is made of printable ASCII without blanks and quotes");
+        if (*c < '!' || *c > '~' || *c == '"' || *c == '\\' || *c == '/') {
+            reader_say(
+                r, raw, "name",
+                "http: a name is made of printable ASCII without blanks, quotes and slashes");
             break;
         }
 }

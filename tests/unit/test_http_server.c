@@ -35,6 +35,8 @@ static void head(void *arg, struct http_exchange *x)
 static void ready(void *arg, struct http_exchange *x)
 {
     (void)arg;
+    if (exchange_fault(x) != 0)
+        return;
     n_ready++;
     const char *word = exchange_header(x, "X-Word");
     snprintf(last, sizeof last, "%s %.*s %s %.*s", exchange_method(x), STR_ARG(exchange_target(x)),
