@@ -204,13 +204,23 @@ static void next_tell(const struct making *m)
         return;
     bool is_usual = strcmp(m->path, "/etc/chancery/chancery.yaml") == 0;
     const char *option = is_usual ? "" : " --config ", *path = is_usual ? "" : m->path;
+    const char *slash = strrchr(m->path, '/');
+    /* cron has a folder of its own. */
+    AUTO(mem_fini)
+    char *whole = mem_printf("%s/%s", m->in->config->folder, slash != NULL ? slash + 1 : m->path);
+    /* At the full hour, and in the first second of a minute, CAs hear from everybody. */
+    int minute = 1 + (int)random_below(59), second = 3 + (int)random_below(55);
     printf(
         "\nNext: enter authorities and providers in %s,\nwrite a file for each set into %s, then\n"
         "  chancery check%s%s    is all in order?\n  chancery plan%s%s     what would be done, and "
         "why\n"
-        "  chancery renew%s%s    do it; put this line into cron\n"
+        "  chancery renew%s%s    do it\n"
+        "From then on let `chancery serve` run, or put this line into /etc/cron.d/chancery; its "
+        "minute and second were drawn for this host:\n"
+        "  %d * * * *  root  sleep %d; chancery renew --quiet --config %s\n"
         "Back up the sealing key, apart from the store.\n",
-        m->path, m->in->config->sets_folder, option, path, option, path, option, path);
+        m->path, m->in->config->sets_folder, option, path, option, path, option, path, minute,
+        second, whole);
 }
 
 static void making_begin(struct making *m, struct invocation *in)
