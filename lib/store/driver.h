@@ -49,7 +49,7 @@ struct store { /* the beginning of each driver's own */
     int64_t busy_timeout_ms;
     bool (*is_hurried)(void *arg); /* NULL: never */
     void *hurried_arg;
-    int64_t n_commits;
+    int64_t n_commits, n_writes;
     int n_walks;
 };
 

@@ -123,6 +123,11 @@ int64_t store_n_commits(const struct store *store)
     return store->n_commits;
 }
 
+int64_t store_n_writes(const struct store *store)
+{
+    return store->n_writes;
+}
+
 /* ---- statements ---- */
 
 static size_t binds_read(const char *format, va_list *ap, struct bind binds[BINDS_MAX])
@@ -158,6 +163,7 @@ static bool run(struct store *store, enum sql_name name, const struct bind *bind
         return false;
     if (!store->in_transaction && changes > 0)
         store->n_commits++;
+    store->n_writes += changes > 0;
     if (ret_changes != NULL)
         *ret_changes = changes;
     return true;

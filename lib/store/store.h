@@ -93,8 +93,10 @@ bool store_int(struct store *store, int64_t otherwise, int64_t *ret_value, struc
 bool store_now(struct store *store, int64_t otherwise_ms, int64_t *ret_now_ms, struct err *err);
 
 /* Figures for status and bench. */
-int64_t store_n_commits(const struct store *store);     /* commits that changed something */
-int store_schema(void);                                 /* the schema number this program writes */
+int64_t store_n_commits(const struct store *store); /* commits that changed something */
+int64_t store_n_writes(
+    const struct store *store); /* statements that changed something, also in this transaction */
+int store_schema(void);         /* the schema number this program writes */
 bool store_check(struct store *store, struct err *err); /* integrity_check and foreign keys */
 /* An online copy, 0600, checked and synced; path appears only when it is whole and must not
  * exist before. Not in a transaction. */

@@ -38,6 +38,7 @@ struct deployment *deployment_new(struct deliveries *deliveries,
     struct deployment *d = NEW(struct deployment);
     d->deliveries = deliveries;
     d->record = take_record;
+    d->forced = asks_force(deliveries->asks, ASK_DELIVER, take_record->set);
     d->had_previous = take_record->previous != NULL;
     d->may_be_activated = may_be_activated(take_record);
     d->failure_before = take_record->failure;

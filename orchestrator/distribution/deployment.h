@@ -18,10 +18,11 @@
 #include "distribution/deployment_record.h"
 #include "distribution/served.h"
 #include "distribution/server.h"
+#include "inventory/asks.h"
 
 struct deliveries { /* what all deployments of a run share */
     struct house *house;
-    bool forced;
+    const struct asks *asks;
     struct server_desk *servers;
     struct list dirty; /* to settle in this turn */
     struct list ready; /* to step after the commit */
@@ -50,6 +51,7 @@ struct deployment {
     struct served served;      /* what was there when this try, or this round of it, began */
     struct server_visit visit;
     struct process_call *check;
+    bool forced;               /* by hand: again though it is done */
     bool had_previous;         /* an older switch was not proven when this try began */
     bool may_be_activated;     /* activate may have been started since `previous` was served */
     bool goes_alone;           /* after the rollback: once more, without company */

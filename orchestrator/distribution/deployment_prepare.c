@@ -84,7 +84,7 @@ static bool is_all_in_place(const struct deployment *d)
 {
     const struct deployment_record *record = d->record;
     return record->stage == DEPLOY_WAITING && record->previous == NULL &&
-           record->done_id == record->wanted_id && !d->deliveries->forced &&
+           record->done_id == record->wanted_id && !d->forced &&
            strcmp(d->served.version, d->version) == 0 &&
            strcmp(record->want != NULL ? record->want : "", d->print) == 0;
 }

@@ -58,7 +58,7 @@ static bool pair_guard(struct deployment *d, const struct pair *pair, const stru
         .served_is_revoked = served->is_revoked,
         .served_held = served->held,
         .now_ms = house_now(d->deliveries->house),
-        .forced = d->deliveries->forced,
+        .forced = d->forced,
     };
     return guard_admits(&c, &d->again_at_ms, err);
 }
@@ -107,7 +107,7 @@ static bool is_repeated(const struct deployment *d, const char *base)
 {
     const struct deployment_record *record = d->record;
     bool goes_on = record->stage != DEPLOY_WAITING && record->stage != DEPLOY_HELD;
-    bool was_done = record->done_id == record->wanted_id && !d->deliveries->forced &&
+    bool was_done = record->done_id == record->wanted_id && !d->forced &&
                     strcmp(record->want != NULL ? record->want : "", d->print) == 0;
     return version_belongs(d->served.version, base) && (goes_on || was_done);
 }

@@ -1,13 +1,16 @@
 #include "distribution/distribution.h"
 
 #include "distribution/deployment.h"
+#include "inventory/look.h"
 
 /* In memory at once; and how long act may write files before others of the loop have their turn. */
 enum { DEPLOYMENTS_MAX = 256, ACT_MS = 250 };
 
 struct distribution {
     struct deliveries deliveries;
-    struct distribution_options options;
+    const struct asks *asks;
+    size_t asks_cursor;
+    struct look look;
     struct distribution_result result;
     struct list deployments;
     size_t n_deployments;
@@ -19,10 +22,10 @@ struct distribution *distribution_new(struct house *house,
                                       const struct distribution_options *options)
 {
     struct distribution *x = NEW(struct distribution);
-    x->options = *options;
+    x->asks = options->asks;
     x->next_due_at_ms = INT64_MAX;
     x->deliveries = (struct deliveries){
-        .house = house, .forced = options->forced, .servers = server_desk_new(house)};
+        .house = house, .asks = options->asks, .servers = server_desk_new(house)};
     list_init(&x->deliveries.dirty);
     list_init(&x->deliveries.ready);
     list_init(&x->deployments);
@@ -39,29 +42,29 @@ void distribution_free(struct distribution *x)
     mem_free(x);
 }
 
-static size_t sets_count(const struct distribution *x)
-{
-    size_t n = 0;
-    while (x->options.only != NULL && x->options.only[n] != NULL)
-        n++;
-    return n;
-}
-
 /* ---- taking up what is due ---- */
 
-/* Once: what was asked for by hand does not wait. */
+static bool ask_is_forced(const struct ask *ask)
+{
+    return ask->forced && (ask->parts & ASK_RENEW) == 0;
+}
+
+/* What is asked for by hand does not wait. Once an ask. */
 static bool hasten(struct distribution *x, struct err *err)
 {
     struct store *store = x->deliveries.house->store;
     int64_t now_ms = house_now(x->deliveries.house);
-    enum sql_name statement =
-        x->options.forced ? SQL_DEPLOYMENT_FORCE_SET : SQL_DEPLOYMENT_HASTEN_SET;
+    const struct ask *ask;
     x->taken_in = true;
-    if (x->options.only == NULL && x->options.forced)
-        return store_run(store, NULL, err, SQL_DEPLOYMENT_FORCE_ALL, "i", now_ms);
-    for (size_t i = 0; i < sets_count(x); i++)
-        if (!store_run(store, NULL, err, statement, "ti", x->options.only[i], now_ms))
+    while ((ask = asks_next(x->asks, ASK_DELIVER, &x->asks_cursor)) != NULL) {
+        enum sql_name statement =
+            ask_is_forced(ask) ? SQL_DEPLOYMENT_FORCE_SET : SQL_DEPLOYMENT_HASTEN_SET;
+        if (ask->set == NULL && ask_is_forced(ask) &&
+            !store_run(store, NULL, err, SQL_DEPLOYMENT_FORCE_ALL, "i", now_ms))
             return false;
+        if (ask->set != NULL && !store_run(store, NULL, err, statement, "ti", ask->set, now_ms))
+            return false;
+    }
     return true;
 }
 
@@ -93,13 +96,14 @@ static bool due_find(struct distribution *x, struct ids *due, struct err *err)
     struct store *store = x->deliveries.house->store;
     int64_t now_ms = house_now(x->deliveries.house);
     struct rows rows;
-    if (x->options.only == NULL)
+    const struct ask *ask;
+    size_t cursor = 0;
+    if (asks_want_all(x->asks, ASK_DELIVER))
         return store_query(store, &rows, err, SQL_DEPLOYMENT_DUE, "ii", now_ms,
                            (int64_t)DEPLOYMENTS_MAX) &&
                due_read(x, due, &rows, err);
-    for (size_t i = 0; i < sets_count(x); i++)
-        if (!store_query(store, &rows, err, SQL_DEPLOYMENT_DUE_OF_SET, "ti", x->options.only[i],
-                         now_ms) ||
+    while ((ask = asks_next(x->asks, ASK_DELIVER, &cursor)) != NULL)
+        if (!store_query(store, &rows, err, SQL_DEPLOYMENT_DUE_OF_SET, "ti", ask->set, now_ms) ||
             !due_read(x, due, &rows, err))
             return false;
     return true;
@@ -108,13 +112,15 @@ static bool due_find(struct distribution *x, struct ids *due, struct err *err)
 static bool intake(struct distribution *x, struct err *err)
 {
     struct ids due = {.n = 0};
-    if (!x->taken_in && !hasten(x, err))
+    if (!hasten(x, err))
         return false;
     if (x->n_deployments >= DEPLOYMENTS_MAX || loop_n_stops(x->deliveries.house->loop) > 0)
         return true;
     if (!due_find(x, &due, err))
         return false;
     for (size_t i = 0; i < due.n; i++) {
+        if (is_under_way(x, due.ids[i]))
+            continue;
         struct deployment_record *record = NULL;
         if (!deployment_record_take(x->deliveries.house, due.ids[i], &record, err))
             return false;
@@ -127,18 +133,20 @@ static bool intake(struct distribution *x, struct err *err)
     return true;
 }
 
-/* The earliest that waits for time: for one set of `only`, or for all. */
+/* The earliest that waits for time: of the sets that are asked for, or of all. */
 static bool next_due_find(struct distribution *x, struct err *err)
 {
     struct store *store = x->deliveries.house->store;
     int64_t now_ms = house_now(x->deliveries.house), at_ms = INT64_MAX;
+    const struct ask *ask;
+    size_t cursor = 0;
     x->next_due_at_ms = INT64_MAX;
-    if (x->options.only == NULL)
+    if (asks_want_all(x->asks, ASK_DELIVER))
         return store_int(store, INT64_MAX, &x->next_due_at_ms, err, SQL_DEPLOYMENT_NEXT, "i",
                          now_ms);
-    for (size_t i = 0; i < sets_count(x); i++) {
-        if (!store_int(store, INT64_MAX, &at_ms, err, SQL_DEPLOYMENT_NEXT_OF_SET, "ti",
-                       x->options.only[i], now_ms))
+    while ((ask = asks_next(x->asks, ASK_DELIVER, &cursor)) != NULL) {
+        if (!store_int(store, INT64_MAX, &at_ms, err, SQL_DEPLOYMENT_NEXT_OF_SET, "ti", ask->set,
+                       now_ms))
             return false;
         if (at_ms < x->next_due_at_ms)
             x->next_due_at_ms = at_ms;
@@ -150,8 +158,10 @@ static bool next_due_find(struct distribution *x, struct err *err)
 
 static void deployment_retire(struct distribution *x, struct deployment *d)
 {
-    x->result.n_done += d->end == DEPLOY_ENDS_DONE;
-    x->result.n_failed += d->end == DEPLOY_ENDS_FAILED || d->end == DEPLOY_ENDS_HELD;
+    if (asks_is_own(x->asks, d->record->set)) {
+        x->result.n_done += d->end == DEPLOY_ENDS_DONE;
+        x->result.n_failed += d->end == DEPLOY_ENDS_FAILED || d->end == DEPLOY_ENDS_HELD;
+    }
     x->n_deployments--;
     deployment_free(d);
 }
@@ -174,7 +184,16 @@ static bool distribution_collect(void *self, struct err *err)
     struct distribution *x = self;
     if (x->deliveries.house->rehearsal)
         return true;
-    return settle(x, err) && intake(x, err) && next_due_find(x, err);
+    size_t cursor = x->asks_cursor;
+    if (!settle(x, err))
+        return false;
+    if (asks_lasts(x->asks) && !look_is_due(&x->look, x->deliveries.house) &&
+        asks_next(x->asks, ASK_DELIVER, &cursor) == NULL)
+        return true;
+    if (!intake(x, err) || !next_due_find(x, err))
+        return false;
+    look_done(&x->look, x->deliveries.house, x->next_due_at_ms);
+    return true;
 }
 
 /* Files are written here and not on threads: they are short, but many. What is left waits for the
@@ -195,8 +214,11 @@ static void distribution_act(void *self)
 static int64_t distribution_next_at_ms(const void *self)
 {
     const struct distribution *x = self;
+    struct house *house = x->deliveries.house;
+    bool lasts = asks_lasts(x->asks) && loop_n_stops(house->loop) == 0;
     int64_t servers_ms = server_desk_next_at_ms(x->deliveries.servers);
-    return servers_ms < x->next_due_at_ms ? servers_ms : x->next_due_at_ms;
+    int64_t due_ms = lasts ? look_next_at_ms(&x->look, house) : x->next_due_at_ms;
+    return servers_ms < due_ms ? servers_ms : due_ms;
 }
 
 static bool distribution_is_busy(const void *self)
@@ -212,18 +234,34 @@ struct concern distribution_concern(struct distribution *x)
                             distribution_next_at_ms, distribution_is_busy};
 }
 
+bool distribution_set_at_ms(const struct distribution *x, const char *set, int64_t *ret_at_ms,
+                            struct err *err)
+{
+    size_t cursor = x->asks_cursor;
+    bool is_busy = !x->taken_in || asks_next(x->asks, ASK_DELIVER, &cursor) != NULL;
+    LIST_EACH (it, &x->deployments)
+        is_busy =
+            is_busy || strcmp(LIST_OWNER(it, struct deployment, in_run)->record->set, set) == 0;
+    if (!is_busy)
+        return store_int(x->deliveries.house->store, INT64_MAX, ret_at_ms, err,
+                         SQL_DEPLOYMENT_NEXT_OF_SET, "ti", set, (int64_t)0);
+    *ret_at_ms = 0;
+    return true;
+}
+
 bool distribution_result(struct distribution *x, struct distribution_result *ret, struct err *err)
 {
     struct store *store = x->deliveries.house->store;
     struct distribution_result result = x->result;
+    const char *const *own = asks_own(x->asks);
     int64_t n = 0;
-    if (!x->deliveries.house->rehearsal && x->options.only == NULL) {
+    if (!x->deliveries.house->rehearsal && own == NULL) {
         if (!store_int(store, 0, &n, err, SQL_DEPLOYMENT_N_BEHIND, ""))
             return false;
         result.n_behind = (size_t)n;
     }
-    for (size_t i = 0; !x->deliveries.house->rehearsal && i < sets_count(x); i++) {
-        if (!store_int(store, 0, &n, err, SQL_DEPLOYMENT_N_BEHIND_OF_SET, "t", x->options.only[i]))
+    for (; !x->deliveries.house->rehearsal && own != NULL && *own != NULL; own++) {
+        if (!store_int(store, 0, &n, err, SQL_DEPLOYMENT_N_BEHIND_OF_SET, "t", *own))
             return false;
         result.n_behind += (size_t)n;
     }

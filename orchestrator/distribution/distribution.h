@@ -27,17 +27,18 @@
 #ifndef DISTRIBUTION_DISTRIBUTION_H
 #define DISTRIBUTION_DISTRIBUTION_H
 
+#include "inventory/asks.h"
 #include "inventory/concern.h"
 #include "inventory/config.h"
 #include "inventory/held.h"
 
 struct distribution_options {
-    const char *const *only; /* sets, NULL: all due. Those named do not wait for a retry time */
-    bool forced; /* deliver again even when done, and what ends earlier than what is there */
+    /* Borrowed. Sets that are named do not wait for a retry time; forced: delivered again even when done, and what ends earlier than what is there. */
+    const struct asks *asks;
 };
-struct distribution_result {
+struct distribution_result { /* of the sets of the run's own ask */
     size_t n_done, n_failed; /* in this run */
-    size_t n_behind;         /* targets (of `only`) without the newest certificate after this run */
+    size_t n_behind;         /* targets without the newest certificate after this run */
 };
 struct distribution;
 struct distribution *distribution_new(struct house *house,
@@ -45,6 +46,9 @@ struct distribution *distribution_new(struct house *house,
 /* Programs under way are killed; the rows say where to go on. */
 void distribution_free(struct distribution *distribution);
 struct concern distribution_concern(struct distribution *distribution);
+/* When the next thing is done for this set: 0 now, INT64_MAX nothing waits. Kind STORE. */
+bool distribution_set_at_ms(const struct distribution *distribution, const char *set,
+                            int64_t *ret_at_ms, struct err *err);
 /* In a rehearsal nothing is delivered and nothing is behind. Kind STORE. */
 bool distribution_result(struct distribution *distribution, struct distribution_result *ret,
                          struct err *err);

@@ -313,14 +313,35 @@ static bool line_judge(struct house *house, const struct rows *rows, plan_visit 
     return on;
 }
 
+static bool rows_judge(struct house *house, struct rows *rows, plan_visit *visit, void *arg,
+                       struct err *err)
+{
+    bool on = true;
+    while (on && rows_next(rows))
+        on = line_judge(house, rows, visit, arg);
+    return rows_end(rows, err);
+}
+
 bool plan_each(struct house *house, bool all, plan_visit *visit, void *arg, struct err *err)
 {
     struct rows rows;
-    bool on = true;
-    if (!(all ? store_query(house->store, &rows, err, SQL_PLAN_ALL, "")
-              : store_query(house->store, &rows, err, SQL_PLAN_DUE, "i", house_now(house))))
-        return false;
-    while (on && rows_next(&rows))
-        on = line_judge(house, &rows, visit, arg);
-    return rows_end(&rows, err);
+    if (!all)
+        return plan_each_due(house, INT64_MIN, visit, arg, err);
+    return store_query(house->store, &rows, err, SQL_PLAN_ALL, "") &&
+           rows_judge(house, &rows, visit, arg, err);
+}
+
+bool plan_each_due(struct house *house, int64_t from_ms, plan_visit *visit, void *arg,
+                   struct err *err)
+{
+    struct rows rows;
+    return store_query(house->store, &rows, err, SQL_PLAN_DUE, "ii", house_now(house), from_ms) &&
+           rows_judge(house, &rows, visit, arg, err);
+}
+
+bool plan_set(struct house *house, const char *set, plan_visit *visit, void *arg, struct err *err)
+{
+    struct rows rows;
+    return store_query(house->store, &rows, err, SQL_PLAN_OF_SET, "t", set) &&
+           rows_judge(house, &rows, visit, arg, err);
 }

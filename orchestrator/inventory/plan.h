@@ -69,5 +69,10 @@ bool plan_next_lane(struct house *house, const struct set_config *set, unsigned 
  * without a certificate queues as if a tenth were left, so that a large import cannot let a served certificate expire. */
 typedef bool plan_visit(void *arg, const struct plan_line *line);
 bool plan_each(struct house *house, bool all, plan_visit *visit, void *arg, struct err *err);
+/* Those that became due from from_ms on. */
+bool plan_each_due(struct house *house, int64_t from_ms, plan_visit *visit, void *arg,
+                   struct err *err);
+/* One set, due or not; no call when there is none of that name, or its file was removed. */
+bool plan_set(struct house *house, const char *set, plan_visit *visit, void *arg, struct err *err);
 
 #endif

@@ -106,7 +106,7 @@ static bool run_lead(struct house *house, const struct leader_options *options,
         return false;
     run.turn =
         (struct turn){.house = house, .lead = &run.lead, .store_patience_ms = STORE_PATIENCE_MS};
-    concerns_open(&run.concerns, house, options, &run.turn);
+    concerns_open(&run.concerns, house, options, false, &run.turn);
     bool ok = run_do(&run, back_ms, ret, err);
     figures_read(&run, ret);
     concerns_close(&run.concerns, &run.turn);
@@ -148,7 +148,7 @@ static bool idle_result(struct house *house, const struct leader_options *option
     struct leader_options quiet = *options;
     struct turn turn = {.house = house};
     quiet.renews = false;
-    concerns_open(&concerns, house, &quiet, &turn);
+    concerns_open(&concerns, house, &quiet, false, &turn);
     bool ok = concerns_result(&concerns, ret, err) &&
               (!options->renews || renewal_waiting(house, options->only, &ret->renewal, err));
     concerns_close(&concerns, &turn);

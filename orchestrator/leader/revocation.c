@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "inventory/event.h"
 #include "inventory/held.h"
+#include "inventory/look.h"
 #include "inventory/register.h"
 
 enum { DUE_MAX = 64 };
@@ -30,7 +31,8 @@ struct revoking { /* one certificate on its way */
 struct revocation {
     struct house *house;
     struct ca_office *office;
-    const char *const *only;
+    const struct asks *asks;
+    struct look look;
     struct list jobs;
     size_t n_jobs;
     int64_t done_ids[DUE_MAX]; /* revoked in this run */
@@ -39,12 +41,12 @@ struct revocation {
 };
 
 struct revocation *revocation_new(struct house *house, struct ca_office *office,
-                                  const char *const *only)
+                                  const struct asks *asks)
 {
     struct revocation *r = NEW(struct revocation);
     r->house = house;
     r->office = office;
-    r->only = only;
+    r->asks = asks;
     list_init(&r->jobs);
     return r;
 }
@@ -96,14 +98,6 @@ bool revocation_obstacle(struct house *house, const struct certificate *c, struc
 }
 
 /* ---- taking up ---- */
-
-static bool set_is_asked_for(const struct revocation *r, const char *set)
-{
-    for (size_t i = 0; r->only != NULL && r->only[i] != NULL; i++)
-        if (strcmp(r->only[i], set) == 0)
-            return true;
-    return r->only == NULL;
-}
 
 static bool is_under_way(const struct revocation *r, int64_t id)
 {
@@ -173,7 +167,7 @@ static bool revoking_begin(struct revocation *r, struct certificate *take_certif
     }
     bool ok = why.kind != ERR_STORE ? put_off(r->house, take_certificate, &why, err)
                                     : err_set(err, why.kind, "%s", why.text);
-    r->result.n_failed++;
+    r->result.n_failed += asks_is_own(r->asks, take_certificate->set_name);
     revoking_free(job);
     return ok;
 }
@@ -206,7 +200,7 @@ static bool due_take(struct revocation *r, int64_t id, struct err *err)
     }
     if (obstacle.len == 0)
         return revoking_begin(r, c, err);
-    r->result.n_waiting++;
+    r->result.n_waiting += asks_is_own(r->asks, c->set_name);
     bool ok = waits_tell(r, c, buf_cstr(&obstacle), err);
     certificate_free(c);
     return ok;
@@ -223,7 +217,8 @@ static bool due_find(struct revocation *r, struct err *err)
     if (!store_query(r->house->store, &rows, err, SQL_REVOCATION_DUE, "i", house_now(r->house)))
         return false;
     while (n < DUE_MAX && rows_next(&rows))
-        if (set_is_asked_for(r, rows_text(&rows, 1)) && !is_under_way(r, rows_int(&rows, 0)))
+        if (asks_want(r->asks, ASK_RENEW, rows_text(&rows, 1)) &&
+            !is_under_way(r, rows_int(&rows, 0)))
             ids[n++] = rows_int(&rows, 0);
     if (!rows_end(&rows, err))
         return false;
@@ -244,6 +239,8 @@ static bool revoking_succeeds(struct revocation *r, const struct certificate *c,
                 revoke_reason_name(c->revoke_reason));
     house_say_end(r->house, c->set_name, "revoke", false, "version %lld: revoked",
                   (long long)c->version);
+    if (!asks_is_own(r->asks, c->set_name))
+        return true;
     r->result.n_revoked++;
     if (r->n_done < DUE_MAX)
         r->done_ids[r->n_done++] = c->id;
@@ -259,7 +256,7 @@ static bool revoking_settle(struct revocation *r, struct revoking *job, struct e
         /* With another key in the same run it is not counted twice. */
         bool again = job->err.kind == ERR_DENIED && !job->certificate->revoke_by_key &&
                      job->certificate->key_id != 0;
-        r->result.n_failed += !again;
+        r->result.n_failed += !again && asks_is_own(r->asks, job->certificate->set_name);
         ok = put_off(r->house, job->certificate, &job->err, err);
     }
     r->n_jobs--;
@@ -275,7 +272,16 @@ static bool revocation_collect(void *self, struct err *err)
         if (job->stage == REVOKING_ENDS && !revoking_settle(r, job, err))
             return false;
     }
-    return due_find(r, err);
+    if (!asks_lasts(r->asks))
+        return due_find(r, err);
+    if (!look_is_due(&r->look, r->house))
+        return true;
+    int64_t next_at_ms = INT64_MAX;
+    if (!due_find(r, err) || !store_int(r->house->store, INT64_MAX, &next_at_ms, err,
+                                        SQL_REVOCATION_NEXT, "i", house_now(r->house)))
+        return false;
+    look_done(&r->look, r->house, next_at_ms);
+    return true;
 }
 
 /* ---- asking ---- */
@@ -352,8 +358,10 @@ static void revocation_act(void *self)
 
 static int64_t revocation_next_at_ms(const void *self)
 {
-    (void)self;
-    return INT64_MAX;
+    const struct revocation *r = self;
+    return asks_lasts(r->asks) && loop_n_stops(r->house->loop) == 0
+               ? look_next_at_ms(&r->look, r->house)
+               : INT64_MAX;
 }
 
 static bool revocation_is_busy(const void *self)
@@ -398,6 +406,14 @@ bool revocation_end(struct revocation *r, struct err *err)
         if (!in_place_tell(r, r->done_ids[i], err))
             return false;
     return true;
+}
+
+int64_t revocation_set_at_ms(const struct revocation *r, const char *set)
+{
+    LIST_EACH (it, &r->jobs)
+        if (strcmp(LIST_OWNER(it, struct revoking, in_run)->certificate->set_name, set) == 0)
+            return 0;
+    return INT64_MAX;
 }
 
 struct revocation_result revocation_result(const struct revocation *r)

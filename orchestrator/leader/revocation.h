@@ -12,20 +12,23 @@
 #define LEADER_REVOCATION_H
 
 #include "authority/ca.h"
+#include "inventory/asks.h"
 #include "inventory/concern.h"
 #include "inventory/held.h"
 
-struct revocation_result {
+struct revocation_result { /* of the sets of the run's own ask */
     size_t n_revoked, n_failed;
     size_t n_waiting;  /* wishes that wait: for a replacement, for targets that lack it */
     size_t n_in_place; /* revoked in this run, and a target still has it */
 };
 struct revocation;
-/* only: sets, NULL: all. */
+/* asks: borrowed; ASK_RENEW brings it along. */
 struct revocation *revocation_new(struct house *house, struct ca_office *office,
-                                  const char *const *only);
+                                  const struct asks *asks);
 void revocation_free(struct revocation *revocation);
 struct concern revocation_concern(struct revocation *revocation);
+/* When the next thing is done for this set: 0 now, INT64_MAX nothing waits for time. */
+int64_t revocation_set_at_ms(const struct revocation *revocation, const char *set);
 /* After the last turn: what was revoked and is still in place is told. Kind STORE. */
 bool revocation_end(struct revocation *revocation, struct err *err);
 struct revocation_result revocation_result(const struct revocation *revocation);

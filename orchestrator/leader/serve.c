@@ -10,10 +10,12 @@
 enum {
     PATIENCE_MS = 20 * 1000,
     TICK_MS = 10 * 1000,
-    STAND_BY_MS = 500,   /* between two looks at who leads */
-    TROUBLE_MS = 2000,   /* after the store, or something else, failed */
-    SETTLE_MS = 3000,    /* what is under way, before an end or another configuration */
-    IDLE_LOOK_MS = 1000, /* between two looks for work while everything is at rest */
+    STAND_BY_MS = 500, /* between two looks at who leads */
+    TROUBLE_MS = 2000, /* after the store, or something else, failed */
+    SETTLE_MS = 3000,  /* what is under way, before an end or another configuration */
+    FRESH_MS =
+        10 * 60 *
+        1000, /* so often what is at rest begins anew from the rows, where they say that there is work */
 };
 
 struct server {
@@ -24,7 +26,7 @@ struct server {
     struct turn faces, turn;
     struct concerns concerns;
     bool leads, is_open; /* is_open: the concerns */
-    int64_t try_at_boot_ms;
+    int64_t try_at_boot_ms, fresh_at_boot_ms;
     int64_t
         settled_at_boot_ms; /* what is under way is waited for no longer; 0: nobody waits for it */
     int64_t
@@ -56,11 +58,24 @@ static void tell(const struct server *s, enum serve_news news, const char *text)
 
 /* ---- with and without the lead ---- */
 
-static void lead_end(struct server *s)
+static void concerns_begin(struct server *s)
+{
+    concerns_open(&s->concerns, s->house, &s->led, true, &s->turn);
+    s->is_open = true;
+    s->fresh_at_boot_ms = boot_now(s) + FRESH_MS;
+}
+
+static void concerns_end(struct server *s)
 {
     concerns_close(&s->concerns, &s->turn);
+    s->is_open = false;
+}
+
+static void lead_end(struct server *s)
+{
+    concerns_end(s);
     lead_drop(&s->lead);
-    s->leads = s->is_open = false;
+    s->leads = s->has_trouble = false;
 }
 
 /* Told when it changes: a standby may wait for months. */
@@ -84,7 +99,7 @@ static void trouble_tell(struct server *s, const struct err *why)
 
 static void lead_lost(struct server *s, const struct err *why)
 {
-    concerns_close(&s->concerns, &s->turn);
+    concerns_end(s);
     trouble_tell(s, why);
     lead_end(s);
     stand_by(s, why, TROUBLE_MS);
@@ -123,17 +138,20 @@ static bool concerns_are_at_rest(const struct server *s)
            turn_next_at_ms(&s->turn) > house_now(s->house) + s->led.patience_ms;
 }
 
-static bool work_look(struct server *s, struct err *err)
+/* What is due though nobody takes it up - rows that others wrote, a clock that was set - is met by a beginning. */
+static bool concerns_freshen(struct server *s, struct err *err)
 {
     bool has_work = false;
-    if (s->is_stopping || s->is_reloading || boot_now(s) < s->try_at_boot_ms)
+    if (s->is_stopping || s->is_reloading || boot_now(s) < s->fresh_at_boot_ms ||
+        !concerns_are_at_rest(s))
         return true;
-    s->try_at_boot_ms = boot_now(s) + IDLE_LOOK_MS;
+    s->fresh_at_boot_ms = boot_now(s) + FRESH_MS;
     if (!leader_has_work(s->house, &s->led, &has_work, err))
         return false;
-    if (has_work)
-        concerns_open(&s->concerns, s->house, &s->led, &s->turn);
-    s->is_open = has_work;
+    if (has_work) {
+        concerns_end(s);
+        concerns_begin(s);
+    }
     return true;
 }
 
@@ -148,22 +166,14 @@ static void led_turn(struct server *s)
     struct err why = {0};
     if (s->has_trouble && boot_now(s) < s->try_at_boot_ms)
         return;
-    bool ok = s->is_open || work_look(s, &why);
+    if (!s->is_open && !s->is_stopping)
+        concerns_begin(s);
     s->turn.has_begun = true;
-    if (ok && turn_is_due(&s->turn))
-        ok = turn_run(&s->turn, &why);
+    bool ok = concerns_freshen(s, &why) && (!turn_is_due(&s->turn) || turn_run(&s->turn, &why));
     s->has_trouble = !ok;
-    if (!ok && !trouble_is_passing(s, &why)) {
+    s->try_at_boot_ms = boot_now(s) + TROUBLE_MS;
+    if (!ok && !trouble_is_passing(s, &why))
         lead_lost(s, &why);
-        return;
-    }
-    if (!ok)
-        s->try_at_boot_ms = boot_now(s) + TROUBLE_MS;
-    if (ok && s->is_open && concerns_are_at_rest(s)) {
-        concerns_close(&s->concerns, &s->turn);
-        s->is_open = false;
-        s->try_at_boot_ms = boot_now(s) + IDLE_LOOK_MS;
-    }
 }
 
 /* ---- the turn of the faces ---- */
@@ -198,9 +208,8 @@ static void reload_begin(struct server *s)
 static void reload_end(struct server *s)
 {
     struct err why = {0};
-    concerns_close(&s->concerns, &s->turn);
-    s->is_open = s->is_reloading = false;
-    s->try_at_boot_ms = 0;
+    concerns_end(s);
+    s->is_reloading = false;
     if (!reload_apply(s->options->reload, s->leads, &why) && s->leads)
         lead_lost(s, &why);
 }
@@ -231,11 +240,9 @@ static int64_t wall_of_boot(const struct server *s, int64_t boot_ms)
 
 static int64_t led_due_at_ms(const struct server *s)
 {
-    int64_t try_at_ms = wall_of_boot(s, s->try_at_boot_ms);
     if (!s->leads || s->has_trouble)
-        return try_at_ms;
-    int64_t due_at_ms = turn_due_at_ms(&s->turn);
-    return s->is_open || due_at_ms < try_at_ms ? due_at_ms : try_at_ms;
+        return wall_of_boot(s, s->try_at_boot_ms);
+    return s->is_open || s->is_stopping ? turn_due_at_ms(&s->turn) : 0;
 }
 
 static void serve_wait(const struct server *s)

@@ -3,6 +3,7 @@
 #include "crypto/key.h"
 #include "inventory/event.h"
 #include "inventory/lifetime.h"
+#include "inventory/look.h"
 #include "inventory/plan.h"
 #include "inventory/register.h"
 #include "monitoring/watch.h"
@@ -17,7 +18,9 @@ enum {
 
 struct monitoring {
     struct house *house;
-    struct monitoring_options options;
+    const struct asks *asks;
+    size_t asks_cursor;
+    struct look look;
     struct list watches;
     size_t n_watches, n_out;
     bool taken_in;           /* the forced first look */
@@ -31,10 +34,10 @@ struct monitoring *monitoring_new(struct house *house, const struct monitoring_o
 {
     struct monitoring *m = NEW(struct monitoring);
     m->house = house;
-    m->options = *options;
+    m->asks = options->asks;
     m->next_due_at_ms = INT64_MAX;
     m->began_at_ms = house_now(house);
-    m->forced_over = !options->forced;
+    m->forced_over = true;
     list_init(&m->watches);
     return m;
 }
@@ -46,17 +49,6 @@ void monitoring_free(struct monitoring *m)
     LIST_EACH (it, &m->watches)
         watch_free(LIST_OWNER(it, struct watch, in_monitoring));
     mem_free(m);
-}
-
-static bool set_is_asked_for(const struct monitoring *m, const char *set)
-{
-    if (m->options.only == NULL)
-        return true;
-    for (const char *const *name = m->options.only; *name != NULL; name++) {
-        if (strcmp(*name, set) == 0)
-            return true;
-    }
-    return false;
 }
 
 static bool watch_is_on(const struct monitoring *m, int64_t endpoint_id)
@@ -146,33 +138,84 @@ static bool take_rows(struct monitoring *m, struct rows *rows, struct err *err)
         if (!m->forced_over && id <= m->forced_after_id)
             continue;
         m->forced_after_id = m->forced_over ? m->forced_after_id : id;
-        if (!watch_is_on(m, id) && set_is_asked_for(m, rows_text(rows, 1)))
+        if (!watch_is_on(m, id) && asks_want(m->asks, ASK_VERIFY, rows_text(rows, 1)))
             ok = watch_begin(m, rows, err);
     }
     return rows_end(rows, ok ? err : NULL) && ok;
 }
 
-static bool take_due(struct monitoring *m, struct err *err)
+static bool ask_is_forced(const struct ask *ask)
+{
+    return ask->forced && (ask->parts & ASK_RENEW) == 0;
+}
+
+/* What is there from the beginning and forced is looked at from the first endpoint to the last; a set that is asked for later is made due. */
+static bool take_asked(struct monitoring *m, struct err *err)
+{
+    const struct ask *ask;
+    while ((ask = asks_next(m->asks, ASK_VERIFY, &m->asks_cursor)) != NULL) {
+        if (!ask_is_forced(ask))
+            continue;
+        if (!m->taken_in || ask->set == NULL) {
+            m->forced_over = false;
+            m->forced_after_id = 0;
+        } else if (!store_run(m->house->store, NULL, err, SQL_ENDPOINT_HASTEN_SET, "ti", ask->set,
+                              house_now(m->house))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_forced(struct monitoring *m, struct err *err)
 {
     struct rows rows;
-    int64_t now_ms = house_now(m->house);
-    if (m->n_watches >= WATCHES_MAX)
-        return true;
-    if (!m->forced_over) {
-        size_t before = m->n_watches;
-        if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_ALL, "") ||
-            !take_rows(m, &rows, err))
-            return false;
-        m->forced_over = m->n_watches < WATCHES_MAX || m->n_watches == before;
-    } else if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_DUE, "ii", now_ms,
-                            m->options.only != NULL ? INT64_MAX : (int64_t)WATCHES_MAX * 4) ||
-               !take_rows(m, &rows, err)) {
+    size_t before = m->n_watches;
+    if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_ALL, "") ||
+        !take_rows(m, &rows, err))
         return false;
-    }
-    /* Only what this run delivered is waited for: in a large house another endpoint is due every second, and no run would end. */
+    m->forced_over = m->n_watches < WATCHES_MAX || m->n_watches == before;
+    return true;
+}
+
+/* Of a run that is to end only what it delivered is waited for: in a large house another endpoint is due every second. */
+static bool next_due_find(struct monitoring *m, struct err *err)
+{
+    int64_t now_ms = house_now(m->house);
+    if (asks_lasts(m->asks))
+        return store_int(m->house->store, INT64_MAX, &m->next_due_at_ms, err, SQL_ENDPOINT_NEXT,
+                         "i", now_ms);
     return store_int(m->house->store, INT64_MAX, &m->next_due_at_ms, err,
                      SQL_ENDPOINT_NEXT_DELIVERED, "iii", now_ms, now_ms + DELIVERED_SOON_MS,
                      m->began_at_ms);
+}
+
+static bool take_due(struct monitoring *m, struct err *err)
+{
+    struct rows rows;
+    bool wants_all = asks_want_all(m->asks, ASK_VERIFY);
+    if (m->n_watches >= WATCHES_MAX)
+        return true;
+    if (!m->forced_over)
+        return take_forced(m, err) && next_due_find(m, err);
+    return store_query(m->house->store, &rows, err, SQL_ENDPOINT_DUE, "ii", house_now(m->house),
+                       wants_all ? (int64_t)WATCHES_MAX * 4 : INT64_MAX) &&
+           take_rows(m, &rows, err) && next_due_find(m, err);
+}
+
+static bool monitoring_look(struct monitoring *m, struct err *err)
+{
+    size_t cursor = m->asks_cursor;
+    bool is_asked = asks_next(m->asks, ASK_VERIFY, &cursor) != NULL;
+    if (!take_asked(m, err))
+        return false;
+    m->taken_in = true;
+    if (asks_lasts(m->asks) && !is_asked && m->forced_over && !look_is_due(&m->look, m->house))
+        return true;
+    if (!take_due(m, err))
+        return false;
+    look_done(&m->look, m->house, m->next_due_at_ms);
+    return true;
 }
 
 /* ---- what was seen ---- */
@@ -288,8 +331,7 @@ static bool monitoring_collect(void *self, struct err *err)
             !watch_look_again(watch, err))
             return false;
     }
-    m->taken_in = true;
-    return take_due(m, err);
+    return monitoring_look(m, err);
 }
 
 static void monitoring_act(void *self)
@@ -305,7 +347,8 @@ static void monitoring_act(void *self)
 static int64_t monitoring_next_at_ms(const void *self)
 {
     const struct monitoring *m = self;
-    int64_t next_at_ms = m->next_due_at_ms;
+    bool lasts = asks_lasts(m->asks) && loop_n_stops(m->house->loop) == 0;
+    int64_t next_at_ms = lasts ? look_next_at_ms(&m->look, m->house) : m->next_due_at_ms;
     LIST_EACH (it, &m->watches) {
         const struct watch *watch = LIST_OWNER(it, struct watch, in_monitoring);
         if (watch->again_at_ms != 0 && watch->again_at_ms < next_at_ms)
@@ -335,6 +378,24 @@ size_t monitoring_n_watches(const struct monitoring *m)
     return m->n_watches;
 }
 
+bool monitoring_set_at_ms(const struct monitoring *m, const char *set, int64_t *ret_at_ms,
+                          struct err *err)
+{
+    int64_t at_ms = INT64_MAX;
+    size_t cursor = m->asks_cursor;
+    bool is_busy =
+        !m->taken_in || !m->forced_over || asks_next(m->asks, ASK_VERIFY, &cursor) != NULL;
+    LIST_EACH (it, &m->watches)
+        is_busy = is_busy || strcmp(LIST_OWNER(it, struct watch, in_monitoring)->set, set) == 0;
+    if (!is_busy &&
+        !store_int(m->house->store, INT64_MAX, &at_ms, err, SQL_ENDPOINT_NEXT_OF_SET, "t", set))
+        return false;
+    if (at_ms > house_now(m->house) + DELIVERED_SOON_MS)
+        at_ms = INT64_MAX;
+    *ret_at_ms = is_busy ? 0 : at_ms;
+    return true;
+}
+
 bool monitoring_result(struct monitoring *m, struct monitoring_result *ret, struct err *err)
 {
     struct rows rows;
@@ -342,7 +403,7 @@ bool monitoring_result(struct monitoring *m, struct monitoring_result *ret, stru
     if (!store_query(m->house->store, &rows, err, SQL_ENDPOINT_VERDICTS, ""))
         return false;
     while (rows_next(&rows)) {
-        if (set_is_asked_for(m, rows_text(&rows, 0)) &&
+        if (asks_is_own(m->asks, rows_text(&rows, 0)) &&
             strcmp(rows_text(&rows, 1), endpoint_verdict_name(ENDPOINT_IS_MATCH)) != 0)
             ret->n_wrong++;
     }

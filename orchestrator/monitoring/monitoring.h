@@ -8,6 +8,7 @@
 #ifndef MONITORING_MONITORING_H
 #define MONITORING_MONITORING_H
 
+#include "inventory/asks.h"
 #include "inventory/concern.h"
 #include "inventory/config.h"
 #include "inventory/held.h"
@@ -45,16 +46,18 @@ enum endpoint_verdict endpoint_judge(const struct presented *presented, const ch
                                      bool is_ours_other, int64_t now_ms, double *ret_life_left);
 
 struct monitoring_options {
-    const char *const *only; /* sets, NULL: all due */
-    bool forced;             /* look now */
+    const struct asks *asks; /* borrowed. forced: looked at now */
 };
-struct monitoring_result {
+struct monitoring_result { /* of the sets of the run's own ask */
     size_t n_endpoints, n_match, n_wrong;
 };
 struct monitoring;
 struct monitoring *monitoring_new(struct house *house, const struct monitoring_options *options);
 void monitoring_free(struct monitoring *monitoring);
 struct concern monitoring_concern(struct monitoring *monitoring);
+/* When the next thing is done for this set: 0 now, INT64_MAX nothing waits but the next look of its own time. Kind STORE. */
+bool monitoring_set_at_ms(const struct monitoring *monitoring, const char *set, int64_t *ret_at_ms,
+                          struct err *err);
 /* Endpoints that are being looked at. */
 size_t monitoring_n_watches(const struct monitoring *monitoring);
 /* Of the endpoints looked at in this run, and of all others by their last verdict. */

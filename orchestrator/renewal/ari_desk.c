@@ -23,7 +23,7 @@ struct poll { /* one look at one certificate */
 struct ari_desk {
     struct house *house;
     struct ca_office *office;
-    const char *const *only;
+    const struct asks *asks;
     struct list polls;
     size_t n_polls, n_out, n_heard; /* all; asked and not heard; heard and not written */
     bool looks;                     /* rows may be due */
@@ -38,12 +38,12 @@ struct ari_desk {
 };
 
 struct ari_desk *ari_desk_new(struct house *house, struct ca_office *office,
-                              const char *const *only)
+                              const struct asks *asks)
 {
     struct ari_desk *desk = NEW(struct ari_desk);
     desk->house = house;
     desk->office = office;
-    desk->only = only;
+    desk->asks = asks;
     desk->looks = true;
     desk->arena = arena_new();
     list_init(&desk->polls);
@@ -83,14 +83,6 @@ void ari_desk_look(struct ari_desk *desk)
 }
 
 /* ---- taking up ---- */
-
-static bool set_is_asked_for(const struct ari_desk *desk, const char *set)
-{
-    bool found = desk->only == NULL;
-    for (const char *const *name = desk->only; !found && *name != NULL; name++)
-        found = strcmp(*name, set) == 0;
-    return found;
-}
 
 static bool row_put_off(struct ari_desk *desk, int64_t id, int64_t by_ms, struct err *err)
 {
@@ -192,16 +184,17 @@ static bool desk_take_rows(struct ari_desk *desk, struct err *err)
     struct rows rows;
     bool ok = true;
     size_t n = 0;
-    int64_t most = desk->only != NULL ? INT64_MAX : (int64_t)OUT_MAX;
+    bool wants_all = asks_want_all(desk->asks, ASK_RENEW);
+    int64_t most = wants_all ? (int64_t)OUT_MAX : INT64_MAX;
     if (!store_query(desk->house->store, &rows, err, SQL_ARI_DUE, "ii", house_now(desk->house),
                      most))
         return false;
     while (ok && desk->n_polls < OUT_MAX && rows_next(&rows)) {
         n++;
-        if (set_is_asked_for(desk, rows_text(&rows, 5)))
+        if (asks_want(desk->asks, ASK_RENEW, rows_text(&rows, 5)))
             ok = row_take(desk, &rows, err);
     }
-    desk->looks = desk->n_polls >= OUT_MAX || (desk->only == NULL && n == OUT_MAX);
+    desk->looks = desk->n_polls >= OUT_MAX || (wants_all && n == OUT_MAX);
     return rows_end(&rows, ok ? err : NULL) && ok;
 }
 

@@ -13,15 +13,16 @@
 #define RENEWAL_ARI_DESK_H
 
 #include "authority/ca.h"
+#include "inventory/asks.h"
 
 struct ari_desk;
-/* only: names of sets as in renewal_options, borrowed. */
+/* asks: as in renewal_options, borrowed. */
 struct ari_desk *ari_desk_new(struct house *house, struct ca_office *office,
-                              const char *const *only);
+                              const struct asks *asks);
 /* Cancels what is under way. */
 void ari_desk_free(struct ari_desk *desk);
 
-/* There may be new rows: a certificate was born. */
+/* There may be new rows: a certificate was born; or rows that are due. */
 void ari_desk_look(struct ari_desk *desk);
 /* Inside the turn's transaction, after everything that may have issued certificates. */
 bool ari_desk_collect(struct ari_desk *desk, struct err *err);

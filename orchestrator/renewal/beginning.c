@@ -99,8 +99,9 @@ static void set_is_put_off(struct renewal *r, const char *set, const struct ca_c
 {
     char until[TIME_TEXT_MAX];
     time_format(choice->until_ms, false, until);
-    renewal_count_put_off(&r->result, err_kind_name(choice->is_quota ? ERR_THROTTLED : ERR_AGAIN),
-                          choice->until_ms);
+    renewal_put_off(r, set, err_kind_name(choice->is_quota ? ERR_THROTTLED : ERR_AGAIN),
+                    choice->until_ms);
+    renewal_rest(r, set, choice->until_ms, false);
     house_say_end(r->house, set, "order", !choice->is_quota, "left to a run after %s: %s", until,
                   reasons);
 }
@@ -235,7 +236,7 @@ static bool record_is_barred(struct renewal *r, const struct set_config *set, st
 {
     bool has_left = false;
     *ret_ok = true;
-    if (w->is_gone || renewal_is_forced(r) || record->order->step >= ORDER_TIDY)
+    if (w->is_gone || renewal_is_forced(r, w->set) || record->order->step >= ORDER_TIDY)
         return false;
     enum breaker_gate gate = ca_gate_ask(ca);
     if (gate == BREAKER_CLOSED || gate == BREAKER_PROBE)
@@ -325,16 +326,19 @@ static void job_enter(struct renewal *r, const struct waiting *w, struct job *jo
         err_set(&gone, ERR_REFUSED, "the file of its set was removed");
         job_give_up(job, &gone);
     } else if (w->order_id != 0) {
-        job_resume(job, renewal_is_forced(r));
+        job_resume(job, renewal_is_forced(r, w->set));
     } else {
         job_run(job);
     }
 }
 
+enum { HELD_LOOK_MS = 5 * 1000 };
+
 /* Somebody else works on the set, for instance under `chancery lock`: not a failure, and soon over. */
 static bool set_is_held(struct renewal *r, const char *set, const struct err *why)
 {
-    renewal_count_put_off(&r->result, NULL, 0);
+    renewal_put_off(r, set, NULL, 0);
+    renewal_rest(r, set, house_now(r->house) + HELD_LOOK_MS, true);
     house_say_end(r->house, set, "order", false, "left to a later run: %s", why->text);
     return true;
 }

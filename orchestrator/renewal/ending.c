@@ -8,11 +8,20 @@
 
 /* ---- counting ---- */
 
-static void renewal_count_failure(struct renewal *r, const struct err *failure)
+static void renewal_count_failure(struct renewal *r, const char *set, const struct err *failure)
 {
+    if (!asks_is_own(r->options.asks, set))
+        return;
     r->result.n_failed++;
     if (failure->kind == ERR_DENIED || failure->kind == ERR_CONFIG)
         r->result.n_denied++;
+}
+
+void renewal_put_off(struct renewal *r, const char *set, const char *failure_kind,
+                     int64_t next_at_ms)
+{
+    if (asks_is_own(r->options.asks, set))
+        renewal_count_put_off(&r->result, failure_kind, next_at_ms);
 }
 
 /* A set that fails, and what is known of it beside the error. */
@@ -88,10 +97,12 @@ static bool set_fails_with(struct renewal *r, const struct failing *f, const str
     failure_word(why, sentence, &word);
     if (!failure_write(r, f, &word, &next_at_ms, err))
         return false;
-    renewal_count_failure(r, why);
-    r->result.n_undone++;
-    if (why->kind == ERR_THROTTLED)
-        renewal_count_throttled(&r->result, next_at_ms);
+    renewal_count_failure(r, f->set, why);
+    if (asks_is_own(r->options.asks, f->set)) {
+        r->result.n_undone++;
+        if (why->kind == ERR_THROTTLED)
+            renewal_count_throttled(&r->result, next_at_ms);
+    }
     failure_tell(r, f, &word, next_at_ms);
     return true;
 }
@@ -150,7 +161,7 @@ static void put_off_tell(struct renewal *r, const struct order_record *record)
 /* Its event was written when the account was held: once, however many sets wait. */
 void set_is_held_up(struct renewal *r, const char *set, const struct ca *ca)
 {
-    renewal_count_put_off(&r->result, NULL, 0);
+    renewal_put_off(r, set, NULL, 0);
     house_say_end(r->house, set, "order", true, "waits: authority %s: %s", ca_config(ca)->name,
                   ca_hold(ca)->failure);
 }
@@ -174,10 +185,10 @@ void order_is_put_off(struct renewal *r, const struct order_record *record, cons
         return;
     }
     bool failed = record->failure.kind != ERR_NONE;
-    renewal_count_put_off(&r->result, failed ? err_kind_name(record->failure.kind) : NULL,
-                          record->next_at_ms);
+    renewal_put_off(r, record->order->set_name, failed ? err_kind_name(record->failure.kind) : NULL,
+                    record->next_at_ms);
     if (failed)
-        renewal_count_failure(r, &record->failure);
+        renewal_count_failure(r, record->order->set_name, &record->failure);
     if (ca != NULL && ca_clock_off_ms(ca) != 0)
         clock_tell(r, record);
     else
@@ -189,7 +200,8 @@ void order_is_put_off(struct renewal *r, const struct order_record *record, cons
 static bool job_end_issued(struct renewal *r, struct job *job, struct err *err)
 {
     const char *set = job->record->order->set_name;
-    r->result.n_issued++;
+    r->result.n_issued += asks_is_own(r->options.asks, set);
+    r->has_issued = true;
     house_say_end(r->house, set, "order", false, "issued");
     return order_record_end(r->house, job->record, "issued", err) && lanes_go_on(r, job, NULL, err);
 }
@@ -249,7 +261,8 @@ bool job_retire(struct renewal *r, struct job *job, struct err *err)
 void job_is_lost(struct renewal *r, struct job *job, const struct err *why)
 {
     const struct order *order = job->record->order;
-    renewal_count_put_off(&r->result, NULL, 0);
+    renewal_put_off(r, order->set_name, NULL, 0);
+    renewal_rest(r, order->set_name, house_now(r->house) + MS_MINUTE, true);
     event_write(r->house, EVENT_LEASE_LOST, order->set_name, order->id,
                 "%s; the order is left as it is", why->text);
     house_say_end(r->house, order->set_name, "order", true, "left as it is: %s", why->text);
@@ -280,11 +293,12 @@ static void job_tell_left(struct renewal *r, const struct job *job)
 void renewal_end(struct renewal *r)
 {
     LIST_EACH (it, &r->jobs) {
-        job_tell_left(r, LIST_OWNER(it, struct job, in_run));
-        renewal_count_put_off(&r->result, NULL, 0);
+        const struct job *job = LIST_OWNER(it, struct job, in_run);
+        job_tell_left(r, job);
+        renewal_put_off(r, job->record->order->set_name, NULL, 0);
     }
     LIST_EACH (it, &r->queue)
-        renewal_count_put_off(&r->result, NULL, 0);
+        renewal_put_off(r, LIST_OWNER(it, struct waiting, in_queue)->set, NULL, 0);
     r->result.n_txt_left = txt_desk_n_left(r->driver.desk);
 }
 

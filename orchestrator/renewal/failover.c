@@ -48,7 +48,7 @@ static bool is_without_quota(const struct renewal *r, const struct ca *ca, struc
                              struct ca_choice *choice)
 {
     char until[TIME_TEXT_MAX];
-    int64_t pause_until_ms = renewal_is_forced(r) ? 0 : ca_pause_until_ms(ca);
+    int64_t pause_until_ms = choice->is_forced ? 0 : ca_pause_until_ms(ca);
     if (pause_until_ms <= house_now(r->house))
         return false;
     choice_put_off(choice, pause_until_ms, true);
@@ -95,7 +95,7 @@ static bool ca_is_decided(struct renewal *r, struct ca *ca, bool is_first,
         return hold_decides(ca, is_first, reasons, choice);
     if (is_without_quota(r, ca, reasons, choice))
         return choice->until_ms <= bearable_until_ms;
-    switch (renewal_is_forced(r) ? ca_gate(ca) : ca_gate_ask(ca)) {
+    switch (choice->is_forced ? ca_gate(ca) : ca_gate_ask(ca)) {
     case BREAKER_OPEN:
         choice_put_off(choice, ca_open_until_ms(ca), false);
         reason_begin(reasons);
@@ -103,7 +103,7 @@ static bool ca_is_decided(struct renewal *r, struct ca *ca, bool is_first,
         return false;
     case BREAKER_WAIT:
         choice->kind = CHOICE_HOLD_BACK;
-        if (!renewal_is_forced(r))
+        if (!choice->is_forced)
             return true;
         break;
     case BREAKER_PROBE:
@@ -118,7 +118,7 @@ bool failover_choose(struct renewal *r, const struct set_config *set, size_t fir
                      int64_t bearable_until_ms, struct buf *reasons, struct ca_choice *ret,
                      struct err *err)
 {
-    *ret = (struct ca_choice){.kind = CHOICE_PUT_OFF};
+    *ret = (struct ca_choice){.kind = CHOICE_PUT_OFF, .is_forced = renewal_is_forced(r, set->name)};
     for (size_t i = first; set->authorities[i] != NULL; i++) {
         struct ca *ca = NULL;
         if (!choice_open(r, set, i, first, reasons, &ca, err))
@@ -126,7 +126,7 @@ bool failover_choose(struct renewal *r, const struct set_config *set, size_t fir
         if (ca != NULL && ca_is_decided(r, ca, i == 0, bearable_until_ms, reasons, ret))
             return true;
     }
-    if (!renewal_is_forced(r) || first > 0)
+    if (!ret->is_forced || first > 0)
         return true;
     /* Whoever asks by hand wants it tried. */
     ret->kind = CHOICE_TAKE;

@@ -30,7 +30,8 @@ struct ca_choice {
     enum ca_choice_kind kind;
     struct ca *ca;
     int64_t until_ms;
-    bool is_quota; /* put off for want of quota */
+    bool is_quota;  /* put off for want of quota */
+    bool is_forced; /* by hand: pauses do not count */
 };
 /* From the authority `first` of the set on. reasons: is added why those before the chosen one were passed over. Kinds: what hinders us from
  * asking the first at all (CONFIG, DENIED, STORE). */

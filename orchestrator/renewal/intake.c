@@ -31,41 +31,32 @@ void waiting_free(struct waiting *w)
     mem_free(w);
 }
 
-bool renewal_is_forced(const struct renewal *r)
+bool renewal_is_forced(const struct renewal *r, const char *set)
 {
-    return (r->options.forced || r->options.retries) && r->options.only != NULL;
-}
-
-static bool set_is_asked_for(const struct renewal *r, const char *set)
-{
-    if (r->options.only == NULL)
-        return true;
-    for (const char *const *name = r->options.only; *name != NULL; name++) {
-        if (strcmp(*name, set) == 0)
-            return true;
-    }
-    return false;
+    return asks_by_hand(r->options.asks, set);
 }
 
 /* No order waits for more than a day and its jitter: what is further off is damage. */
 enum { PUT_OFF_MAX_MS = 27 * 60 * 60 * 1000 };
 
-static bool is_put_off(const struct renewal *r, int64_t next_at_ms)
+static bool is_put_off(const struct renewal *r, const char *set, int64_t next_at_ms)
 {
     int64_t wait_ms = next_at_ms - house_now(r->house);
-    return !renewal_is_forced(r) && wait_ms > r->driver.patience_ms && wait_ms <= PUT_OFF_MAX_MS;
+    return !renewal_is_forced(r, set) && wait_ms > r->driver.patience_ms &&
+           wait_ms <= PUT_OFF_MAX_MS;
 }
 
 /* What belongs to a set that is gone is given up now, whatever it waits for. */
-static void intake_open_order(struct renewal *r, const struct rows *rows)
+void intake_open_order(struct renewal *r, const struct rows *rows)
 {
     bool is_gone = rows_int(rows, 4) != 0;
+    const char *set = rows_text(rows, 1);
     int64_t next_at_ms = rows_int(rows, 2);
-    if (!is_gone && is_put_off(r, next_at_ms)) {
-        renewal_count_put_off(&r->result, rows_text(rows, 3), next_at_ms);
+    if (!is_gone && is_put_off(r, set, next_at_ms)) {
+        renewal_put_off(r, set, rows_text(rows, 3), next_at_ms);
         return;
     }
-    struct waiting *w = waiting_new(rows_text(rows, 1), "", rows_int(rows, 0));
+    struct waiting *w = waiting_new(set, "", rows_int(rows, 0));
     w->is_gone = is_gone;
     list_push_back(&r->queue, &w->in_queue);
 }
@@ -76,7 +67,7 @@ static bool intake_open_orders(struct renewal *r, struct err *err)
     if (!store_query(r->house->store, &rows, err, SQL_ORDER_OPEN_IDS, ""))
         return false;
     while (rows_next(&rows)) {
-        if (set_is_asked_for(r, rows_text(&rows, 1)))
+        if (asks_want(r->options.asks, ASK_RENEW, rows_text(&rows, 1)))
             intake_open_order(r, &rows);
     }
     return rows_end(&rows, err);
@@ -128,26 +119,38 @@ static bool hold_look(struct renewal *r, const struct plan_line *line, struct er
     return true;
 }
 
+static void line_queue(struct renewal *r, const struct plan_line *line)
+{
+    const char *why = line->is_now ? line->why : "asked for by hand";
+    list_push_back(&r->queue, &waiting_new_lane(line->set, line->lane, 0, why)->in_queue);
+}
+
+bool intake_line(struct renewal *r, const struct plan_line *line, struct err *err)
+{
+    const struct asks *asks = r->options.asks;
+    bool waits = line->action == PLAN_RETRY || line->action == PLAN_HELD;
+    if (line->action == PLAN_CONTINUE || line->action == PLAN_BROKEN ||
+        !asks_want(asks, ASK_RENEW, line->set))
+        return true;
+    bool by_hand =
+        ((line->action == PLAN_NONE || waits) && asks_force(asks, ASK_RENEW, line->set)) ||
+        (waits && asks_retry(asks, line->set));
+    if (line->is_now || by_hand) {
+        line_queue(r, line);
+        return line->lane == NULL ||
+               lanes_join(r, line->set, line->lane, renewal_is_forced(r, line->set), err);
+    }
+    if (line->action == PLAN_HELD)
+        return hold_look(r, line, err);
+    /* Nothing is to be done though the row says so: it would be looked at in every run. */
+    return line->action != PLAN_NONE || line->at_ms <= house_now(r->house) ||
+           register_schedule(r->house, line->set, line->at_ms, "due", err);
+}
+
 static bool intake_due(void *arg, const struct plan_line *line)
 {
     struct taking_in *t = arg;
-    struct renewal *r = t->renewal;
-    bool waits = line->action == PLAN_RETRY || line->action == PLAN_HELD;
-    bool by_hand = (r->options.forced && (line->action == PLAN_NONE || waits)) ||
-                   (r->options.retries && waits);
-    if (!set_is_asked_for(r, line->set) || line->action == PLAN_CONTINUE ||
-        line->action == PLAN_BROKEN)
-        return true;
-    if (line->is_now || by_hand) {
-        const char *why = line->is_now ? line->why : "asked for by hand";
-        t->ok = line->lane == NULL ||
-                lanes_join(r, line->set, line->lane, renewal_is_forced(r), t->err);
-        list_push_back(&r->queue, &waiting_new_lane(line->set, line->lane, 0, why)->in_queue);
-    } else if (line->action == PLAN_HELD) {
-        t->ok = hold_look(r, line, t->err);
-    } else if (line->action == PLAN_NONE && line->at_ms > house_now(r->house))
-        /* Nothing is to be done though the row says so: it would be looked at in every run. */
-        t->ok = register_schedule(r->house, line->set, line->at_ms, "due", t->err);
+    t->ok = intake_line(t->renewal, line, t->err);
     return t->ok;
 }
 
@@ -155,48 +158,19 @@ static bool intake_due(void *arg, const struct plan_line *line)
 static bool intake_sets(struct renewal *r, struct err *err)
 {
     struct taking_in t = {r, err, true};
-    bool all = r->options.forced || r->options.retries;
+    const struct ask *ask;
+    bool all = false;
+    while ((ask = asks_next(r->options.asks, ASK_RENEW, &r->asks_cursor)) != NULL)
+        all = all || ask->forced || ask->retries;
     if (!plan_each(r->house, all, intake_due, &t, err) || !t.ok)
         return false;
-    return all || renewal_sets_waiting(r->house, r->options.only, &r->result, err);
-}
-
-struct taking_more {
-    struct renewal *renewal;
-    char *const *sets;
-};
-
-static bool is_queued(const struct renewal *r, const char *set)
-{
-    LIST_EACH (it, &r->queue)
-        if (strcmp(LIST_OWNER(it, struct waiting, in_queue)->set, set) == 0)
-            return true;
-    return false;
-}
-
-/* What has an order is PLAN_CONTINUE. */
-static bool intake_one_more(void *arg, const struct plan_line *line)
-{
-    const struct taking_more *t = arg;
-    for (char *const *set = t->sets; *set != NULL; set++)
-        if (strcmp(*set, line->set) == 0 && line->is_now &&
-            (line->action == PLAN_RENEW || line->action == PLAN_ISSUE) &&
-            !is_queued(t->renewal, line->set)) {
-            list_push_back(&t->renewal->queue, &waiting_new(line->set, line->why, 0)->in_queue);
-            break;
-        }
-    return true;
-}
-
-bool renewal_intake_more(struct renewal *r, char *const *sets, struct err *err)
-{
-    struct taking_more t = {r, sets};
-    return plan_each(r->house, false, intake_one_more, &t, err);
+    return all || renewal_sets_waiting(r->house, asks_own(r->options.asks), &r->result, err);
 }
 
 bool renewal_intake(struct renewal *r, struct err *err)
 {
     r->taken_in = true;
+    r->taken_until_ms = house_now(r->house);
     return set_leases_free(r->house, err) && account_holds_mend(r->house, err) &&
            txt_desk_load(r->driver.desk, err) && intake_open_orders(r, err) && intake_sets(r, err);
 }

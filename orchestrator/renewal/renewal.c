@@ -12,11 +12,12 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
     r->options = *options;
     list_init(&r->jobs);
     list_init(&r->queue);
+    list_init(&r->resting);
     r->driver = (struct driver){.house = house,
                                 .desk = txt_desk_new(house),
                                 .arena = arena_new(),
                                 .patience_ms = options->patience_ms};
-    r->ari = ari_desk_new(house, office, options->only);
+    r->ari = ari_desk_new(house, office, options->asks);
     r->driver.preflights = preflights_new(house, txt_desk_finders(r->driver.desk));
     r->renew_leases_at_boot_ms = clock_boot_ms(house->clock) + SET_LEASE_RENEW_MS;
     heap_init(&r->driver.sleepers);
@@ -33,6 +34,8 @@ void renewal_free(struct renewal *r)
         job_free(LIST_OWNER(it, struct job, in_run));
     LIST_EACH (it, &r->queue)
         waiting_free(LIST_OWNER(it, struct waiting, in_queue));
+    LIST_EACH (it, &r->resting)
+        resting_free(LIST_OWNER(it, struct resting, in_run));
     ari_desk_free(r->ari);
     preflights_free(r->driver.preflights);
     txt_desk_free(r->driver.desk);
@@ -199,22 +202,23 @@ static bool renewal_take_more(struct renewal *r, struct err *err)
     return ok;
 }
 
-static bool renewal_ask_when(struct renewal *r, size_t n_issued_before, struct err *err)
+static bool renewal_ask_when(struct renewal *r, struct err *err)
 {
-    if (r->result.n_issued > n_issued_before)
+    if (r->has_issued)
         ari_desk_look(r->ari);
+    r->has_issued = false;
     return ari_desk_collect(r->ari, err) && renewal_take_more(r, err);
 }
 
 static bool renewal_collect(void *self, struct err *err)
 {
     struct renewal *r = self;
-    size_t n_issued_before = r->result.n_issued;
-    if ((!r->taken_in && !renewal_intake(r, err)) || !renewal_renew_leases(r, err))
+    if (!(r->taken_in ? renewal_intake_new(r, err) : renewal_intake(r, err)) ||
+        !renewal_renew_leases(r, err))
         return false;
     renewal_hear_desk(r);
     renewal_wake(r);
-    return renewal_settle_all(r, err) && renewal_ask_when(r, n_issued_before, err) &&
+    return renewal_settle_all(r, err) && renewal_ask_when(r, err) &&
            txt_desk_collect(r->driver.desk, err) && ca_office_save(r->office, err);
 }
 
@@ -237,6 +241,8 @@ static int64_t renewal_next_at_ms(const void *self)
     const struct heap_node *first = heap_first(&r->driver.sleepers);
     if (r->look_again_at_ms != 0 && r->look_again_at_ms < desk_ms)
         desk_ms = r->look_again_at_ms;
+    if (renewal_look_at_ms(r) < desk_ms)
+        desk_ms = renewal_look_at_ms(r);
     return first != NULL && first->at_ms < desk_ms ? first->at_ms : desk_ms;
 }
 

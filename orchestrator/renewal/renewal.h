@@ -8,16 +8,15 @@
 #define RENEWAL_RENEWAL_H
 
 #include "authority/ca.h"
+#include "inventory/asks.h"
 #include "inventory/concern.h"
 
 struct renewal_options {
-    const char *const *only; /* names of sets, NULL-terminated; NULL: all that are due */
-    bool forced;             /* renew `only` even when not due, and do not wait for a retry time */
-    bool
-        retries; /* take up `only` though they wait after a failure or are held; what is not due stays */
-    int64_t patience_ms; /* a step that would wait longer is left to the next run */
+    const struct asks *asks; /* borrowed */
+    int64_t
+        patience_ms; /* a step that would wait longer is put to rest in its row: left to the next run, or taken up again by a lasting one */
 };
-struct renewal_result { /* of this run */
+struct renewal_result { /* of this run, of the sets of its own ask */
     size_t n_issued, n_failed, n_postponed, n_throttled, n_denied;
     size_t
         n_undone; /* sets that should have a new certificate by now, whatever hinders them, those that wait from earlier runs included */
@@ -30,6 +29,9 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
                             const struct renewal_options *options);
 void renewal_free(struct renewal *renewal);
 struct concern renewal_concern(struct renewal *renewal);
+/* When the next thing is done for this set: 0 now, INT64_MAX nothing waits. Kind STORE. */
+bool renewal_set_at_ms(const struct renewal *renewal, const char *set, int64_t *ret_at_ms,
+                       struct err *err);
 /* After the last turn: tells what is left to later runs, and counts it. */
 void renewal_end(struct renewal *renewal);
 struct renewal_result renewal_result(const struct renewal *renewal);

@@ -1,7 +1,8 @@
 /*
  * The inside of renewal, for renewal.c, intake.c, beginning.c and ending.c only.
  *
- *   intake.c      what is to be done: open orders, sets that are due. Once a run
+ *   intake.c      what is to be done: open orders, sets that are due. At the beginning of a run
+ *   becoming.c    what is asked for, and becomes due, while the run goes on
  *   beginning.c   from the queue to a job
  *   renewal.c     the turn
  *   ending.c      what a job came to
@@ -9,6 +10,8 @@
 #ifndef RENEWAL_RENEWAL_INSIDE_H
 #define RENEWAL_RENEWAL_INSIDE_H
 
+#include "inventory/look.h"
+#include "inventory/plan.h"
 #include "renewal/ari_desk.h"
 #include "renewal/driver.h"
 #include "renewal/renewal.h"
@@ -30,6 +33,14 @@ struct waiting {
     bool is_gone; /* nothing more is issued for the set: its order is given up */
 };
 
+/* A set of a lasting run that cannot begin now, though its row is due: looked at again then. */
+struct resting {
+    struct list in_run;
+    char *set;
+    int64_t at_ms;
+    bool is_held; /* another works on it: nobody here waits for that */
+};
+
 struct renewal {
     struct house *house;
     struct ca_office *office;
@@ -37,11 +48,14 @@ struct renewal {
     struct renewal_result result;
     struct driver driver;
     struct ari_desk *ari;
-    struct list jobs, queue;
+    struct list jobs, queue, resting;
     size_t n_jobs;
+    size_t asks_cursor;
+    struct look look;
+    int64_t taken_until_ms; /* what became due before that was considered */
     int64_t renew_leases_at_boot_ms;
-    int64_t look_again_at_ms; /* somebody is held back; 0: nobody */
-    bool taken_in, told_clock;
+    int64_t look_again_at_ms;              /* somebody is held back; 0: nobody */
+    bool taken_in, told_clock, has_issued; /* has_issued: in this turn */
 };
 
 /* lane NULL: the set has one kind of key, or the order says. */
@@ -50,7 +64,7 @@ struct waiting *waiting_new_lane(const char *set, const char *lane, unsigned tri
 struct waiting *waiting_new(const char *set, const char *why, int64_t order_id);
 void waiting_free(struct waiting *waiting);
 /* By hand: retry times do not count. */
-bool renewal_is_forced(const struct renewal *renewal);
+bool renewal_is_forced(const struct renewal *renewal, const char *set);
 
 /* ---- several kinds of keys (lanes.c) ---- */
 
@@ -65,8 +79,21 @@ bool lanes_go_on(struct renewal *renewal, const struct job *job, const struct er
 bool lanes_rest(struct renewal *renewal, const char *set, const char *lane, struct err *err);
 
 bool renewal_intake(struct renewal *renewal, struct err *err);
+/* The parts of it that one order and one line of the plan are. */
+void intake_open_order(struct renewal *renewal, const struct rows *rows);
+bool intake_line(struct renewal *renewal, const struct plan_line *line, struct err *err);
 /* These sets became due in the middle of the run. sets ends with NULL. */
 bool renewal_intake_more(struct renewal *renewal, char *const *sets, struct err *err);
+/* What was asked for since the last turn; in a lasting run also what became due, and what rested. */
+bool renewal_intake_new(struct renewal *renewal, struct err *err);
+/* The wall clock at which a lasting run looks again; INT64_MAX: never. */
+int64_t renewal_look_at_ms(const struct renewal *renewal);
+/* In a lasting run: it stays due and cannot begin before at_ms. */
+void renewal_rest(struct renewal *renewal, const char *set, int64_t at_ms, bool is_held);
+void resting_free(struct resting *resting);
+/* Counts what is put off, if it is of the run's own ask. */
+void renewal_put_off(struct renewal *renewal, const char *set, const char *failure_kind,
+                     int64_t next_at_ms);
 /* Makes a job of what waits. A set that cannot begin fails by itself; only trouble with the store is an error here. */
 bool waiting_begin(struct renewal *renewal, struct waiting *waiting, struct err *err);
 

@@ -14,6 +14,7 @@
 enum { TURNS_MAX = 20000, NAP_MS = 200 };
 
 static struct distribution *deliver;
+static struct asks *deliver_asks;
 static struct concern deliver_concern;
 static char said[64 * 1024]; /* all progress of a test, for words that a person must see */
 
@@ -38,7 +39,9 @@ static inline int deliver_make(void **state)
 static inline void deliver_close(void)
 {
     distribution_free(deliver);
+    asks_free(deliver_asks);
     deliver = NULL;
+    deliver_asks = NULL;
 }
 
 static inline int deliver_remove(void **state)
@@ -51,8 +54,9 @@ static inline int deliver_remove(void **state)
 
 static inline void deliver_open(const char *const *only, bool forced)
 {
-    struct distribution_options options = {.only = only, .forced = forced};
     deliver_close();
+    deliver_asks = asks_new(only, ASK_DELIVER, forced, false, false);
+    struct distribution_options options = {.asks = deliver_asks};
     deliver = distribution_new(&house, &options);
     deliver_concern = distribution_concern(deliver);
 }

@@ -8,9 +8,13 @@ static int64_t now_ms(void)
     return fixture_clock.wall_now_ms;
 }
 
+static struct asks *asks;
+
 static struct monitoring *monitoring_on(const char *const *only)
 {
-    struct monitoring_options options = {.only = only};
+    asks_free(asks);
+    asks = asks_new(only, ASK_VERIFY, false, false, false);
+    struct monitoring_options options = {.asks = asks};
     return monitoring_new(&house, &options);
 }
 
@@ -146,5 +150,7 @@ int main(void)
         T(test_endpoint_when_its_set_cannot_be_read_then_it_is_looked_at_later),
         T(test_endpoint_when_many_others_are_due_then_the_named_set_is_not_forgotten),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    asks_free(asks);
+    return failed;
 }
