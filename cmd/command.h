@@ -19,7 +19,11 @@
     X(HELD, 3, "led or locked elsewhere; the holder is named")                                     \
     X(THROTTLED, 4, "refused or postponed by a rate limit; the time is named")                     \
     X(STORE, 5, "the store or the sealing key cannot be used")                                     \
-    X(PARTLY, 6, "partly done: some sets are fine, others failed")
+    X(PARTLY, 6, "partly done: some sets are fine, others failed")                                 \
+    X(LOCK_BUSY, 75, "`lock` only: another holds it; the holder is named")                         \
+    X(LOCK_LOST, 76, "`lock` only: the lock was lost, the command was ended")                      \
+    X(LOCK_REFUSED, 77, "`lock` only: the ledger refuses the order; the time is named")            \
+    X(LOCK_STORE, 78, "`lock` only: the store, or the server, cannot be reached")
 enum exit_code {
 #define X(name, value, what) EXIT_CODE_##name = value,
     EXIT_CODES(X)
@@ -80,6 +84,7 @@ struct invocation {
     const char **values; /* by option of the command, NULL when absent, "" for a switch */
     const char **common; /* by common option */
     bool json, color, terminal;
+    unsigned umask_before; /* of who started us: for programs that are a person's own */
     struct house house;
     struct config *config;
     bool is_stopped; /* by a signal: known when the house is closed */

@@ -1,6 +1,6 @@
 /*
  * How a row of the command table is written. The rows stand in files by what people do: commands_setup.c (set up, ask), commands_provider.c (DNS providers),
- * commands_look.c (look, change nothing), commands_act.c (act), commands_account.c (accounts); commands.c puts them in order.
+ * commands_look.c (look, change nothing), commands_act.c (act), commands_lock.c (the exposed lock), commands_account.c (accounts); commands.c puts them in order.
  *
  * Every list of a row is a static array whose name begins with the command's: renew_options, renew_examples, renew_meanings.
  */
@@ -27,6 +27,8 @@
     X(export)                                                                                      \
     X(deploy)                                                                                      \
     X(verify)                                                                                      \
+    X(lock)                                                                                        \
+    X(locks)                                                                                       \
     X(serve)                                                                                       \
     X(provider_list)                                                                               \
     X(provider_show)                                                                               \

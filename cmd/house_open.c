@@ -114,9 +114,13 @@ static void manifests_tell(const struct invocation *in)
 
 bool house_open(struct invocation *in, struct err *err)
 {
-    unsigned needs = in->command->needs;
     in->house.clock = &clock_system;
     log_open(in);
+    return house_open_needs(in, in->command->needs, err);
+}
+
+bool house_open_needs(struct invocation *in, unsigned needs, struct err *err)
+{
     if ((needs & NEED_CONFIG) != 0) {
         if (!config_load(config_path(in), environment_get, &in->config, err))
             return false;

@@ -7,6 +7,8 @@
 #include "cmd/command.h"
 
 bool house_open(struct invocation *in, struct err *err);
+/* What the row cannot say beforehand: an enum need of what is opened now, once. */
+bool house_open_needs(struct invocation *in, unsigned needs, struct err *err);
 void house_close(struct invocation *in); /* also half-open */
 /* For commands that open things in an order of their own (init, check, dry runs). */
 bool house_open_store(struct invocation *in, const char *path, bool create, bool read_only,

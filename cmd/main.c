@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 /* Keys pass through this process: no core file, no reading by others, no file that others may read. */
-static void process_harden(void)
+static unsigned process_harden(void)
 {
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    umask(077);
+    return (unsigned)umask(077);
 }
 
 /* A closed descriptor 0, 1 or 2 would be given to the next file opened - a key, the store -, and
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
     struct invocation in = {.program = "chancery"};
     enum exit_code code;
     process_shield_output();
-    process_harden();
+    in.umask_before = process_harden();
     if (!failpoints_arm(&in.err) || !invocation_parse(&in, argc, argv, &in.err)) {
         in.json = in.json || invocation_wants_json(argc, argv);
         complain(&in, &in.err);
