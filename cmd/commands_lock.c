@@ -84,5 +84,5 @@ const struct command command_locks = {
     MEANINGS(locks_meanings),
     .max_words = 1,
     .needs = NEED_CONFIG | NEED_STORE_READ,
-    .run = locks_run,
+    .run = locks_list_run,
 };

@@ -101,7 +101,7 @@ static enum exit_code list_one(struct invocation *in)
     return EXIT_CODE_DONE;
 }
 
-enum exit_code locks_run(struct invocation *in)
+enum exit_code locks_list_run(struct invocation *in)
 {
     return in->n_words == 0 ? list_all(in) : list_one(in);
 }

@@ -13,7 +13,7 @@ enum exit_code deploy_run(struct invocation *in);
 enum exit_code verify_run(struct invocation *in);
 enum exit_code serve_run(struct invocation *in);
 enum exit_code lock_run(struct invocation *in);
-enum exit_code locks_run(struct invocation *in);
+enum exit_code locks_list_run(struct invocation *in);
 
 enum exit_code plan_run(struct invocation *in);
 enum exit_code status_run(struct invocation *in);
