@@ -18,6 +18,7 @@ from servers import find_program, wait_until
 SYSTEMD, CRON = ROOT / "examples" / "systemd", ROOT / "examples" / "cron"
 SERVICES = ["chancery.service", "chancery-renew.service"]
 MOST_EXPOSURE = 1.5
+GROUP = 60  # Group= of the unit: any but the user's own
 ANALYZE = find_program("systemd-analyze")
 
 
@@ -156,14 +157,14 @@ def test_program_when_confined_as_the_unit_says_then_it_issues_and_delivers(lent
     shutil.copy(PROGRAM, lent / "chancery")
     office.write(pebble, bind)
     office.config.write_text(office.config.read_text().replace(str(pebble.ca_file), str(office.folder / "ca.pem")))
-    office.set("www", ["www.example.com"], f"deploy:\n  - files: {{dir: '{office.folder}/live'}}\n    check: [/bin/true]\n    activate: [/bin/true]\n")
+    office.set("www", ["www.example.com"], f"deploy:\n  - files: {{dir: '{office.folder}/live', mode: '0640'}}\n    check: [/bin/true]\n    activate: [/bin/true]\n")
     office.run("init", check=0)
     give(office.folder, user)
     log = lent / "said.log"
 
     def confine():
         os.setgroups([])
-        os.setgid(user.pw_gid)
+        os.setgid(GROUP)
         os.setuid(user.pw_uid)
         os.umask(0o077)
         calls.load()
@@ -190,4 +191,6 @@ def test_program_when_confined_as_the_unit_says_then_it_issues_and_delivers(lent
             process.kill()
             process.wait()
     assert "peration not permitted" not in log.read_text(), log.read_text()
-    assert (office.folder / "live/current/key.pem").stat().st_uid == user.pw_uid
+    key = (office.folder / "live/current/key.pem").stat()
+    # As the README there says: by Group= and mode, without any right.
+    assert (key.st_uid, key.st_gid, key.st_mode & 0o777) == (user.pw_uid, GROUP, 0o640)
