@@ -67,7 +67,7 @@ bool ca_open(struct ca_office *office, const char *authority, struct ca **ret, s
     list_init(&ca->waiters);
     list_init(&ca->directory_waiters);
     ca_sending_init(ca);
-    if (!ca_pause_load(ca, err) || !breaker_load(ca->house, ca->directory_url, &ca->breaker, err) ||
+    if (!breaker_load(ca->house, ca->directory_url, &ca->breaker, err) ||
         !ca_account_open(ca, err)) {
         ca_free(ca);
         return false;

@@ -85,12 +85,9 @@ int64_t ca_usual_issue_ms(const struct ca *ca);
 /* How far this machine's clock is ahead of the CA's (behind: negative) when that is too far to issue anything; else 0. */
 int64_t ca_clock_off_ms(const struct ca *ca);
 
-/* Want of quota. What a refusal covers - the account, a domain, one set of names - is not told, so it takes a few refusals in a row until
- * no new order is begun for a while: at most an hour, and not longer than the CA says. An order it takes ends the pause. */
-void ca_refused(struct ca *ca, int64_t until_ms);
+/* It took an order. */
 void ca_accepted(struct ca *ca);
-int64_t ca_pause_until_ms(const struct ca *ca); /* 0: none */
-/* Inside a transaction: the pauses and breakers that changed, for later runs. */
+/* Inside a transaction: the breakers that changed, for later runs. */
 bool ca_office_save(struct ca_office *office, struct err *err);
 
 /* The breaker: whether the CA answers at all (breaker.h). ask takes the right to probe, where it is given. */

@@ -74,3 +74,18 @@ void ca_broke_protocol(struct ca *ca, const char *why)
 {
     breaker_broken(&ca->breaker, house_now(ca->house), why);
 }
+
+void ca_accepted(struct ca *ca)
+{
+    breaker_success(&ca->breaker, true);
+}
+
+bool ca_office_save(struct ca_office *office, struct err *err)
+{
+    LIST_EACH (it, &office->cas) {
+        struct ca *ca = LIST_OWNER(it, struct ca, in_office);
+        if (!breaker_save(office->house, ca->config->name, ca->directory_url, &ca->breaker, err))
+            return false;
+    }
+    return true;
+}

@@ -5,7 +5,6 @@
  *   ca_account.c   the account: found in the store, registered, held
  *   ca_doubt.c     answers that say something about the account itself: which key does the CA know, and does it know us at all?
  *   ca_send.c      nonces, signing, sending
- *   ca_pause.c     want of quota
  */
 #ifndef AUTHORITY_CA_INSIDE_H
 #define AUTHORITY_CA_INSIDE_H
@@ -75,9 +74,6 @@ struct ca {
     struct arena *arena; /* of the answer being handed out */
     int64_t usual_validate_ms, usual_issue_ms;
     int64_t clock_off_ms; /* 0 while it is near enough */
-    int n_refusals;       /* new orders, one after the other */
-    int64_t pause_until_ms;
-    bool pause_is_dirty;
     struct breaker breaker;
     struct ca_figures figures;
 };
@@ -118,9 +114,6 @@ void ca_kept_release(struct ca *ca, bool again);
 
 /* ca_directory.c: what a GET of the directory brought is taken and stored. */
 bool ca_hear_directory(struct ca *ca, const struct acme_answer *answer, struct err *err);
-
-/* ca_pause.c: what an earlier run wrote. */
-bool ca_pause_load(struct ca *ca, struct err *err);
 
 /* ca_breaker.c: what a reply (or its lack: then why) says of the CA's health. answer NULL: of a request for a nonce. */
 void ca_note_health(struct ca *ca, int64_t sent_at_ms, const struct http_reply *reply,

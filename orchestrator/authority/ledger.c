@@ -33,6 +33,7 @@ bool ledger_bucket_load(struct house *house, const char *directory, const struct
         b->n_reserved = rows_int(&rows, 0);
         b->full_at_ms = rows_int(&rows, 1);
         b->issued_at_ms = rows_int(&rows, 2);
+        b->is_guess = rows_int(&rows, 3) != 0;
     }
     if (b->full_at_ms > most_ms)
         b->full_at_ms = now_ms + rate->bucket.burst * rate->bucket.gap;
@@ -41,59 +42,67 @@ bool ledger_bucket_load(struct house *house, const char *directory, const struct
 
 /* ---- one bucket ---- */
 
+/* Of a limit that nobody knows the row says when it is open, no more. */
+struct gcra ledger_gcra(const struct ca_rate *rate)
+{
+    return rate->count > 0 ? rate->bucket : (struct gcra){.burst = 1};
+}
+
 /* What ordinary work may have at once. */
 static struct gcra bucket_for(const struct look *l, enum ca_limit limit)
 {
-    struct gcra g = l->limits->rates[limit].bucket;
-    if (g.burst == 0)
-        g.burst = 1;
-    else if (ca_limit_is_shared(limit) && !l->ask->is_emergency)
+    struct gcra g = ledger_gcra(&l->limits->rates[limit]);
+    if (ca_limit_is_shared(limit) && !l->ask->is_emergency)
         g.burst -= g.burst * l->limits->kept_percent / 100;
     return g;
 }
 
-static void refusal_word(const struct look *l, const struct ledger_bucket *b, int64_t at_ms)
+static void refusal_word(const struct look *l, const struct ledger_bucket *b)
 {
     const struct ca_rate *rate = &l->limits->rates[b->limit];
-    char when[TIME_TEXT_MAX];
+    const char *whose = b->label[0] != '\0' ? b->label : b->subject;
     AUTO(buf_fini)
     struct buf text = BUF(LEDGER_TEXT_MAX);
-    time_format(at_ms, false, when);
-    const char *whose = b->label[0] != '\0' ? b->label : b->subject;
     if (rate->count > 0) {
         buf_add_cstr(&text, "its limit of ");
         ca_rate_format(rate, &text);
         buf_add_cstr(&text, " for ");
     }
-    buf_printf(&text, "%s%s%.300s%s %s: not before %s", ca_limit_what(b->limit),
-               whose[0] != '\0' ? " (" : "", whose, whose[0] != '\0' ? ")" : "",
-               rate->count > 0 ? "is used up" : "are refused for now", when);
+    buf_printf(&text, "%s%s%.300s%s %s", ca_limit_what(b->limit), whose[0] != '\0' ? " (" : "",
+               whose, whose[0] != '\0' ? ")" : "",
+               rate->count > 0 ? "is used up" : "are refused for now");
     snprintf(l->answer->text, sizeof l->answer->text, "%s", buf_cstr(&text));
+    snprintf(l->answer->subject, sizeof l->answer->subject, "%s", b->subject);
 }
 
-/* The latest of all refusals is the answer; as long as there is none, the tightest limit. */
+static void headroom_note(struct look *l, const struct gcra *g, const struct ledger_bucket *b)
+{
+    int64_t left = gcra_left(g, b->full_at_ms, l->now_ms) - b->n_reserved - 1;
+    if (g->gap == 0 || !l->answer->may || left >= l->answer->left)
+        return;
+    l->answer->left = left > 0 ? left : 0;
+    l->answer->limit = ca_limit_name(b->limit);
+}
+
+/* The latest of all refusals is the answer; as long as there is none, the tightest limit. A guess binds nobody in need. */
 static void bucket_judge(struct look *l, const struct ledger_bucket *b)
 {
     struct ledger_answer *answer = l->answer;
     struct gcra g = bucket_for(l, b->limit);
-    int64_t n = b->n_reserved + 1;
-    int64_t at_ms = gcra_at(&g, b->full_at_ms, l->now_ms, n);
-    if (at_ms <= l->now_ms || l->ask->override_reason != NULL) {
-        int64_t left = gcra_left(&g, b->full_at_ms, l->now_ms);
-        if (g.gap > 0 && answer->may && left - n < answer->left) {
-            answer->left = left > n ? left - n : 0;
-            answer->limit = ca_limit_name(b->limit);
-        }
+    int64_t at_ms = gcra_at(&g, b->full_at_ms, l->now_ms, b->n_reserved + 1);
+    if (at_ms <= l->now_ms || l->ask->override_reason != NULL ||
+        (b->is_guess && l->ask->is_emergency)) {
+        headroom_note(l, &g, b);
         return;
     }
-    at_ms = gcra_at(&g, b->full_at_ms, l->now_ms, n + l->ask->n_before);
     if (!answer->may && at_ms <= answer->at_ms)
         return;
     answer->may = false;
     answer->at_ms = at_ms;
+    answer->gap_ms = g.gap;
     answer->left = 0;
     answer->limit = ca_limit_name(b->limit);
-    refusal_word(l, b, at_ms);
+    refusal_word(l, b);
 }
 
 /* ---- an order ---- */
@@ -231,45 +240,4 @@ bool ledger_reserve(struct house *house, const struct ledger_ask *ask, const cha
         return err_wrap(err, "ledger of %s", ask->directory);
     *ret = answer;
     return true;
-}
-
-/* ---- settling ---- */
-
-static bool spend(struct house *house, const char *owner, bool only_placed, bool is_issued,
-                  struct err *err)
-{
-    int64_t now_ms;
-    return ledger_now(house, &now_ms, err) &&
-           store_run(house->store, NULL, err, SQL_LEDGER_SPEND, "tiii", owner, now_ms,
-                     (int64_t)only_placed, (int64_t)is_issued);
-}
-
-static bool drop(struct house *house, const char *owner, bool only_placed, struct err *err)
-{
-    return store_run(house->store, NULL, err, SQL_LEDGER_DROP, "ti", owner, (int64_t)only_placed);
-}
-
-bool ledger_placed(struct house *house, const char *owner, struct err *err)
-{
-    CHECK(store_in_transaction(house->store));
-    return spend(house, owner, true, false, err) && drop(house, owner, true, err);
-}
-
-bool ledger_settle(struct house *house, const char *owner, enum ledger_outcome outcome,
-                   struct err *err)
-{
-    bool ok = true;
-    CHECK(store_in_transaction(house->store));
-    switch (outcome) {
-    case LEDGER_ISSUED:
-    case LEDGER_UNKNOWN:
-        ok = spend(house, owner, false, outcome == LEDGER_ISSUED, err);
-        break;
-    case LEDGER_ORDERED:
-        ok = spend(house, owner, true, false, err);
-        break;
-    case LEDGER_UNUSED:
-        break;
-    }
-    return ok && drop(house, owner, false, err);
 }

@@ -1,13 +1,20 @@
 /*
  * The inside of the ledger, for its files only:
  *
- *   ledger.c           looking, reserving, settling
+ *   ledger.c           looking, reserving
+ *   ledger_settle.c    settling, and what is counted without an order
+ *   ledger_account.c   registrations
+ *   ledger_learn.c     what a CA says when it refuses
  *   ledger_subject.c   which buckets an order draws on
  */
 #ifndef AUTHORITY_LEDGER_INSIDE_H
 #define AUTHORITY_LEDGER_INSIDE_H
 
 #include "authority/ledger.h"
+
+enum { LEDGER_HOST_MAX = 256 };
+/* What a CA takes our address for: the name of this host. */
+void ledger_host(char out[LEDGER_HOST_MAX]);
 
 struct ledger_bucket { /* texts owned */
     enum ca_limit limit;
@@ -16,6 +23,7 @@ struct ledger_bucket { /* texts owned */
     /* as the store has it */
     int64_t full_at_ms, issued_at_ms;
     int64_t n_reserved;
+    bool is_guess; /* it was closed by a refusal that did not say for which limit */
 };
 void ledger_bucket_fini(struct ledger_bucket *bucket);
 /* Of other things than orders. label may be NULL. */
@@ -31,6 +39,7 @@ char *ledger_failing_subject(const char *account, const char *identifier);
 
 /* The instant by which the ledger counts. */
 bool ledger_now(struct house *house, int64_t *ret_now_ms, struct err *err);
+struct gcra ledger_gcra(const struct ca_rate *rate);
 /* Reads its row. */
 bool ledger_bucket_load(struct house *house, const char *directory, const struct ca_rate *rate,
                         int64_t now_ms, struct ledger_bucket *b, struct err *err);

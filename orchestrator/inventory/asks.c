@@ -34,7 +34,9 @@ struct asks *asks_new(const char *const *only, unsigned parts, bool forced, bool
 static void ask_fini(struct ask *ask)
 {
     char *set = (char *)(uintptr_t)ask->set;
+    char *reason = (char *)(uintptr_t)ask->override_reason;
     mem_free(set);
+    mem_free(reason);
     *ask = (struct ask){0};
 }
 
@@ -55,6 +57,7 @@ void asks_add(struct asks *asks, const struct ask *ask)
 {
     asks->asks = mem_grow(asks->asks, asks->n, asks->n + 1, sizeof *asks->asks);
     asks->asks[asks->n] = *ask;
+    asks->asks[asks->n].override_reason = mem_strdup(ask->override_reason);
     asks->asks[asks->n++].set = mem_strdup(ask->set);
 }
 
@@ -142,4 +145,14 @@ bool asks_is_own(const struct asks *asks, const char *set)
         if (strcmp(asks->own[i], set) == 0)
             return true;
     return asks->own == NULL;
+}
+
+const char *asks_override(const struct asks *asks, const char *set)
+{
+    for (size_t i = 0; i < asks->n; i++) {
+        const struct ask *ask = &asks->asks[i];
+        if (ask->override_reason != NULL && ask->set != NULL && strcmp(ask->set, set) == 0)
+            return ask->override_reason;
+    }
+    return NULL;
 }

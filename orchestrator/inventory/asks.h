@@ -22,6 +22,8 @@ struct ask {
     bool forced;  /* though it is not due */
     bool retries; /* though it waits after a failure or is held; what is not due stays */
     int64_t id;   /* of the request; 0: the run's own */
+    const char
+        *override_reason; /* a person's word that no limit of a CA hinders it; NULL. Copied */
 };
 struct asks;
 /* only: names of sets, NULL-terminated, copied; NULL: all. */
@@ -42,6 +44,8 @@ bool asks_want(const struct asks *asks, unsigned part, const char *set);
 bool asks_force(const struct asks *asks, unsigned part, const char *set);
 /* Asked for by name and by hand - forced, or to be tried again -: retry times and pauses do not count. */
 bool asks_by_hand(const struct asks *asks, const char *set);
+/* The word of whoever asks for it by name that no limit of a CA is to hinder it; NULL: nobody said so. */
+const char *asks_override(const struct asks *asks, const char *set);
 bool asks_retry(const struct asks *asks, const char *set);
 /* The run's own ask: what its result tells about. NULL-terminated; NULL: all. */
 const char *const *asks_own(const struct asks *asks);

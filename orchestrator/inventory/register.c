@@ -19,6 +19,7 @@ void set_row_fini(struct set_row *row)
     mem_free(row->lane);
     mem_free(row->hold);
     mem_free(row->guilty);
+    mem_free(row->limited);
     *row = (struct set_row){0};
 }
 
@@ -40,6 +41,7 @@ void set_row_read(const struct house *house, const struct rows *rows, int at, st
         .lane = mem_strdup(rows_text(rows, at + 11)),
         .hold = mem_strdup(rows_text(rows, at + 12)),
         .guilty = mem_strdup(rows_text(rows, at + 13)),
+        .limited = mem_strdup(rows_text(rows, at + 14)),
     };
 }
 
@@ -163,6 +165,12 @@ bool register_schedule(struct house *house, const char *set, int64_t at_ms, cons
                        struct err *err)
 {
     return store_run(house->store, NULL, err, SQL_SET_SCHEDULE, "tit", set, at_ms, why);
+}
+
+bool register_limit(struct house *house, const char *set, int64_t at_ms, const char *text,
+                    struct err *err)
+{
+    return store_run(house->store, NULL, err, SQL_SET_LIMIT, "tit", set, at_ms, text);
 }
 
 int64_t retry_ladder_ms(int64_t n_failures)

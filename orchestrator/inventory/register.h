@@ -33,7 +33,8 @@ struct set_row { /* texts owned */
     char *hold; /* only a person can mend the failure: what is to be done; NULL: not held */
     char *
         guilty; /* names at fault, JSON: [{"name", "problem", "detail"}, ...]; NULL: none by itself */
-    char *lane; /* of the preferred kind of key; "": the set has just one */
+    char *limited; /* by which limit of its CA it is put off, where why is "limit" */
+    char *lane;    /* of the preferred kind of key; "": the set has just one */
     bool removed;
     int64_t next_at_ms, n_failures, failed_at_ms; /* next_at_ms INT64_MAX: none */
 };
@@ -47,6 +48,9 @@ bool register_each_fault(struct house *house, set_visit *visit, void *arg, struc
 /* When the set must be looked at again, and why ("due", "retry", "new", "changed", "forced"). Inside a transaction. */
 bool register_schedule(struct house *house, const char *set, int64_t at_ms, const char *why,
                        struct err *err);
+/* A limit of its CA lets nothing be begun before that; text: which. Inside a transaction. */
+bool register_limit(struct house *house, const char *set, int64_t at_ms, const char *text,
+                    struct err *err);
 /* Remembers a failure: n_failures + 1, next try by the ladder 1 min, 10 min, 100 min, then daily (with up to a tenth of jitter; one rung further when something must be set right), or at until_ms
  * of the failure when that is later. Gives the instant. Inside a transaction. */
 bool register_failed(struct house *house, const char *set, const struct err *failure,

@@ -15,7 +15,7 @@
 #include "inventory/register.h"
 #include "io/files.h"
 
-enum { SET_ROW_COLUMNS_N = 14 };
+enum { SET_ROW_COLUMNS_N = 15 };
 /* The columns SET_ROW_COLUMNS of a walk, which start at `at`. */
 void set_row_read(const struct house *house, const struct rows *rows, int at, struct set_row *ret);
 /* The struct of a row and its doc (NULL: it never was good). Kinds CONFIG, BROKEN. */

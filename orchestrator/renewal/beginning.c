@@ -7,6 +7,7 @@
 #include "inventory/plan.h"
 #include "inventory/register.h"
 #include "renewal/failover.h"
+#include "renewal/quota.h"
 
 /* ---- a new order ---- */
 
@@ -25,39 +26,20 @@ static struct order *order_for(const struct set_config *set, const struct ca *ca
     return order;
 }
 
-/* What the order's certificate replaces: NULL without an error when there is none. */
-static bool predecessor_find(struct renewal *r, const char *set, const char *lane,
-                             struct certificate **ret, struct err *err)
-{
-    struct certificate **unit = NULL;
-    size_t n = 0;
-    if (!held_unit(r->house, set, false, &unit, &n, err))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(unit[i]->lane, lane) == 0) {
-            *ret = unit[i];
-            unit[i] = NULL;
-        }
-    certificates_free(unit, n);
-    return true;
-}
-
 /* fallback: why it is not the first CA of the set; "": it is. */
 static bool job_begin_new(struct renewal *r, const struct set_config *set,
                           const struct lane_config *lane, struct ca *ca, const char *why,
-                          const char *fallback, struct job **ret, struct err *err)
+                          const char *fallback, const struct certificate *held, struct job **ret,
+                          struct err *err)
 {
-    struct certificate *held = NULL;
     struct order_record *record = NULL;
     int64_t fencing = 0;
 
     if (!lock_lets_order(r->house, set->name, 0, err) ||
-        !set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err) ||
-        !predecessor_find(r, set->name, lane->name, &held, err))
+        !set_lease_take(r->house, set->name, "order", SET_LEASE_MS, &fencing, err))
         return false;
     struct order *order = order_for(set, ca, held);
     int64_t replaces_account_id = held != NULL ? held->account_id : 0;
-    certificate_free(held);
     if (!order_record_create(r->house, order, why, set->want, lane->name, lane->key, fencing,
                              &record, err))
         return false;
@@ -93,21 +75,40 @@ static bool is_soon(const struct renewal *r, int64_t at_ms)
     return at_ms <= house_now(r->house) + r->driver.patience_ms;
 }
 
-/* No CA of the set can be asked now: it stays due and costs no request. */
-static void set_is_put_off(struct renewal *r, const char *set, const struct ca_choice *choice,
-                           const char *reasons)
+/* No CA of the set can be asked now: it costs no request. Who does not answer may do so any moment; a limit says when. */
+static bool set_is_put_off(struct renewal *r, const char *set, const struct ca_choice *choice,
+                           const char *reasons, struct err *err)
 {
     char until[TIME_TEXT_MAX];
+    if (choice->is_quota)
+        return quota_put_off(r, set, &choice->refusal, choice->until_ms, reasons, err);
     time_format(choice->until_ms, false, until);
-    renewal_put_off(r, set, err_kind_name(choice->is_quota ? ERR_THROTTLED : ERR_AGAIN),
-                    choice->until_ms);
+    renewal_put_off(r, set, err_kind_name(ERR_AGAIN), choice->until_ms);
     renewal_rest(r, set, choice->until_ms, false);
-    house_say_end(r->house, set, "order", !choice->is_quota, "left to a run after %s: %s", until,
-                  reasons);
+    house_say_end(r->house, set, "order", true, "left to a run after %s: %s", until, reasons);
+    return true;
 }
 
-static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct set_config *set,
-                              struct job **ret, struct err *err)
+/* What was reserved for an order that could not be made is free again. */
+static bool new_is_begun(struct renewal *r, const struct waiting *w, const struct set_config *set,
+                         const struct lane_config *lane, const struct ca_choice *choice,
+                         const struct quota_wish *wish, const char *reasons, struct job **ret,
+                         struct err *err)
+{
+    struct err why = {0};
+    if (job_begin_new(r, set, lane, choice->ca, w->why, reasons, wish->replaced, ret, &why)) {
+        (*ret)->lanes_tried = w->tried;
+        (*ret)->is_in_window = quota_in_window(r, wish, choice->ca);
+        return failover_equip(r, set, *ret, err);
+    }
+    if (why.kind != ERR_STORE && !quota_release(r, set->name, err))
+        return false;
+    return err_set(err, why.kind, "%s", why.text);
+}
+
+static bool new_is_chosen(struct renewal *r, struct waiting *w, const struct set_config *set,
+                          const struct lane_config *lane, const struct quota_wish *wish,
+                          struct job **ret, struct err *err)
 {
     struct ca_choice choice;
     int64_t bearable_until_ms;
@@ -115,7 +116,7 @@ static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct
     struct buf reasons = BUF(8192);
     buf_add_cstr(&reasons, w->fallback != NULL ? w->fallback : "");
     if (!failover_bearable_until(r->house, set->name, &bearable_until_ms, err) ||
-        !failover_choose(r, set, w->first, bearable_until_ms, &reasons, &choice, err))
+        !failover_choose(r, set, w->first, wish, true, bearable_until_ms, &reasons, &choice, err))
         return false;
     switch (choice.kind) {
     case CHOICE_HOLD_BACK:
@@ -123,9 +124,7 @@ static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct
         return true;
     case CHOICE_PUT_OFF:
         w->is_held_back = !choice.is_quota && is_soon(r, choice.until_ms);
-        if (!w->is_held_back)
-            set_is_put_off(r, set->name, &choice, buf_cstr(&reasons));
-        return true;
+        return w->is_held_back || set_is_put_off(r, set->name, &choice, buf_cstr(&reasons), err);
     case CHOICE_TAKE:
         break;
     }
@@ -135,12 +134,18 @@ static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct
             r->house, set->name,
             house_now(r->house) + account_hold_wait_ms(ca_hold(choice.ca)->reason), "held", err);
     }
+    return new_is_begun(r, w, set, lane, &choice, wish, buf_cstr(&reasons), ret, err);
+}
+
+static bool waiting_begin_new(struct renewal *r, struct waiting *w, const struct set_config *set,
+                              struct job **ret, struct err *err)
+{
     const struct lane_config *lane = NULL;
-    if (!lane_choose(r, w, set, &lane, err) ||
-        !job_begin_new(r, set, lane, choice.ca, w->why, buf_cstr(&reasons), ret, err))
-        return false;
-    (*ret)->lanes_tried = w->tried;
-    return failover_equip(r, set, *ret, err);
+    AUTO(quota_wish_fini)
+    struct quota_wish wish = {0};
+    return lane_choose(r, w, set, &lane, err) &&
+           quota_wish_find(r, set->name, lane->name, &wish, err) &&
+           new_is_chosen(r, w, set, lane, &wish, ret, err);
 }
 
 /* ---- an order of an earlier run ---- */
@@ -151,7 +156,8 @@ static bool order_give_up(struct renewal *r, const struct waiting *w, const char
 {
     struct err failure;
     err_set(&failure, ERR_REFUSED, "%s", why);
-    if (!store_run(r->house->store, NULL, err, SQL_ORDER_END, "itiitt", w->order_id, "failed",
+    if (!quota_settle_lost(r->house, w->set, err) ||
+        !store_run(r->house->store, NULL, err, SQL_ORDER_END, "itiitt", w->order_id, "failed",
                    house_now(r->house), INT64_C(0), err_kind_name(failure.kind), failure.text) ||
         !txt_desk_release(r->driver.desk, w->order_id, err))
         return false;

@@ -48,6 +48,7 @@ void job_free(struct job *job)
     order_record_free(job->record);
     mem_free(job->worst);
     mem_free(job->alias);
+    mem_free(job->refused_help);
     mem_free(job);
 }
 
@@ -297,6 +298,10 @@ static void job_hear(void *arg, const struct acme_answer *answer)
     job->n_out--;
     job->driver->n_out--;
     job_touch(job);
+    if (job->record->order->step == ORDER_NEW && answer->status != 0) {
+        job->record->new_is_in_doubt = false;
+        mem_set_str(&job->refused_help, answer->help_link);
+    }
     /* What went well still counts, though the account is held since. */
     if (ca_hold(job->ca) != NULL && (answer->status == 0 || answer->problem != NULL))
         job_wait_for_account(job);
@@ -362,8 +367,10 @@ void job_send(struct job *job)
     size_t n = job->n_outbox;
     job->n_outbox = 0;
     list_remove(&job->in_outgoing);
-    if (order->step == ORDER_NEW)
+    if (order->step == ORDER_NEW && n > 0) {
         ca_expect(job->ca, order->n_names);
+        job->record->new_was_sent = job->record->new_is_in_doubt = true;
+    }
     if (job->wants_look && order->step == ORDER_PUBLISH)
         job_look(job);
     job->n_out += n;

@@ -65,8 +65,11 @@ struct job {
     int64_t bearable_until_ms; /* a longer wait for its CA endangers what is served */
     struct err trouble;        /* what made this step be tried again in this run; NONE: nothing */
     int64_t trouble_at_ms;
-    bool tells_wait;    /* parked because the CA takes its time */
-    bool has_recovered; /* from the trouble; not told yet */
+    bool tells_wait;          /* parked because the CA takes its time */
+    bool has_recovered;       /* from the trouble; not told yet */
+    bool is_in_window;        /* the ledger takes it for the replacement of a certificate */
+    int64_t refused_until_ms; /* newOrder, for want of quota: to be learnt; 0: no */
+    char *refused_help;       /* the page the CA named then, or NULL */
     enum job_end end;
     enum job_else or_else; /* while it would leave */
 };
@@ -110,6 +113,8 @@ void job_fail(struct job *job, const struct err *why);
 bool job_fault_is_of_ca(const struct err *why);
 /* There is no other CA to leave for: it goes on as if it had not asked. */
 void job_stay(struct job *job);
+/* Tried again at that time, unless it has been tried for too long. */
+void job_put_off(struct job *job, const struct err *why, int64_t at_ms);
 /* Until then; longer than the run's patience: left to a later run. */
 void job_sleep(struct job *job, int64_t until_ms);
 /* Marks for settling. */

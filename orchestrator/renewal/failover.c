@@ -43,18 +43,34 @@ static void choice_put_off(struct ca_choice *choice, int64_t until_ms, bool is_q
     choice->is_quota = is_quota;
 }
 
-/* Others were refused for want of quota a moment ago. */
-static bool is_without_quota(const struct renewal *r, const struct ca *ca, struct buf *reasons,
-                             struct ca_choice *choice)
+/* One choice while it is made. */
+struct choosing {
+    struct renewal *renewal;
+    const struct set_config *set;
+    const struct quota_wish *wish;
+    bool takes;
+    int64_t bearable_until_ms;
+    struct buf *reasons;
+    struct ca_choice *choice;
+};
+
+/* *ret: the ledger refuses. Else, where the choice takes, it has reserved. */
+static bool is_without_quota(const struct choosing *c, const struct ca *ca, bool *ret,
+                             struct err *err)
 {
+    struct ledger_answer answer;
     char until[TIME_TEXT_MAX];
-    int64_t pause_until_ms = choice->is_forced ? 0 : ca_pause_until_ms(ca);
-    if (pause_until_ms <= house_now(r->house))
+    if (!quota_ask(c->renewal, c->set, c->wish, ca, c->takes, &answer, err))
         return false;
-    choice_put_off(choice, pause_until_ms, true);
-    time_format(pause_until_ms, false, until);
-    reason_begin(reasons);
-    buf_printf(reasons, "%s has no quota for us until %s", ca_config(ca)->name, until);
+    *ret = !answer.may;
+    if (answer.may)
+        return true;
+    choice_put_off(c->choice, answer.at_ms, true);
+    if (c->choice->until_ms == answer.at_ms)
+        c->choice->refusal = answer;
+    time_format(answer.at_ms, false, until);
+    reason_begin(c->reasons);
+    buf_printf(c->reasons, "%s: %s until %s", ca_config(ca)->name, answer.text, until);
     return true;
 }
 
@@ -86,52 +102,81 @@ static bool hold_decides(const struct ca *ca, bool is_first, struct buf *reasons
     return false;
 }
 
-/* One CA. False: the next one is looked at. */
-static bool ca_is_decided(struct renewal *r, struct ca *ca, bool is_first,
-                          int64_t bearable_until_ms, struct buf *reasons, struct ca_choice *choice)
+/* The breaker of a CA that has quota. False: the next one is looked at. */
+static bool gate_decides(const struct choosing *c, struct ca *ca)
 {
-    choice->ca = ca;
-    if (ca_hold(ca) != NULL)
-        return hold_decides(ca, is_first, reasons, choice);
-    if (is_without_quota(r, ca, reasons, choice))
-        return choice->until_ms <= bearable_until_ms;
-    switch (choice->is_forced ? ca_gate(ca) : ca_gate_ask(ca)) {
+    switch (c->choice->is_forced ? ca_gate(ca) : ca_gate_ask(ca)) {
     case BREAKER_OPEN:
-        choice_put_off(choice, ca_open_until_ms(ca), false);
-        reason_begin(reasons);
-        ca_trouble(ca, reasons);
+        choice_put_off(c->choice, ca_open_until_ms(ca), false);
+        reason_begin(c->reasons);
+        ca_trouble(ca, c->reasons);
         return false;
     case BREAKER_WAIT:
-        choice->kind = CHOICE_HOLD_BACK;
-        if (!choice->is_forced)
+        c->choice->kind = CHOICE_HOLD_BACK;
+        if (!c->choice->is_forced)
             return true;
         break;
     case BREAKER_PROBE:
     case BREAKER_CLOSED:
         break;
     }
-    choice->kind = CHOICE_TAKE;
+    c->choice->kind = CHOICE_TAKE;
+    return true;
+}
+
+/* One CA. *ret_decided false: the next one is looked at. */
+static bool ca_is_decided(const struct choosing *c, struct ca *ca, bool is_first, bool *ret_decided,
+                          struct err *err)
+{
+    bool is_refused = false;
+    c->choice->ca = ca;
+    if (ca_hold(ca) != NULL) {
+        *ret_decided = hold_decides(ca, is_first, c->reasons, c->choice);
+        return true;
+    }
+    if (!is_without_quota(c, ca, &is_refused, err))
+        return false;
+    if (is_refused) {
+        *ret_decided = c->choice->until_ms <= c->bearable_until_ms;
+        return true;
+    }
+    *ret_decided = gate_decides(c, ca);
+    return !c->takes || (*ret_decided && c->choice->kind == CHOICE_TAKE) ||
+           quota_release(c->renewal, c->set->name, err);
+}
+
+/* Whoever asks by hand wants it tried, though nobody answers there; but no limit is crossed for that. */
+static bool first_is_insisted_on(const struct choosing *c, struct err *err)
+{
+    bool is_refused = false;
+    struct ca *ca = NULL;
+    if (!ca_open(c->renewal->office, c->set->authorities[0], &ca, err) ||
+        !is_without_quota(c, ca, &is_refused, err))
+        return false;
+    if (is_refused)
+        return true;
+    c->choice->ca = ca;
+    c->choice->kind = CHOICE_TAKE;
+    buf_clear(c->reasons);
     return true;
 }
 
 bool failover_choose(struct renewal *r, const struct set_config *set, size_t first,
-                     int64_t bearable_until_ms, struct buf *reasons, struct ca_choice *ret,
-                     struct err *err)
+                     const struct quota_wish *wish, bool takes, int64_t bearable_until_ms,
+                     struct buf *reasons, struct ca_choice *ret, struct err *err)
 {
+    struct choosing c = {r, set, wish, takes, bearable_until_ms, reasons, ret};
     *ret = (struct ca_choice){.kind = CHOICE_PUT_OFF, .is_forced = renewal_is_forced(r, set->name)};
     for (size_t i = first; set->authorities[i] != NULL; i++) {
         struct ca *ca = NULL;
-        if (!choice_open(r, set, i, first, reasons, &ca, err))
+        bool is_decided = false;
+        if (!choice_open(r, set, i, first, reasons, &ca, err) ||
+            (ca != NULL && !ca_is_decided(&c, ca, i == 0, &is_decided, err)))
             return false;
-        if (ca != NULL && ca_is_decided(r, ca, i == 0, bearable_until_ms, reasons, ret))
+        if (is_decided)
             return true;
     }
-    if (!ret->is_forced || first > 0)
-        return true;
-    /* Whoever asks by hand wants it tried. */
-    ret->kind = CHOICE_TAKE;
-    buf_clear(reasons);
-    return ca_open(r->office, set->authorities[0], &ret->ca, err);
+    return !ret->is_forced || first > 0 || ret->is_quota || first_is_insisted_on(&c, err);
 }
 
 /* ---- leaving ---- */
@@ -164,12 +209,16 @@ static bool other_find(struct renewal *r, const struct set_config *set, const ch
     struct ca_choice choice;
     AUTO(buf_fini)
     struct buf reasons = BUF(REASONS_MAX);
+    AUTO(quota_wish_fini)
+    struct quota_wish wish = {0};
     struct err why = {0};
     size_t next = authority_index(set, authority);
     *ret = NULL;
     if (set->authorities[next] == NULL || set->authorities[next + 1] == NULL)
         return true;
-    if (!failover_choose(r, set, next + 1, INT64_MAX, &reasons, &choice, &why))
+    if (!quota_wish_find(r, set->name, NULL, &wish, err))
+        return false;
+    if (!failover_choose(r, set, next + 1, &wish, false, INT64_MAX, &reasons, &choice, &why))
         return why.kind != ERR_STORE || err_set(err, why.kind, "%s", why.text);
     *ret = choice.kind == CHOICE_TAKE ? choice.ca : NULL;
     return true;

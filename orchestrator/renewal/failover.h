@@ -14,6 +14,7 @@
 #define RENEWAL_FAILOVER_H
 
 #include "renewal/driver.h"
+#include "renewal/quota.h"
 #include "renewal/renewal_inside.h"
 
 /* What a wait may reach without endangering what is served: a tenth of the life of the certificate before its end; without one
@@ -30,14 +31,15 @@ struct ca_choice {
     enum ca_choice_kind kind;
     struct ca *ca;
     int64_t until_ms;
-    bool is_quota;  /* put off for want of quota */
-    bool is_forced; /* by hand: pauses do not count */
+    bool is_quota; /* put off for want of quota: */
+    struct ledger_answer refusal;
+    bool is_forced; /* by hand: who is left alone is asked all the same */
 };
-/* From the authority `first` of the set on. reasons: is added why those before the chosen one were passed over. Kinds: what hinders us from
+/* From the authority `first` of the set on. takes: the ledger has reserved what an order at the chosen one may spend. reasons: is added why those before the chosen one were passed over. Kinds: what hinders us from
  * asking the first at all (CONFIG, DENIED, STORE). */
 bool failover_choose(struct renewal *renewal, const struct set_config *set, size_t first,
-                     int64_t bearable_until_ms, struct buf *reasons, struct ca_choice *ret,
-                     struct err *err);
+                     const struct quota_wish *wish, bool takes, int64_t bearable_until_ms,
+                     struct buf *reasons, struct ca_choice *ret, struct err *err);
 
 /* Before the first request of a job: where it may go, and how long it may wait. */
 bool failover_equip(struct renewal *renewal, const struct set_config *set, struct job *job,

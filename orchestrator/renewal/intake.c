@@ -3,6 +3,7 @@
 #include "authority/lease.h"
 #include "inventory/plan.h"
 #include "inventory/register.h"
+#include "renewal/quota.h"
 
 struct waiting *waiting_new(const char *set, const char *why, int64_t order_id)
 {
@@ -172,5 +173,6 @@ bool renewal_intake(struct renewal *r, struct err *err)
     r->taken_in = true;
     r->taken_until_ms = house_now(r->house);
     return set_leases_free(r->house, err) && account_holds_mend(r->house, err) &&
-           txt_desk_load(r->driver.desk, err) && intake_open_orders(r, err) && intake_sets(r, err);
+           ledger_sweep(r->house, err) && txt_desk_load(r->driver.desk, err) &&
+           intake_open_orders(r, err) && intake_sets(r, err);
 }

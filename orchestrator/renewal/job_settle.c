@@ -6,6 +6,7 @@
 #include "inventory/held.h"
 #include "renewal/driver.h"
 #include "renewal/job_preflight.h"
+#include "renewal/quota.h"
 
 static bool job_settle_txt(struct job *job, struct err *err)
 {
@@ -159,6 +160,8 @@ static void job_fail_to_settle(struct job *job, const struct err *why)
 bool job_settle(struct job *job, struct err *err)
 {
     list_remove(&job->in_dirty);
+    if (!quota_settle_job(job, err))
+        return false;
     if (!job_settle_wants(job, err)) {
         struct err why = *err;
         if (why.kind == ERR_STORE || why.kind == ERR_HELD)

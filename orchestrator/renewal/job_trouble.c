@@ -65,8 +65,7 @@ static void job_wait_for_clock(struct job *job, const struct err *why)
     job_touch(job);
 }
 
-/* Tried again at that time, unless it has been tried for too long. */
-static void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
+void job_put_off(struct job *job, const struct err *why, int64_t at_ms)
 {
     struct order_record *record = job->record;
     /* Nonsense does not pass as an outage does: a few tries, however patient the step is. */
@@ -178,8 +177,8 @@ void job_again(struct job *job, const struct err *why)
         at_ms = now_ms + job_ladder_ms(job, record->n_tries);
     else if (is_throttled && why->until_ms > at_ms)
         at_ms = why->until_ms;
-    if (is_throttled && record->order->step == ORDER_NEW)
-        ca_refused(job->ca, at_ms);
+    if (is_throttled && why->fault == FAULT_QUOTA && record->order->step == ORDER_NEW)
+        job->refused_until_ms = at_ms;
     if (job_would_leave(job, why, at_ms))
         job_leave(job, why, at_ms, ELSE_SLEEP);
     else

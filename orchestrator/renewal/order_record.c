@@ -2,6 +2,7 @@
 
 #include "crypto/csr.h"
 #include "inventory/held.h"
+#include "renewal/quota.h"
 
 static uint64_t text_print(uint64_t print, const char *s)
 {
@@ -256,6 +257,11 @@ bool order_record_load(struct house *house, int64_t id, struct order_record **re
         order_record_free(record);
         return false;
     }
+    record->new_was_sent = record->order->new_sent;
+    record->is_placed = record->order->url != NULL;
+    /* A refusal is the only failure of this step that tells what the CA did. */
+    record->new_is_in_doubt =
+        record->new_was_sent && !record->is_placed && record->failure.kind != ERR_THROTTLED;
     *ret = record;
     return true;
 }
@@ -294,7 +300,8 @@ bool order_record_end(struct house *house, struct order_record *record, const ch
                       struct err *err)
 {
     bool failed = record->failure.kind != ERR_NONE;
-    return store_run(house->store, NULL, err, SQL_ORDER_END, "itiitt", record->order->id, outcome,
+    return quota_settle_order(house, record, outcome, err) &&
+           store_run(house->store, NULL, err, SQL_ORDER_END, "itiitt", record->order->id, outcome,
                      house_now(house), record->certificate_id,
                      failed ? err_kind_name(record->failure.kind) : NULL,
                      failed ? record->failure.text : NULL);

@@ -19,9 +19,11 @@ struct order_record {
     int64_t n_tries, next_at_ms;
     int64_t fencing;        /* of the set lease this run took */
     int64_t certificate_id; /* of the certificate this order brought; 0: none yet */
-    struct err failure;     /* the last one; kind NONE when none */
-    size_t n_authz_saved;   /* authz rows are written only when something changed */
-    uint64_t authz_print;   /* cheap print of what the rows hold */
+    /* newOrder, not stored: it was sent before; perhaps the CA took it, for no answer came; it did, and the ledger knows */
+    bool new_was_sent, new_is_in_doubt, is_placed;
+    struct err failure;   /* the last one; kind NONE when none */
+    size_t n_authz_saved; /* authz rows are written only when something changed */
+    uint64_t authz_print; /* cheap print of what the rows hold */
 };
 
 /* A new open order at step KEY: the row is written and the order gets its id. Inside a transaction. The order becomes the record's, also on failure. */

@@ -2,6 +2,7 @@
 
 #include "authority/lease.h"
 #include "renewal/preflight.h"
+#include "renewal/quota.h"
 
 struct renewal *renewal_new(struct house *house, struct ca_office *office,
                             const struct renewal_options *options)
@@ -13,6 +14,7 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
     list_init(&r->jobs);
     list_init(&r->queue);
     list_init(&r->resting);
+    list_init(&r->quota_queues);
     r->driver = (struct driver){.house = house,
                                 .desk = txt_desk_new(house),
                                 .arena = arena_new(),
@@ -36,6 +38,7 @@ void renewal_free(struct renewal *r)
         waiting_free(LIST_OWNER(it, struct waiting, in_queue));
     LIST_EACH (it, &r->resting)
         resting_free(LIST_OWNER(it, struct resting, in_run));
+    quota_queues_free(r);
     ari_desk_free(r->ari);
     preflights_free(r->driver.preflights);
     txt_desk_free(r->driver.desk);

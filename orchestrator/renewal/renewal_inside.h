@@ -49,6 +49,7 @@ struct renewal {
     struct driver driver;
     struct ari_desk *ari;
     struct list jobs, queue, resting;
+    struct list quota_queues; /* quota.h */
     size_t n_jobs;
     size_t asks_cursor;
     struct look look;

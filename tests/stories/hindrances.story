@@ -59,9 +59,9 @@ set    d names d.example.com
 set    e names e.example.com
 set    f names f.example.com
 run
-expect 3 newOrder requests at ca, postponed 6, throttled 6
+expect 1 newOrder requests at ca, postponed 6, throttled 6
 run every 10m for 40m
-expect 3 newOrder requests at ca, postponed 6, throttled 6
+expect 1 newOrder requests at ca, postponed 6, throttled 6
 ca     mends
 wait   20m
 run

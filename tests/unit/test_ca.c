@@ -376,56 +376,6 @@ static void test_send_when_our_clock_is_hours_off_then_nothing_is_ordered(void *
     assert_int_equal(ca_clock_off_ms(ca), 0);
 }
 
-/* ---- want of quota ---- */
-
-static void pauses_save(void)
-{
-    struct err err = {0};
-    must(store_begin(house.store, &err), &err);
-    must(ca_office_save(office, &err), &err);
-    must(store_commit(house.store, &err), &err);
-}
-
-static void test_pause_when_three_are_refused_in_a_row_then_it_lasts_over_runs_and_an_hour_at_most(
-    void **state)
-{
-    (void)state;
-    struct ca *ca = ca_get_open();
-    int64_t until_ms = house_now(&house) + 10 * MS_MINUTE;
-    ca_refused(ca, until_ms);
-    ca_refused(ca, until_ms);
-    assert_int_equal(ca_pause_until_ms(ca), 0);
-    ca_accepted(ca);
-    ca_refused(ca, until_ms);
-    ca_refused(ca, until_ms);
-    assert_int_equal(ca_pause_until_ms(ca), 0);
-    ca_refused(ca, until_ms);
-    assert_int_equal(ca_pause_until_ms(ca), until_ms);
-    pauses_save();
-    office_again();
-    ca = ca_get_open();
-    assert_int_equal(ca_pause_until_ms(ca), until_ms);
-    for (int i = 0; i < 3; i++)
-        ca_refused(ca, house_now(&house) + 7 * MS_DAY);
-    assert_true(ca_pause_until_ms(ca) <= house_now(&house) + MS_HOUR);
-    ca_accepted(ca);
-    assert_int_equal(ca_pause_until_ms(ca), 0);
-    pauses_save();
-    office_again();
-    assert_int_equal(ca_pause_until_ms(ca_get_open()), 0);
-}
-
-static void test_pause_when_written_by_a_clock_that_was_ahead_then_it_does_not_count(void **state)
-{
-    (void)state;
-    char sql[300];
-    snprintf(sql, sizeof sql,
-             "INSERT INTO authority (directory, pause_until_ms) VALUES ('%s/directory', %lld)",
-             server.base_url, (long long)(house_now(&house) + 365 * MS_DAY));
-    sql_run(sql);
-    assert_int_equal(ca_pause_until_ms(ca_get_open()), 0);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 /* ---- doubts ---- */
@@ -566,8 +516,6 @@ int main(void)
         T(test_send_when_nonces_cannot_be_had_then_all_that_wait_hear_why),
         T(test_send_when_forgotten_then_nobody_is_called),
         T(test_send_when_our_clock_is_hours_off_then_nothing_is_ordered),
-        T(test_pause_when_three_are_refused_in_a_row_then_it_lasts_over_runs_and_an_hour_at_most),
-        T(test_pause_when_written_by_a_clock_that_was_ahead_then_it_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

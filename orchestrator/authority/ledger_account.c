@@ -1,0 +1,63 @@
+/* Registrations: a CA counts them by address, we by host, and all of them together for the addresses they may share. */
+#include "authority/ledger_inside.h"
+#include "inventory/config.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void ledger_host(char out[LEDGER_HOST_MAX])
+{
+    if (gethostname(out, LEDGER_HOST_MAX - 1) != 0)
+        snprintf(out, LEDGER_HOST_MAX, "localhost");
+    out[LEDGER_HOST_MAX - 1] = '\0';
+}
+
+static bool registration_judge(struct house *house, const char *directory, enum ca_limit limit,
+                               const char *subject, int64_t now_ms, struct ledger_answer *answer,
+                               struct err *err)
+{
+    const struct ca_rate *rate = &config_limits(house->config, directory)->rates[limit];
+    struct gcra g = ledger_gcra(rate);
+    AUTO(ledger_bucket_fini)
+    struct ledger_bucket b = {0};
+    ledger_bucket_init(&b, limit, subject, NULL);
+    if (!ledger_bucket_load(house, directory, rate, now_ms, &b, err))
+        return false;
+    int64_t at_ms = gcra_at(&g, b.full_at_ms, now_ms, b.n_reserved + 1);
+    if (at_ms <= now_ms || (!answer->may && at_ms <= answer->at_ms))
+        return true;
+    answer->may = false;
+    answer->at_ms = at_ms;
+    answer->gap_ms = g.gap;
+    answer->limit = ca_limit_name(limit);
+    snprintf(answer->text, sizeof answer->text, "its limit for %s is used up",
+             ca_limit_what(limit));
+    return true;
+}
+
+bool ledger_reserve_registration(struct house *house, const char *directory, const char *owner,
+                                 struct ledger_answer *ret, struct err *err)
+{
+    static const enum ca_limit limits[] = {CA_LIMIT_REGISTRATIONS, CA_LIMIT_REGISTRATIONS_SITE};
+    const struct ca_limits *known = config_limits(house->config, directory);
+    struct ledger_answer answer = {.may = true, .limit = "", .left = INT64_MAX};
+    char host[LEDGER_HOST_MAX];
+    const char *subjects[] = {host, ""};
+    int64_t now_ms;
+    CHECK(store_in_transaction(house->store));
+    ledger_host(host);
+    if (!ledger_now(house, &now_ms, err))
+        return false;
+    answer.at_ms = now_ms;
+    for (size_t i = 0; i < 2; i++)
+        if (!registration_judge(house, directory, limits[i], subjects[i], now_ms, &answer, err))
+            return false;
+    for (size_t i = 0; answer.may && i < 2; i++)
+        if (known->rates[limits[i]].count > 0 &&
+            !store_run(house->store, NULL, err, SQL_LEDGER_RESERVE, "tttttiii", owner, directory,
+                       ca_limit_name(limits[i]), subjects[i], "",
+                       known->rates[limits[i]].bucket.gap, INT64_C(1), now_ms))
+            return false;
+    *ret = answer;
+    return true;
+}
