@@ -82,13 +82,17 @@ static bool order_reserve(struct house *house, const struct lock_ask *ask, int64
 {
     AUTO(mem_fini)
     char *owner = owner_text(ask->name, fencing);
+    char until[TIME_TEXT_MAX];
     *ret = (struct ledger_answer){.may = true};
     if (ask->order == NULL)
         return true;
     if (!ledger_reserve(house, ask->order, owner, ret, err))
         return false;
-    if (!ret->may)
-        err_throttled(refusal, ret->at_ms, "the lock of %s is free, but %s", ask->name, ret->text);
+    if (ret->may)
+        return true;
+    time_format(ret->at_ms, false, until);
+    err_throttled(refusal, ret->at_ms, "the lock of %s is free, but %s: not before %s", ask->name,
+                  ret->text, until);
     return true;
 }
 
