@@ -4,7 +4,7 @@
 #   tests/run.sh                 everything that belongs to every change
 #   tests/run.sh unit stories    only these kinds
 #
-# Kinds: unit stories talks fuzz shape e2e crash e2e-postgresql crash-postgresql. The last two are e2e and crash once more, with every store on a
+# Kinds: unit stories talks fuzz shape model e2e crash e2e-postgresql crash-postgresql. The last two are e2e and crash once more, with every store on a
 # PostgreSQL server that the tests start; what is about SQLite itself is left out there and listed, and the other way round.
 # e2e and crash mostly wait, so several of their files run side by side: CHANCERY_TEST_WORKERS says how many (1: one after the other).
 # Nothing outside the build folder is changed, apart from Debian packages.
@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/needs.sh
 
-all_kinds="unit stories talks fuzz shape e2e crash e2e-postgresql crash-postgresql"
+all_kinds="unit stories talks fuzz shape model e2e crash e2e-postgresql crash-postgresql"
 kinds=${*:-$all_kinds}
 jobs=$(nproc)
 logs=build/test-logs
@@ -89,7 +89,7 @@ for kind in $kinds; do
         [ -n "${built_debug:-}" ] || { build debug || break; built_debug=1; }
         run_ctest "$kind"
         ;;
-    shape) run_pytest shape sqlite ;;
+    shape | model) run_pytest "$kind" sqlite ;;
     e2e | crash | e2e-postgresql | crash-postgresql)
         [ -n "${built_crash:-}" ] || { build crash || break; built_crash=1; }
         store=sqlite

@@ -20,7 +20,7 @@ struct loop {
     uv_async_t waker;
     struct loop_clock clock;
     uint64_t clock_stamp; /* uv_now when the clock was read */
-    int64_t wall_ms, boot_ms;
+    int64_t wall_ms;
     struct heap timers;
     struct list things, laters;
     atomic_bool woken;
@@ -40,26 +40,23 @@ uv_loop_t *loop_uv(struct loop *loop)
 }
 
 /* The first look after a poll reads the clock, later ones in the same turn see the same instant. */
-static struct loop *clock_read(const struct clock *clock)
+static int64_t loop_wall_ms(const struct clock *clock)
 {
     struct loop *loop = ((const struct loop_clock *)(const void *)clock)->loop;
     uint64_t now = uv_now(&loop->uv);
     if (loop->clock_stamp != now) {
         loop->clock_stamp = now;
         loop->wall_ms = clock_wall_ms(&clock_system);
-        loop->boot_ms = clock_boot_ms(&clock_system);
     }
-    return loop;
+    return loop->wall_ms;
 }
 
-static int64_t loop_wall_ms(const struct clock *clock)
-{
-    return clock_read(clock)->wall_ms;
-}
-
+/* Who asks how long something lasts - is the lead still sure? - must not be told the beginning of the turn: in between the process may
+ * have been frozen. */
 static int64_t loop_boot_ms(const struct clock *clock)
 {
-    return clock_read(clock)->boot_ms;
+    (void)clock;
+    return clock_boot_ms(&clock_system);
 }
 
 const struct clock *loop_clock(const struct loop *loop)

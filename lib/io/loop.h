@@ -16,7 +16,8 @@ struct loop;
 struct loop *loop_new(void);
 /* Cancels what is still under way; afterwards no descriptor or child of ours is left. */
 void loop_free(struct loop *loop);
-/* Real clock of this loop (cached once a wait, like any loop's). */
+/* Real clock of this loop. The wall clock is cached once a wait, like any loop's; the boot clock never: by it a holder knows that it was
+ * frozen in the middle of a turn. */
 const struct clock *loop_clock(const struct loop *loop);
 /* Waits until something was reported or until_ms (wall clock; INT64_MAX: for ever), then handles all that is ready. */
 void loop_wait(struct loop *loop, int64_t until_ms);

@@ -101,6 +101,8 @@ void host_memories_free(struct provider_host *host);
 
 /* Starts what job->wish asks for: it ends in host_job_answer, later. False: it cannot even be tried, the job has failed. */
 bool host_wish_start(struct host_job *job, struct err *err);
+/* True: it is not sure any more that we lead (house_is_sure); fired comes a little later, to look again. Else nothing was done. */
+bool host_wish_awaits_lead(struct host_job *job, void (*fired)(void *job));
 bool host_update_start(struct host_job *job, struct err *err);
 void host_update_fini(struct host_update *update);
 /* Cancels what is under way. */

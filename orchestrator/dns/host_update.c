@@ -53,9 +53,19 @@ static void update_done(void *arg, const struct err *err)
     answer_err(job, &joined);
 }
 
+static void update_send_later(void *arg)
+{
+    struct host_job *job = arg;
+    job->pause = NULL;
+    update_send(job);
+}
+
+/* The servers before may have taken their time. */
 static void update_send(struct host_job *job)
 {
     const struct dns_wish_update *wish = &job->wish.update;
+    if (host_wish_awaits_lead(job, update_send_later))
+        return;
     struct dns_change *changes = NEW_N(wish->n + 1, struct dns_change);
     for (size_t i = 0; i < wish->n; i++) {
         const struct dns_job_record *record = &job->job.records[wish->from + i];

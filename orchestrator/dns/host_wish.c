@@ -3,7 +3,12 @@
 #include "base/failpoint.h"
 #include "io/http_url.h"
 
-enum { HEADERS_MAX = 64, URL_FILLED_MAX = 8 * 1024, HEADER_FILLED_MAX = 64 * 1024 };
+enum {
+    LEAD_LOOK_MS = 50,
+    HEADERS_MAX = 64,
+    URL_FILLED_MAX = 8 * 1024,
+    HEADER_FILLED_MAX = 64 * 1024
+};
 
 /* ---- pauses ---- */
 
@@ -329,12 +334,23 @@ static bool wish_perform(struct host_job *job, struct err *err)
 
 /* ---- its turn ---- */
 
+/* A job asks many things, each from the answer to the one before, in the middle of the loop. Who was frozen there may have been replaced: a
+ * record that is added now might be found by nobody. The leader's next turn confirms the lead, or ends this job. */
+bool host_wish_awaits_lead(struct host_job *job, void (*fired)(void *job))
+{
+    if (house_is_sure(job->host->house))
+        return false;
+    host_job_extend(job, LEAD_LOOK_MS);
+    job->pause = timer_start(host_job_loop(job), LEAD_LOOK_MS, fired, job);
+    return true;
+}
+
 static void turn_comes(void *arg)
 {
     struct host_job *job = arg;
     struct err err = {0};
     job->pause = NULL;
-    if (!wish_perform(job, &err))
+    if (!host_wish_awaits_lead(job, turn_comes) && !wish_perform(job, &err))
         host_job_end(job, &err);
 }
 
@@ -356,7 +372,7 @@ bool host_wish_start(struct host_job *job, struct err *err)
         host_pace_expect(job->host, &place, -1);
     }
     if (wait_ms == 0)
-        return wish_perform(job, err);
+        return host_wish_awaits_lead(job, turn_comes) || wish_perform(job, err);
     host_job_extend(job, wait_ms);
     job->pause = timer_start(host_job_loop(job), wait_ms, turn_comes, job);
     return true;

@@ -40,7 +40,9 @@ struct house {
     struct dns *dns;
     struct progress progress;
     int64_t fencing; /* of the leader lease this run holds; 0: not leader */
-    bool rehearsal;  /* --dry-run: staging directories, nothing is delivered */
+    /* Boot clock: until then nobody else can have taken the lead from us. 0: nothing depends on a lead. */
+    int64_t sure_until_boot_ms;
+    bool rehearsal; /* --dry-run: staging directories, nothing is delivered */
 };
 
 void house_say(const struct house *house, const char *set, const char *stage, const char *fmt, ...)
@@ -50,6 +52,13 @@ void house_say_end(const struct house *house, const char *set, const char *stage
 static inline int64_t house_now(const struct house *house)
 {
     return clock_wall_ms(house->clock);
+}
+/* False: the machine slept, or this process was frozen, since the lead was confirmed. What would change the world waits until the leader's next
+ * turn has confirmed it, or closed everything. */
+static inline bool house_is_sure(const struct house *house)
+{
+    return house->sure_until_boot_ms == 0 ||
+           clock_boot_ms(house->clock) < house->sure_until_boot_ms;
 }
 
 #endif

@@ -16,6 +16,7 @@ bool lead_take(struct house *house, const char *purpose, int64_t wait_ms, struct
         struct lead lead = {.house = house, .renewed_at_boot_ms = clock_boot_ms(house->clock)};
         if (lease_take(house, "leader", purpose, LEAD_MS, true, &lead.lease, err)) {
             house->fencing = lease_fencing(lead.lease);
+            house->sure_until_boot_ms = lead.renewed_at_boot_ms + LEAD_UNSURE_MS;
             *ret = lead;
             return true;
         }
@@ -39,12 +40,13 @@ bool lead_confirm(struct lead *lead, struct err *err)
     if (!lease_renew(house, lead->lease, LEAD_MS, err))
         return false;
     lead->renewed_at_boot_ms = now_ms;
+    house->sure_until_boot_ms = now_ms + LEAD_UNSURE_MS;
     return true;
 }
 
 bool lead_is_sure(const struct lead *lead)
 {
-    return clock_boot_ms(lead->house->clock) < lead->renewed_at_boot_ms + LEAD_UNSURE_MS;
+    return house_is_sure(lead->house);
 }
 
 int64_t lead_renew_boot_ms(const struct lead *lead)
@@ -58,5 +60,5 @@ void lead_drop(struct lead *lead)
         return;
     lease_drop(lead->house, lead->lease);
     lead->lease = NULL;
-    lead->house->fencing = 0;
+    lead->house->fencing = lead->house->sure_until_boot_ms = 0;
 }

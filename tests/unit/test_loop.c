@@ -117,6 +117,19 @@ static void test_clock_when_the_loop_waited_then_callbacks_see_the_new_time(void
     loop_free(loop);
 }
 
+static void test_clock_when_a_turn_takes_long_then_the_boot_clock_goes_on_and_the_wall_clock_stays(
+    void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    const struct clock *clock = loop_clock(loop);
+    int64_t wall_ms = clock_wall_ms(clock), boot_ms = clock_boot_ms(clock);
+    nanosleep(&(struct timespec){.tv_nsec = 30 * 1000 * 1000}, NULL);
+    assert_int_equal(clock_wall_ms(clock), wall_ms);
+    assert_true(clock_boot_ms(clock) >= boot_ms + 29);
+    loop_free(loop);
+}
+
 static void *wake_soon(void *arg)
 {
     usleep(30000);
@@ -323,6 +336,8 @@ int main(void)
         cmocka_unit_test(test_timers_when_due_together_then_fire_in_order),
         cmocka_unit_test(test_timer_when_it_starts_itself_then_the_wait_still_ends),
         cmocka_unit_test(test_clock_when_the_loop_waited_then_callbacks_see_the_new_time),
+        cmocka_unit_test(
+            test_clock_when_a_turn_takes_long_then_the_boot_clock_goes_on_and_the_wall_clock_stays),
         cmocka_unit_test(test_wait_when_another_thread_wakes_it_then_returns),
         cmocka_unit_test(test_work_when_queued_then_runs_elsewhere_and_reports_here),
         cmocka_unit_test(test_work_when_the_loop_is_freed_then_it_is_finished_first),

@@ -226,6 +226,33 @@ static void test_http_when_answered_then_status_headers_and_body_are_heard(void 
     peer_stop(peer);
 }
 
+static void lead_is_confirmed(void *arg)
+{
+    struct outcome *seen = arg;
+    *seen = (struct outcome){.n_done = script.n_answers};
+    house.sure_until_boot_ms = clock_boot_ms(house.clock) + MS_HOUR;
+}
+
+/* A leader that was frozen while its provider worked: the answer to the first request has come, the second must not go out. */
+static void
+test_job_when_the_lead_is_not_sure_any_more_then_nothing_is_asked_before_it_is_confirmed(
+    void **state)
+{
+    (void)state;
+    struct outcome seen = {0};
+    peer_begin();
+    request_is("GET", url("/hello"), NULL, "");
+    script.wishes[script.n++] = script.wishes[0];
+    house.sure_until_boot_ms = clock_boot_ms(house.clock) - 1;
+    timer_start(house.loop, 300, lead_is_confirmed, &seen);
+    struct outcome outcome = run_script(settings_text);
+    assert_int_equal(outcome.err.kind, ERR_NONE);
+    assert_int_equal(seen.n_done, 0);
+    assert_int_equal(script.n_answers, 2);
+    house.sure_until_boot_ms = 0;
+    peer_stop(peer);
+}
+
 static void test_http_when_placeholders_then_secrets_fit_each_place(void **state)
 {
     (void)state;
@@ -546,6 +573,7 @@ int main(void)
         T(test_run_when_a_secret_is_none_of_its_settings_then_nothing_is_run),
         T(test_run_when_the_program_is_missing_then_the_provider_hears_it),
         T(test_http_when_answered_then_status_headers_and_body_are_heard),
+        T(test_job_when_the_lead_is_not_sure_any_more_then_nothing_is_asked_before_it_is_confirmed),
         T(test_http_when_placeholders_then_secrets_fit_each_place),
         T(test_http_when_placeholder_in_url_then_it_is_encoded),
         T(test_http_when_secret_would_go_elsewhere_then_it_is_not_sent),
