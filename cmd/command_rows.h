@@ -45,6 +45,7 @@
     X(account_import)                                                                              \
     X(account_export)                                                                              \
     X(token_new)                                                                                   \
+    X(store_copy)                                                                                  \
     X(persist)                                                                                     \
     X(documents)
 #define X(name) extern const struct command command_##name;

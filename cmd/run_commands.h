@@ -33,6 +33,7 @@ enum exit_code provider_txt_run(struct invocation *in);
 enum exit_code account_show_run(struct invocation *in);
 enum exit_code account_list_run(struct invocation *in);
 enum exit_code token_new_run(struct invocation *in);
+enum exit_code store_copy_run(struct invocation *in);
 enum exit_code account_register_run(struct invocation *in);
 enum exit_code account_update_run(struct invocation *in);
 enum exit_code account_rollover_run(struct invocation *in);

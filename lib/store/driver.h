@@ -8,7 +8,7 @@
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
 
-#include "store/store.h"
+#include "store/table.h"
 
 enum { BINDS_MAX = 40 };
 struct bind {
@@ -40,6 +40,16 @@ struct store_driver {
     bool (*now)(struct store *store, int64_t *ret_now_ms, struct err *err);
     bool (*check)(struct store *store, struct err *err);
     bool (*backup)(struct store *store, const char *path, struct err *err);
+    /* table.h; the table that is loaded stands in store->loading. settle may be NULL. */
+    bool (*tables)(struct store *store, struct arena *arena, struct table **ret, size_t *ret_n,
+                   struct err *err);
+    bool (*scan)(struct store *store, const struct table *table, table_visit *visit, void *arg,
+                 struct err *err);
+    bool (*load_begin)(struct store *store, struct err *err);
+    bool (*load_row)(struct store *store, const struct cell *cells, struct err *err);
+    bool (*load_end)(struct store *store, struct err *err);
+    bool (*settle)(struct store *store, const struct table *tables, size_t n, struct err *err);
+    bool (*mark_moved)(struct store *store, struct err *err);
 };
 
 struct store { /* the beginning of each driver's own */
@@ -51,6 +61,7 @@ struct store { /* the beginning of each driver's own */
     void *hurried_arg;
     int64_t n_commits, n_writes;
     int n_walks;
+    const struct table *loading; /* NULL: none */
 };
 
 struct statement_text {
@@ -61,6 +72,10 @@ enum { DOING_MAX = 96 };
 /* "statement ORDER_DUE". */
 void doing_set(enum sql_name name, char out[DOING_MAX]);
 
+/* The schema number of a store that was moved away. */
+enum { SCHEMA_MOVED = 1000000 };
+/* Returns false: who opened it is told where it went. where may be NULL. */
+bool store_moved_set(const char *path, const char *where, struct err *err);
 struct migration {
     int number;
     const char *what, *sql;

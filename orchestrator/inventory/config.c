@@ -36,21 +36,27 @@ static bool has_password(const char *url)
            (at < authority.len && str_find_char(str_mem(authority.p, at), ':') < at);
 }
 
+const char *store_address_fault(const char *text)
+{
+    bool is_file = str_starts(str_of(text), STR("sqlite:")) && strlen(text) > strlen("sqlite:");
+    if (!is_file && !store_is_server(text))
+        return "sqlite:PATH or postgresql://user@host/database is expected, e.g. store: "
+               "sqlite:/var/lib/chancery/chancery.db";
+    if (!is_file && has_password(text))
+        return "a password does not belong here: put it into ~/.pgpass or into a file that "
+               "passfile= names, and take it out of the address";
+    return NULL;
+}
+
 static void store_read(struct config *config, struct reader *r)
 {
-    const char *text = json_text(config->tree, "store");
-    if (str_starts(str_of(text), STR("sqlite:")) && strlen(text) > strlen("sqlite:"))
-        config->store_path = path_from(config->folder, text + strlen("sqlite:"));
-    else if (store_is_server(text) && has_password(text))
-        reader_say(r, r->raw, "store",
-                   "store: a password does not belong here: put it into ~/.pgpass or into a file "
-                   "that passfile= names, and take it out of the address");
+    const char *text = json_text(config->tree, "store"), *fault = store_address_fault(text);
+    if (fault != NULL)
+        reader_say(r, r->raw, "store", "store: %s", fault);
     else if (store_is_server(text))
         config->store_path = mem_strdup(text);
     else
-        reader_say(r, r->raw, "store",
-                   "store: sqlite:PATH or postgresql://user@host/database is expected, e.g. store: "
-                   "sqlite:/var/lib/chancery/chancery.db");
+        config->store_path = path_from(config->folder, text + strlen("sqlite:"));
 }
 
 /* A folder, one star, and an end. */

@@ -179,6 +179,8 @@ struct config {
 bool config_load(const char *path, const char *(*environment)(const char *), struct config **ret,
                  struct err *err);
 void config_free(struct config *config);
+/* Why the text cannot stand behind `store:`, or NULL. */
+const char *store_address_fault(const char *text);
 /* A print of where the files stand that the tree names (trust, credentials: size, time, inode): another one when one of them was changed, appeared or
  * vanished. What is in them is not read. */
 void config_stamp(const struct config *config, char ret_hex[65]);

@@ -90,13 +90,14 @@ static bool server_check(struct postgres_store *store, struct err *err)
                    store->base.path, version / 10000, POSTGRES_OLDEST / 10000);
 }
 
-/* An acknowledged commit must survive a power cut, whatever the server does by default. */
+/* A holder that was frozen or cut off in the middle of a change keeps the writers' lock until the server ends its transaction: well before
+ * its lease is over. An acknowledged commit must survive a power cut, whatever the server does by default. */
 static bool session_settle(struct postgres_store *store, struct err *err)
 {
     char sql[256];
     snprintf(sql, sizeof sql,
              "SET client_min_messages = warning; SET synchronous_commit = %s;"
-             "SET idle_in_transaction_session_timeout = '5min'; SET lock_timeout = %lld",
+             "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = %lld",
              store->no_sync ? "off" : "on",
              (long long)(store->base.busy_timeout_ms > 0 ? store->base.busy_timeout_ms : 1));
     return server_exec(store, "set up", sql, NULL, err);
@@ -196,6 +197,13 @@ static const struct store_driver postgres_driver = {
     .now = postgres_now,
     .check = postgres_check,
     .backup = postgres_backup,
+    .tables = postgres_tables,
+    .scan = postgres_scan,
+    .load_begin = postgres_load_begin,
+    .load_row = postgres_load_row,
+    .load_end = postgres_load_end,
+    .settle = postgres_settle,
+    .mark_moved = postgres_mark_moved,
 };
 
 bool postgres_store_open(const struct store_options *options, struct store **ret_store,

@@ -20,6 +20,8 @@ static const struct advice advices[] = {
     {"28", "the server refuses this user", "check user, password and pg_hba.conf", true},
     {"3D000", "there is no such database", "create it: createdb -O USER NAME", true},
     {"3F000", "there is no such schema", "create it: CREATE SCHEMA NAME", true},
+    {"42P01", "a table is gone: the register was moved or dropped while it was open",
+     "see what `store:` of chancery.yaml should be", true},
     {"42501", "the user may not do that", "make the user owner of the database", false},
     {"23", "a rule of the schema forbids it", "that change was not made; this is a bug: report it",
      false},

@@ -59,12 +59,25 @@ static bool migrations_apply(struct postgres_store *store, struct err *err)
     return false;
 }
 
+static bool moved_tell(struct postgres_store *store, struct err *err)
+{
+    PGresult *result = NULL;
+    if (!server_exec(store, "read its schema", "SELECT value FROM meta WHERE name = 'moved to'",
+                     &result, err))
+        return false;
+    store_moved_set(store->base.path, PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : NULL, err);
+    PQclear(result);
+    return false;
+}
+
 bool postgres_migrate(struct postgres_store *store, bool may_be_blank, struct err *err)
 {
     int64_t schema, n_tables;
     const char *path = store->base.path;
     if (!schema_read(store, &schema, &n_tables, err))
         return false;
+    if (schema == SCHEMA_MOVED)
+        return moved_tell(store, err);
     if (schema > store_schema())
         return err_set(
             err, ERR_STORE,

@@ -75,6 +75,17 @@ bool postgres_rows_end(struct rows *rows, struct err *err);
 /* translate.c: statements and migrations in the dialect of the server. */
 void postgres_translate(const char *sql, struct buf *out);
 
+/* tables.c; see table.h. */
+bool postgres_tables(struct store *store, struct arena *arena, struct table **ret, size_t *ret_n,
+                     struct err *err);
+bool postgres_scan(struct store *store, const struct table *table, table_visit *visit, void *arg,
+                   struct err *err);
+bool postgres_load_begin(struct store *store, struct err *err);
+bool postgres_load_row(struct store *store, const struct cell *cells, struct err *err);
+bool postgres_load_end(struct store *store, struct err *err);
+bool postgres_settle(struct store *store, const struct table *tables, size_t n, struct err *err);
+bool postgres_mark_moved(struct store *store, struct err *err);
+
 /* migrate.c */
 bool postgres_migrate(struct postgres_store *store, bool may_be_blank, struct err *err);
 

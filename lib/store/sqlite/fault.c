@@ -70,9 +70,23 @@ static void detail_add(const struct sqlite_store *store, int code, int primary, 
         buf_printf(out, " (%s, code %d)", strerror(number), code);
 }
 
+/* The next use opens it anew, and is told where it went. */
+static bool is_moved(const struct sqlite_store *store, int primary)
+{
+    return primary == SQLITE_ERROR && store->db != NULL &&
+           strstr(sqlite3_errmsg(store->db), "no such table") != NULL;
+}
+
 bool store_fault(struct sqlite_store *store, int code, const char *doing, struct err *err)
 {
     int primary = code_effective(store, code);
+    if (is_moved(store, primary)) {
+        store->distrust = true;
+        return err_set(err, ERR_STORE,
+                       "store %s: %s: a table is gone: the register was moved while it was open: "
+                       "see what `store:` of chancery.yaml should be",
+                       store->base.path, doing);
+    }
     if (code_is_of_the_disk(primary))
         store->distrust = true;
     const struct advice *advice = advice_find(primary);

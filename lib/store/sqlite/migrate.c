@@ -21,6 +21,18 @@ static bool schema_read(struct sqlite_store *store, int *ret_schema, int64_t *re
     return true;
 }
 
+static bool moved_tell(struct sqlite_store *store, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool found = sqlite3_prepare_v2(store->db, "SELECT value FROM meta WHERE name = 'moved to'", -1,
+                                    &stmt, NULL) == SQLITE_OK &&
+                 sqlite3_step(stmt) == SQLITE_ROW;
+    store_moved_set(store->base.path, found ? (const char *)sqlite3_column_text(stmt, 0) : NULL,
+                    err);
+    sqlite3_finalize(stmt);
+    return false;
+}
+
 bool migrate_inspect(struct sqlite_store *store, bool may_be_blank, int newest, int *ret_schema,
                      struct err *err)
 {
@@ -40,6 +52,8 @@ bool migrate_inspect(struct sqlite_store *store, bool may_be_blank, int newest, 
                        "store %s: is a database of another program: correct `store:`; the file was "
                        "left as it is",
                        store->base.path);
+    if (schema == SCHEMA_MOVED)
+        return moved_tell(store, err);
     if (schema > newest)
         return err_set(err, ERR_STORE,
                        "store %s: written by a newer chancery (schema %d, this program knows %d): "

@@ -298,6 +298,12 @@ static const struct store_driver sqlite_driver = {
     .end = sqlite_rows_end,
     .check = sqlite_check,
     .backup = sqlite_backup,
+    .tables = sqlite_tables,
+    .scan = sqlite_scan,
+    .load_begin = sqlite_load_begin,
+    .load_row = sqlite_load_row,
+    .load_end = sqlite_load_end,
+    .mark_moved = sqlite_mark_moved,
 };
 
 bool sqlite_store_open(const struct store_options *options, struct store **ret_store,

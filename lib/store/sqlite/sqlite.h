@@ -28,6 +28,7 @@ struct sqlite_store {
     int64_t busy_waited_ms;
     bool distrust; /* the disk or the file failed us: open anew before the next use */
     int64_t n_changes_at_begin;
+    sqlite3_stmt *load; /* of the table that is loaded */
     struct statement statements[SQL_N];
 };
 static inline struct sqlite_store *sqlite_of(struct store *store)
@@ -51,6 +52,16 @@ bool sqlite_commit(struct store *store, bool *ret_changed, struct err *err);
 void sqlite_rollback(struct store *store);
 bool sqlite_check(struct store *store, struct err *err);
 bool sqlite_backup(struct store *store, const char *path, struct err *err);
+
+/* tables.c; see table.h. */
+bool sqlite_tables(struct store *store, struct arena *arena, struct table **ret, size_t *ret_n,
+                   struct err *err);
+bool sqlite_scan(struct store *store, const struct table *table, table_visit *visit, void *arg,
+                 struct err *err);
+bool sqlite_load_begin(struct store *store, struct err *err);
+bool sqlite_load_row(struct store *store, const struct cell *cells, struct err *err);
+bool sqlite_load_end(struct store *store, struct err *err);
+bool sqlite_mark_moved(struct store *store, struct err *err);
 
 /* A statement ready for binding, from the cache or a spare copy. Kind STORE. */
 struct statement *statement_take(struct sqlite_store *store, enum sql_name name, struct err *err);
