@@ -5,7 +5,8 @@
  *          begin, guard
  *            collect of each    hears what arrived, takes up due work, writes rows; sends nothing
  *          commit
- *            act of each        sends what collect decided; nothing of it was sent before the commit
+ *            act of each        sends what collect decided; nothing of it was sent before the commit. Who was frozen since the lead was confirmed
+ *                               collects once more before
  *
  * When collect or the commit fails the turn rolls back and the run ends: memory may be ahead of the rows, and the next run starts from
  * the rows. The three never call each other; they meet in the store.

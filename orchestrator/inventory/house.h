@@ -42,6 +42,8 @@ struct house {
     int64_t fencing; /* of the leader lease this run holds; 0: not leader */
     /* Boot clock: until then nobody else can have taken the lead from us. 0: nothing depends on a lead. */
     int64_t sure_until_boot_ms;
+    int64_t
+        n_lapses; /* how often it was confirmed again after such a time: what hangs on the lead must be looked at */
     bool rehearsal; /* --dry-run: staging directories, nothing is delivered */
 };
 

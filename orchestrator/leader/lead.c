@@ -39,6 +39,7 @@ bool lead_confirm(struct lead *lead, struct err *err)
         return true;
     if (!lease_renew(house, lead->lease, LEAD_MS, err))
         return false;
+    house->n_lapses += lead_is_sure(lead) ? 0 : 1;
     lead->renewed_at_boot_ms = now_ms;
     house->sure_until_boot_ms = now_ms + LEAD_UNSURE_MS;
     return true;

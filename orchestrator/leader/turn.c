@@ -49,18 +49,13 @@ static bool turn_commit(struct turn *turn, struct err *err)
     return false;
 }
 
-/* The machine may have slept, or this process been frozen, since the lead was confirmed: who leads now is asked before anything is done. */
+/* The machine may have slept, or this process been frozen, since the lead was confirmed: who leads now, and what hangs on it, is asked before
+ * anything is done. */
 static bool turn_is_sure(struct turn *turn, struct err *err)
 {
-    struct store *store = turn->house->store;
-    while (turn->lead != NULL && !lead_is_sure(turn->lead)) {
-        if (!turn_begin(turn, err))
+    while (turn->lead != NULL && !lead_is_sure(turn->lead))
+        if (!turn_commit(turn, err))
             return false;
-        if (!lead_confirm(turn->lead, err) || !store_commit(store, err)) {
-            store_rollback(store);
-            return false;
-        }
-    }
     return true;
 }
 

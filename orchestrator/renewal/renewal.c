@@ -22,6 +22,7 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
     r->ari = ari_desk_new(house, office, options->asks);
     r->driver.preflights = preflights_new(house, txt_desk_finders(r->driver.desk));
     r->renew_leases_at_boot_ms = clock_boot_ms(house->clock) + SET_LEASE_RENEW_MS;
+    r->n_lapses = house->n_lapses;
     heap_init(&r->driver.sleepers);
     list_init(&r->driver.dirty);
     list_init(&r->driver.outgoing);
@@ -168,6 +169,17 @@ static bool renewal_settle(struct renewal *r, struct err *err)
     return true;
 }
 
+/* The lead was not sure for a while, and is ours again: meanwhile somebody may have ended a set lease, to lock a name. Whether each order is still
+ * ours is asked before it sends anything. */
+static void renewal_ask_again(struct renewal *r)
+{
+    if (r->n_lapses == r->house->n_lapses)
+        return;
+    r->n_lapses = r->house->n_lapses;
+    LIST_EACH (it, &r->jobs)
+        job_touch(LIST_OWNER(it, struct job, in_run));
+}
+
 /* Leases outlast a turn by far, but not an order that waits for name servers. */
 static bool renewal_renew_leases(struct renewal *r, struct err *err)
 {
@@ -219,6 +231,7 @@ static bool renewal_collect(void *self, struct err *err)
     if (!(r->taken_in ? renewal_intake_new(r, err) : renewal_intake(r, err)) ||
         !renewal_renew_leases(r, err))
         return false;
+    renewal_ask_again(r);
     renewal_hear_desk(r);
     renewal_wake(r);
     return renewal_settle_all(r, err) && renewal_ask_when(r, err) &&

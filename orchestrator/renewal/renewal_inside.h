@@ -54,7 +54,7 @@ struct renewal {
     size_t asks_cursor;
     struct look look;
     int64_t taken_until_ms; /* what became due before that was considered */
-    int64_t renew_leases_at_boot_ms;
+    int64_t renew_leases_at_boot_ms, n_lapses;
     int64_t look_again_at_ms;              /* somebody is held back; 0: nobody */
     bool taken_in, told_clock, has_issued; /* has_issued: in this turn */
 };

@@ -64,11 +64,7 @@ byte newest_granted, newest_seen; /* seen: by the resource */
 #define MAY_RENEW (IS_MINE && !lapsed)
 #endif
 
-#ifdef ORDER_REVIVES
 #define SET_IS_MINE (set_holder == me && set_number == mine)
-#else
-#define SET_IS_MINE (set_holder == me && set_number == mine && !set_lapsed)
-#endif
 
 inline check_alone()
 {
@@ -86,7 +82,15 @@ inline grant()
     number++;
 #endif
     assert(number > newest_granted); newest_granted = number;
-    holder = me; lapsed = false; mine = number; is_sure[me] = true; was_broken[me] = false
+    holder = me; lapsed = false; mine = number; is_sure[me] = true; was_broken[me] = false;
+#ifndef ORDER_REVIVES
+    if
+    :: set_holder != 0 && set_lapsed -> set_holder = 0; set_lapsed = false /* ends what was over, so that it cannot go on */
+    :: else -> skip
+    fi
+#else
+    skip
+#endif
 }
 
 /* Something that the lock protects, and that was told to look at the number: it takes no older one than it has seen. */
@@ -149,22 +153,38 @@ gives_back:
     }
 }
 
-/* Our own order of a set that has the name: begins in the transaction that looks at the locks (waiting_begin), renews its lease, ends. */
+/* Our own order of a set that has the name: begins in the transaction that looks at the locks (waiting_begin), sends, hears, ends. */
 proctype own_order()
 {
     byte me = ORDER, mine;
 wants:
     atomic { SET_IS_FREE && NOT_LOCKED ->
         set_number++; set_holder = me; set_lapsed = false; mine = set_number; is_sure[me] = true; check_alone() }
-holds:
     if
-    :: atomic { SET_IS_MINE -> set_lapsed = false; is_sure[me] = true; check_alone() }
-    :: atomic { !SET_IS_MINE -> forget(); goto wants } /* the guard of the set lease: the order is left as it is, and goes on later */
+    :: true
+    :: atomic { crashes > 0 -> crashes--; forget(); goto wants }
+    fi;
+    /* the act: who is not sure any more asks for the lead and for each of its orders once more */
+    atomic {
+        if
+        :: is_sure[me] -> skip
+#ifndef ORDER_IS_NOT_ASKED_FOR
+        :: !is_sure[me] && !SET_IS_MINE -> forget(); goto wants /* left as it is, and goes on later */
+        :: !is_sure[me] && SET_IS_MINE -> set_lapsed = false; is_sure[me] = true; check_alone()
+#else
+        :: else -> skip
+#endif
+        fi;
+        assert(!(is_sure[1] && !was_broken[1]) && !(is_sure[2] && !was_broken[2])) /* asks the CA */
+    }
+    if
+    :: atomic { SET_IS_MINE -> set_lapsed = false; is_sure[me] = true; check_alone() } /* job_is_ours, in the turn that hears the answer */
+    :: atomic { !SET_IS_MINE -> forget(); goto wants }
     :: atomic { crashes > 0 -> crashes--; forget(); goto wants }
     fi;
     atomic {
         if
-        :: set_holder == me && set_number == mine -> set_holder = 0; set_lapsed = false
+        :: SET_IS_MINE -> set_holder = 0; set_lapsed = false
         :: else -> skip
         fi;
         forget(); is_done[me] = true

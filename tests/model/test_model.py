@@ -44,6 +44,7 @@ LOCK_GUARDS = {
     "LOCK_IGNORES_ORDER": "is_sure",
     "ORDER_IGNORES_LOCK": "is_sure",
     "ORDER_REVIVES": "is_sure",
+    "ORDER_IS_NOT_ASKED_FOR": "is_sure",
     "RENEW_REVIVES": "is_sure",
     "RENEW_WITHOUT_NUMBER": "number==mine",
     "RELEASE_WITHOUT_NUMBER": "is_sure",
