@@ -41,10 +41,10 @@ static bool names_known(struct call *call)
     return true;
 }
 
-static bool body_parse(struct call *call)
+static bool body_parse(struct call *call, struct str body)
 {
     struct err err = {0};
-    struct str text = str_trim(exchange_body(call->x));
+    struct str text = str_trim(body);
     if (text.len == 0)
         return true;
     if (call->route->body[0] == '\0') {
@@ -107,9 +107,8 @@ static bool text_read(struct call *call, const char *name, size_t max, char **re
 }
 
 /* If-Match: "17" says the same as fencing. */
-static bool fencing_read(struct call *call)
+static bool fencing_read(struct call *call, const char *match)
 {
-    const char *match = exchange_header(call->x, "If-Match");
     if (!int_read(call, "fencing", 1, INT64_MAX, &call->fencing))
         return false;
     if (call->fencing == 0 && match != NULL) {
@@ -177,11 +176,11 @@ static bool take_read(struct call *call)
 
 /* ---- all of it ---- */
 
-bool http_call_read(struct call *call)
+bool http_call_read(struct call *call, const struct asked *asked)
 {
     int64_t ttl_s = LOCK_TTL_MS / MS_SECOND;
-    const char *seen = exchange_header(call->x, "If-None-Match");
-    if (!body_parse(call) || !names_known(call) ||
+    const char *seen = asked->if_none_match;
+    if (!body_parse(call, asked->body) || !names_known(call) ||
         !int_read(call, "ttl_s", LOCK_TTL_LEAST_MS / MS_SECOND, LOCK_TTL_MOST_MS / MS_SECOND,
                   &ttl_s))
         return false;
@@ -189,9 +188,9 @@ bool http_call_read(struct call *call)
     if (call->route == &routes[ROUTE_LOCK_TAKE])
         return take_read(call);
     if (call->route == &routes[ROUTE_LOCK_BEAT])
-        return fencing_read(call);
+        return fencing_read(call, asked->if_match);
     if (call->route == &routes[ROUTE_LOCK_DROP])
-        return fencing_read(call) && outcome_read(call);
+        return fencing_read(call, asked->if_match) && outcome_read(call);
     if (call->route == &routes[ROUTE_LOCK_GET]) {
         if (seen != NULL && strlen(seen) < sizeof call->seen)
             memcpy(call->seen, seen, strlen(seen) + 1);

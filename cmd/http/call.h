@@ -130,8 +130,12 @@ void http_call_field(struct call *call, const char *name, const char *fmt, ...)
 void http_call_send(struct call *call); /* and frees it */
 void http_call_free(struct call *call);
 
-/* ask.c: what the query and the body say. False: a problem stands in the call. */
-bool http_call_read(struct call *call);
+/* ask.c: what query, body and headers say. False: a problem stands in the call. */
+struct asked {
+    struct str body;
+    const char *if_match, *if_none_match; /* headers, or NULL */
+};
+bool http_call_read(struct call *call, const struct asked *asked);
 bool ask_names(const struct json *list, const struct http_pass *pass, const char *otherwise,
                char ***ret_names, size_t *ret_n, struct err *err);
 void ask_names_free(char **names, size_t n);

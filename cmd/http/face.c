@@ -147,7 +147,10 @@ static void body_came(void *arg, struct http_exchange *x)
 {
     struct http_face *face = arg;
     struct call *call = exchange_mark_of(x);
-    if (!fault_check(call) || !http_call_read(call) || !wait_check(call)) {
+    const struct asked asked = {.body = exchange_body(x),
+                                .if_match = exchange_header(x, "If-Match"),
+                                .if_none_match = exchange_header(x, "If-None-Match")};
+    if (!fault_check(call) || !http_call_read(call, &asked) || !wait_check(call)) {
         http_call_send(call);
         return;
     }
