@@ -224,10 +224,10 @@ static bool signals_heed(struct server *s)
     }
     if (s->is_stopping)
         return !is_settled(s) || (turn_is_busy(&s->faces) && boot_now(s) < s->settled_at_boot_ms);
-    if (s->is_reloading && is_settled(s))
-        reload_end(s);
     if (!s->is_reloading && s->options->reload != NULL && reload_is_due(s->options->reload))
         reload_begin(s);
+    if (s->is_reloading && is_settled(s))
+        reload_end(s);
     return true;
 }
 

@@ -66,6 +66,7 @@ bool turn_run(struct turn *turn, struct err *err)
         return false;
     for (size_t i = 0; i < turn->n_concerns; i++)
         turn->concerns[i].act(turn->concerns[i].self);
+    turn->is_out = turn_is_busy(turn);
     return true;
 }
 
@@ -101,5 +102,5 @@ int64_t turn_due_at_ms(const struct turn *turn)
 
 bool turn_is_due(const struct turn *turn)
 {
-    return turn_is_busy(turn) || turn_due_at_ms(turn) <= house_now(turn->house);
+    return turn->is_out || turn_is_busy(turn) || turn_due_at_ms(turn) <= house_now(turn->house);
 }

@@ -23,6 +23,9 @@ struct turn {
     int64_t
         store_patience_ms; /* how long another process may keep the store before the turn gives up, waiting inside */
     bool has_begun; /* the last turn: it got its transaction */
+    /* Something was under way when the last turn ended: whatever the loop reports may be its answer, put aside for the next turn by one that is not busy
+     * any more. */
+    bool is_out;
     int64_t n_turns;
 };
 
