@@ -2,6 +2,8 @@
 
 #include "inventory/event.h"
 
+#include <stdio.h>
+
 /* ---- holds ---- */
 
 /* Changed settings end most holds by themselves; one door back is open to all. */
@@ -158,6 +160,21 @@ static bool made_tell(struct ca *ca, const struct acme_account_facts *facts)
                        ca->config->name, ca->lost_url, facts->url);
 }
 
+enum { REGISTRATION_OWNER_MAX = 40 };
+
+static void registration_owner(const struct ca *ca, char out[REGISTRATION_OWNER_MAX])
+{
+    snprintf(out, REGISTRATION_OWNER_MAX, "account:%lld", (long long)ca->account.id);
+}
+
+/* An account that was never registered before counts, also when the CA finds it: then an answer of ours was lost. */
+static bool registration_settle(struct ca *ca, enum ledger_outcome outcome, struct err *err)
+{
+    char owner[REGISTRATION_OWNER_MAX];
+    registration_owner(ca, owner);
+    return ledger_settle(ca->house, owner, outcome, err);
+}
+
 static bool registration_save(struct ca *ca, const struct acme_account_facts *facts,
                               const char *contact, struct err *err)
 {
@@ -165,7 +182,7 @@ static bool registration_save(struct ca *ca, const struct acme_account_facts *fa
     if (!store_begin(store, err))
         return false;
     if (!account_row_valid(ca->house, ca->account.id, facts, ca->directory->terms, contact, err) ||
-        !made_tell(ca, facts) ||
+        !registration_settle(ca, LEDGER_ORDERED, err) || !made_tell(ca, facts) ||
         !account_hold_end(ca->house, ca->config, ca->directory_url, "the account can be used",
                           err) ||
         !store_commit(store, err)) {
@@ -217,8 +234,31 @@ static enum account_hold_reason reason_of(const struct ca *ca, const struct acme
     return ca->eab_kid[0] != '\0' ? ACCOUNT_HOLD_BINDING : ACCOUNT_HOLD_REFUSED;
 }
 
+/* What the CA refused it does not count; when nothing was heard it may have. */
+static bool registration_unmake(struct ca *ca, const struct acme_answer *answer,
+                                const struct err *why, struct err *err)
+{
+    struct ledger_refusal refusal = {.directory = ca->directory_url,
+                                     .until_ms = why->until_ms,
+                                     .text = why->text,
+                                     .help = answer->help_link};
+    return (answer->status == 0 || registration_settle(ca, LEDGER_UNUSED, err)) &&
+           (why->kind != ERR_THROTTLED || why->fault != FAULT_QUOTA ||
+            ledger_learn(ca->house, &refusal, err));
+}
+
+static void registration_refused(struct ca *ca, const struct acme_answer *answer,
+                                 const struct err *why)
+{
+    struct store *store = ca->house->store;
+    if (!ca->account.is_valid && store_begin(store, NULL) &&
+        (!registration_unmake(ca, answer, why, NULL) || !store_commit(store, NULL)))
+        store_rollback(store);
+}
+
 static void registration_failed(struct ca *ca, const struct acme_answer *answer, struct err *why)
 {
+    registration_refused(ca, answer, why);
     enum account_hold_reason reason = reason_of(ca, answer, why);
     const char *url = ca_answer_url(answer);
     if (reason == ACCOUNT_HOLD_TERMS && url == NULL)
@@ -249,6 +289,23 @@ static void registration_heard(void *arg, const struct acme_answer *answer)
         ca_kept_release(ca, ca->state == CA_READY);
 }
 
+/* What was reserved for a try whose answer was lost still stands. */
+static bool registration_may_go(struct ca *ca, struct err *err)
+{
+    struct ledger_answer answer;
+    char owner[REGISTRATION_OWNER_MAX], until[TIME_TEXT_MAX];
+    registration_owner(ca, owner);
+    if (ca->account.is_valid)
+        return true;
+    if (!ledger_reserve_registration(ca->house, ca->directory_url, owner, &answer, err))
+        return false;
+    if (answer.may)
+        return true;
+    time_format(answer.at_ms, false, until);
+    err_throttled(err, answer.at_ms, "%s: not before %s", answer.text, until);
+    return err_judge(err, CLASS_LATER, FAULT_QUOTA, NULL);
+}
+
 /* A binding is used once: the account that has one is found by its key. */
 void ca_register(struct ca *ca)
 {
@@ -262,7 +319,8 @@ void ca_register(struct ca *ca)
         .eab_key = &ca->eab_key,
         .eab_algorithm = ca->config->eab_algorithm,
     };
-    if (!acme_account_ask_new(ca->directory, ca->account_key, &wish, ca->arena, &ask, &err)) {
+    if (!registration_may_go(ca, &err) ||
+        !acme_account_ask_new(ca->directory, ca->account_key, &wish, ca->arena, &ask, &err)) {
         ca->is_recovering = false;
         ca_fail(ca, "account", &err);
         ca_kept_release(ca, false);

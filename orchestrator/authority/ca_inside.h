@@ -10,6 +10,7 @@
 #define AUTHORITY_CA_INSIDE_H
 
 #include "authority/ca.h"
+#include "authority/ledger.h"
 #include "base/list.h"
 #include "inventory/held.h"
 

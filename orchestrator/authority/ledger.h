@@ -78,7 +78,7 @@ bool ledger_authz_failed(struct house *house, const char *directory, const char 
 bool ledger_authz_passed(struct house *house, const char *directory, const char *account,
                          const char *const *identifiers, size_t n, struct err *err);
 
-/* Inside a transaction: a new account is about to be registered; settled as an order is. */
+/* Makes its own transaction unless one is open: a new account is about to be registered; settled as an order is. */
 bool ledger_reserve_registration(struct house *house, const char *directory, const char *owner,
                                  struct ledger_answer *ret, struct err *err);
 
