@@ -1,7 +1,10 @@
 #include "acme/name.h"
 
+#include "base/clock.h"
+
 #include <idn2.h>
 #include <libpsl.h>
+#include <stdio.h>
 
 enum { NAME_MAX_LEN = 253, LABEL_MAX_LEN = 63 };
 /* What a person may have written: UTF-8 is longer than its A-label at most by this. */
@@ -153,12 +156,75 @@ static const char *without_wildcard(const char *name)
     return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
 }
 
+/* ---- the public suffix list ---- */
+
+struct suffix_list {
+    psl_ctx_t *psl;
+    int64_t made_at_ms;
+};
+
+/* "// VERSION: 2026-01-10_08-21-12_UTC" stands in its first lines. */
+static int64_t version_find(struct str text)
+{
+    static const char mark[] = "// VERSION: ";
+    struct str rest = str_mem(text.p, text.len < 4096 ? text.len : 4096), line;
+    int64_t at_ms = 0;
+    while (str_split(&rest, '\n', &line)) {
+        char day[] = "0000-00-00T00:00:00Z";
+        if (!str_starts(line, str_of(mark)) || line.len < sizeof mark - 1 + 10)
+            continue;
+        memcpy(day, line.p + sizeof mark - 1, 10);
+        if (time_parse(str_of(day), &at_ms))
+            return at_ms;
+    }
+    return 0;
+}
+
+bool suffix_list_load(struct str text, struct suffix_list **ret, struct err *err)
+{
+    AUTO(mem_fini)
+    char *copy = mem_strndup(text.p, text.len);
+    /* The library takes any text for a list of rules. */
+    bool is_list = strstr(copy, "===BEGIN ICANN DOMAINS===") != NULL;
+    FILE *file = is_list ? fmemopen(copy, text.len, "r") : NULL;
+    psl_ctx_t *psl = file != NULL ? psl_load_fp(file) : NULL;
+    if (file != NULL)
+        fclose(file);
+    if (psl == NULL || psl_suffix_count(psl) < 1) {
+        psl_free(psl);
+        return err_set(err, ERR_BROKEN, "this is no public suffix list");
+    }
+    struct suffix_list *list = NEW(struct suffix_list);
+    list->psl = psl;
+    list->made_at_ms = version_find(text);
+    *ret = list;
+    return true;
+}
+
+void suffix_list_free(struct suffix_list *list)
+{
+    if (list == NULL)
+        return;
+    psl_free(list->psl);
+    mem_free(list);
+}
+
+int64_t suffix_list_made_at_ms(const struct suffix_list *list)
+{
+    return list != NULL ? list->made_at_ms : (int64_t)psl_builtin_file_time() * MS_SECOND;
+}
+
+char *suffix_list_domain(const struct suffix_list *list, const char *name)
+{
+    const psl_ctx_t *psl = list != NULL ? list->psl : psl_builtin();
+    const char *base = without_wildcard(name);
+    const char *domain = psl != NULL ? psl_registrable_domain(psl, base) : NULL;
+    return mem_strdup(domain != NULL ? domain : base);
+}
+
 char *name_registered_domain(const char *name)
 {
-    const psl_ctx_t *list = psl_builtin();
-    const char *base = without_wildcard(name);
-    const char *domain = list != NULL ? psl_registrable_domain(list, base) : NULL;
-    return mem_strdup(domain != NULL ? domain : base);
+    return suffix_list_domain(NULL, name);
 }
 
 bool name_is_covered_by(const char *name, const char *wild)

@@ -14,6 +14,15 @@ enum { NAMES_MAX = 100 };
 bool name_normalise(const char *text, char **ret_name, struct err *err);
 /* The registered domain (Public Suffix List) of a normalised name, "*." ignored; fresh text; the name itself when the list knows none. */
 char *name_registered_domain(const char *name);
+/* The list in the build is as old as libpsl's data; a newer one may be loaded (https://publicsuffix.org/list/public_suffix_list.dat). */
+struct suffix_list;
+/* The text of that file. BROKEN. */
+bool suffix_list_load(struct str text, struct suffix_list **ret, struct err *err);
+void suffix_list_free(struct suffix_list *list); /* NULL allowed */
+/* When its data were made; 0: it does not say. list NULL: the list of the build. */
+int64_t suffix_list_made_at_ms(const struct suffix_list *list);
+/* As name_registered_domain, by that list; NULL: the list of the build. */
+char *suffix_list_domain(const struct suffix_list *list, const char *name);
 /* Does wildcard `wild` ("*.example.com") make `name` redundant (one label below)? */
 bool name_is_covered_by(const char *name, const char *wild);
 /* "_acme-challenge.www.example.com" for "www.example.com" and "*.www.example.com". */

@@ -161,7 +161,7 @@ static bool buckets_gather(const struct look *l, struct buckets *b, struct err *
     set->is_checked = !is_in_window;
     set->is_spent = true;
     if (!is_same) {
-        size_t n = ledger_domain_buckets(l->ask, set + 1);
+        size_t n = ledger_domain_buckets(l->house, l->ask, set + 1);
         for (; n > 0; n--, b->n++) {
             b->items[b->n].is_checked = !is_in_window;
             b->items[b->n].is_spent = true;

@@ -33,7 +33,8 @@ void ledger_bucket_init(struct ledger_bucket *ret, enum ca_limit limit, const ch
 /* The exact set of names, in any order. */
 void ledger_set_bucket(const struct ledger_ask *ask, struct ledger_bucket *ret);
 /* Its registered domains (addresses: IPv4 /32, IPv6 /64), each once; at most n_names. How many. */
-size_t ledger_domain_buckets(const struct ledger_ask *ask, struct ledger_bucket *ret);
+size_t ledger_domain_buckets(struct house *house, const struct ledger_ask *ask,
+                             struct ledger_bucket *ret);
 /* "" is an account like any other. Fresh text. */
 char *ledger_failing_subject(const char *account, const char *identifier);
 

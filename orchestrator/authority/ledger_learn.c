@@ -107,7 +107,7 @@ static bool subject_close(const struct lesson *l, const char *subject, const cha
 static bool domains_close(const struct lesson *l, const struct ledger_ask *ask, struct err *err)
 {
     struct ledger_bucket *domains = NEW_N(ask->n_names, struct ledger_bucket);
-    size_t n = ledger_domain_buckets(ask, domains);
+    size_t n = ledger_domain_buckets(l->house, ask, domains);
     bool ok = true, any_is_named = false;
     for (size_t i = 0; i < n; i++)
         any_is_named = any_is_named || is_named(l, domains[i].subject);

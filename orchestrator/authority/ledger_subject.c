@@ -2,6 +2,7 @@
 
 #include "acme/name.h"
 #include "crypto/key.h"
+#include "inventory/config.h"
 
 #include <stdlib.h>
 
@@ -56,24 +57,25 @@ void ledger_set_bucket(const struct ledger_ask *ask, struct ledger_bucket *ret)
 }
 
 /* Addresses have no registered domain: a CA counts an IPv4 address alone and an IPv6 address with its /64. */
-static char *domain_of(const char *name)
+static char *domain_of(struct house *house, const char *name)
 {
     struct net_address address;
     char text[NET_ADDRESS_TEXT_MAX];
     if (!net_address_parse(str_of(name), 0, &address))
-        return name_registered_domain(name);
+        return suffix_list_domain(config_suffixes(house->config), name);
     if (address.ip_len == 16)
         memset(address.ip + 8, 0, 8);
     net_address_format(&address, false, text);
     return mem_printf("%s%s", text, address.ip_len == 16 ? "/64" : "");
 }
 
-size_t ledger_domain_buckets(const struct ledger_ask *ask, struct ledger_bucket *ret)
+size_t ledger_domain_buckets(struct house *house, const struct ledger_ask *ask,
+                             struct ledger_bucket *ret)
 {
     size_t n = 0;
     for (size_t i = 0; i < ask->n_names; i++) {
         AUTO(mem_fini)
-        char *domain = domain_of(ask->names[i]);
+        char *domain = domain_of(house, ask->names[i]);
         bool is_new = true;
         for (size_t k = 0; k < n; k++)
             is_new = is_new && strcmp(ret[k].subject, domain) != 0;

@@ -80,7 +80,6 @@ void ca_rate_format(const struct ca_rate *rate, struct buf *out)
 static const struct setting file_settings[] = {
     {.name = "directories",
      .kind = SETTING_TEXTS,
-     .required = true,
      .min = 1,
      .max = 16,
      .sentence = "URLs of the directories it is about."},

@@ -47,7 +47,7 @@ void ca_limits_fini(struct ca_limits *limits);
 /* "300/3h". False: no rate. */
 bool ca_rate_parse(const char *text, struct ca_rate *ret);
 void ca_rate_format(const struct ca_rate *rate, struct buf *out);
-/* The text of a limits file. file: for messages, and kept. Kind CONFIG, every complaint with its line. ret must be zero. ret_directories may be
+/* The text of a limits file; directories may be absent in it. file: for messages, and kept. Kind CONFIG, every complaint with its line. ret must be zero. ret_directories may be
  * NULL: what it says of whom it is for, NULL-terminated, freed with texts_free. */
 bool ca_limits_parse(struct str text, const char *file, struct ca_limits *ret,
                      char ***ret_directories, struct err *err);

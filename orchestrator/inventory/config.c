@@ -1,5 +1,6 @@
 #include "inventory/config_inside.h"
 
+#include "acme/name.h"
 #include "crypto/chain_choice.h"
 #include "io/files.h"
 #include "store/store.h"
@@ -107,6 +108,8 @@ static void config_fill(struct config *config, struct reader *r)
     dnssec_read(config, r);
     http_read(config, r);
     config->seal = mem_strdup(json_text(config->tree, "seal"));
+    const char *suffixes = json_text(config->tree, "public_suffix_list");
+    config->suffixes_path = suffixes != NULL ? path_from(config->folder, suffixes) : NULL;
     struct json *whole = json_object();
     json_set_int(whole, "reading", READING);
     json_set_text(whole, "folder", config->folder);
@@ -178,6 +181,8 @@ void config_free(struct config *config)
     dnssec_config_free(config);
     limits_free(config);
     http_config_free(config);
+    suffix_list_free(config->suffixes);
+    mem_free(config->suffixes_path);
     mem_free(config->path);
     mem_free(config->folder);
     mem_free(config->store_path);

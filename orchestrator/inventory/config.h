@@ -27,6 +27,8 @@ struct authority_config {
     bool checks_caa;  /* CAA records are looked at before the CA does */
     bool
         is_private; /* the directory's host is loopback or configured private: private addresses are allowed */
+    struct ca_limits
+        *limits; /* instead of what the build knows of `directory`; NULL: nothing is said */
 };
 
 /* When a TXT record counts as served, and as gone: docs/PROPAGATION.md. */
@@ -169,8 +171,12 @@ struct config {
     size_t n_manifests;
     struct dnssec_config dnssec;
     struct directory_limits *limits; /* what was asked for so far: config_limits */
-    struct json *defaults;           /* checked section `defaults` */
-    struct json *tree;               /* the whole checked tree; settings point into it */
+    char *suffixes_path;             /* public_suffix_list, or NULL */
+    struct suffix_list *suffixes;    /* read when it is asked for */
+    bool has_suffixes;
+    struct err suffixes_fault; /* why that file cannot be used; NONE: it can */
+    struct json *defaults;     /* checked section `defaults` */
+    struct json *tree;         /* the whole checked tree; settings point into it */
     struct http_config http;
     const char *(*environment)(const char *name); /* for env: and cred: references; never NULL */
 };
@@ -188,6 +194,9 @@ const struct authority_config *config_authority(const struct config *config, con
 /* What is known of the limits of the CA with that directory: as the authority says, else as the build knows. Never NULL; lives as long as the
  * configuration. */
 const struct ca_limits *config_limits(struct config *config, const char *directory);
+/* The list by which registered domains are told; NULL: the list of the build, also where the configured one cannot be used (suffixes_fault). Lives
+ * as long as the configuration. */
+const struct suffix_list *config_suffixes(struct config *config);
 const struct provider_config *config_provider(const struct config *config, const char *name);
 /* The provider whose zone is the longest suffix of name; NULL when none. */
 const struct provider_config *config_provider_for(const struct config *config, const char *name);

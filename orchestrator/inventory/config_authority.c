@@ -66,6 +66,7 @@ static void authority_read(const struct config *config, const char *name,
     url_check(r, raw, a, "directory", a->directory);
     url_check(r, raw, a, "staging", a->staging);
     contacts_check(r, raw, name, a->contact);
+    authority_limits_read(config, r, raw, checked, a);
 }
 
 void authorities_read(struct config *config, struct reader *r)
@@ -93,6 +94,7 @@ void authorities_free(struct config *config)
         mem_free(a->eab_kid);
         mem_free(a->eab_key);
         mem_free(a->eab_algorithm);
+        authority_limits_free(a);
     }
     mem_free(config->authorities);
 }

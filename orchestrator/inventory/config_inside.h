@@ -69,7 +69,11 @@ struct json *manifests_print(const struct config *config);
 void rates_read(struct reader *r, const struct json *raw, const struct json *list,
                 struct provider_config *p);
 
-/* config_limits.c */
+/* config_limits.c: a->limits; stays NULL where the setting `limits` is absent. */
+extern const struct section section_limits;
+void authority_limits_read(const struct config *config, struct reader *r, const struct json *raw,
+                           const struct json *checked, struct authority_config *a);
+void authority_limits_free(struct authority_config *a);
 void limits_free(struct config *config);
 
 /* config_dnssec.c */

@@ -80,6 +80,10 @@ static const struct setting authority_settings[] = {
      .min = 1,
      .max = 1000,
      .sentence = "Orders in flight at most."},
+    {.name = "limits",
+     .kind = SETTING_SECTION,
+     .section = &section_limits,
+     .sentence = "What the CA limits, where it is other than what Chancery knows: docs/LEDGER.md."},
 };
 static SECTION(section_authority, "authorities.NAME",
                "A certificate authority that speaks ACME. NAME is yours to choose; sets name it in "
@@ -345,6 +349,11 @@ static const struct setting main_settings[] = {
      .otherwise = "{}",
      .section = &section_defaults,
      .sentence = "What holds for sets that say nothing else."},
+    {.name = "public_suffix_list",
+     .kind = SETTING_TEXT,
+     .sentence =
+         "A newer Public Suffix List than the one of libpsl, as publicsuffix.org hands it out: "
+         "CAs count certificates by registered domain."},
     {.name = "http",
      .kind = SETTING_SECTION,
      .section = &section_http,
