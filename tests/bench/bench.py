@@ -10,13 +10,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import part_idle  # noqa: E402
+import part_lock  # noqa: E402
 import part_memory  # noqa: E402
 import part_pebble  # noqa: E402
 import part_requests  # noqa: E402
 import part_yardstick  # noqa: E402
 from bench_world import BUILD, PROGRAM, Scratch  # noqa: E402
 
-PARTS = {"requests": part_requests, "yardstick": part_yardstick, "memory": part_memory, "idle": part_idle, "pebble": part_pebble}
+PARTS = {"requests": part_requests, "yardstick": part_yardstick, "memory": part_memory, "idle": part_idle, "pebble": part_pebble,
+         "lock": part_lock}
 
 
 def parts_of(words):
