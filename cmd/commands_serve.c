@@ -25,8 +25,7 @@ const struct command command_serve = {
         "HUP takes up what was changed in the configuration, all of it or nothing: when "
         "chancery.yaml cannot be used, what was in force stays in force, and the journal names "
         "file, line and key. A broken set file costs its own set. Orders under way keep their "
-        "identifiers. `store`, `seal` and the addresses it listens on change with a restart "
-        "only.\n\n"
+        "identifiers. `store` and `seal` change with a restart only.\n\n"
         "What it does is told on standard error, one line each, with the time unless it writes to "
         "the journal; --verbose tells more. Under systemd (Type=notify) it tells that it is ready, "
         "what it does, and that it lives: see examples/systemd and docs/SERVE.md.",

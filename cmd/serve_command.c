@@ -54,13 +54,23 @@ static void state_set(struct serving *s, const char *state, const char *text)
     status_tell(s);
 }
 
+static void ready_say(const struct serving *s)
+{
+    const struct config *config = s->in->config;
+    char listen[NET_ADDRESS_TEXT_MAX] = "";
+    if (http_face_port(s->http) != 0)
+        net_address_format(&config->http.listen, true, listen);
+    house_say(&s->in->house, NULL, "serve", "chancery %s, pid %ld, with %s and the store %s; %s%s",
+              CHANCERY_VERSION, (long)getpid(), config->path, config->store_path,
+              listen[0] != '\0' ? "answers HTTP at " : "no HTTP is configured", listen);
+}
+
 static void news_tell(void *arg, enum serve_news news, const char *text)
 {
     struct serving *s = arg;
     switch (news) {
     case SERVE_READY:
-        house_say(&s->in->house, NULL, "serve", "chancery %s, pid %ld, with %s and the store %s",
-                  CHANCERY_VERSION, (long)getpid(), s->in->config->path, s->in->config->store_path);
+        ready_say(s);
         notify_ready(s->notify);
         break;
     case SERVE_LEADS:

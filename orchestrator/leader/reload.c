@@ -195,7 +195,7 @@ bool reload_load(struct reload *r, bool leads)
 static void kept_note(struct buf *kept, const char *key, const char *now, const char *wanted)
 {
     if (strcmp(now, wanted) != 0)
-        buf_printf(kept, "%s: stays %s\n", key, now);
+        buf_printf(kept, "%s: stays %s until chancery is restarted\n", key, now);
 }
 
 /* The open store and the open sealing key are those of the start. */
@@ -212,10 +212,8 @@ static void kept_tell(struct reload *r, const struct buf *kept)
     struct str rest = buf_str(kept), line;
     while (str_split(&rest, '\n', &line))
         if (line.len > 0) {
-            event_write(r->house, EVENT_CONFIG_KEPT, NULL, 0, "%.*s until chancery is restarted",
-                        STR_ARG(line));
-            house_say_end(r->house, NULL, "reload", false, "%.*s until chancery is restarted",
-                          STR_ARG(line));
+            event_write(r->house, EVENT_CONFIG_KEPT, NULL, 0, "%.*s", STR_ARG(line));
+            house_say_end(r->house, NULL, "reload", false, "%.*s", STR_ARG(line));
         }
 }
 

@@ -27,7 +27,7 @@ struct reload_hooks {
     void *arg;
     void (*begun)(void *arg); /* files are read */
     /* house->config is another one now; the one before is freed when this returns: let go what was borrowed from it. What cannot follow stays as
-     * it was, and says so in a line of ret_kept ("http.listen: stays 127.0.0.1:9443"). */
+     * it was, and says so in a line of ret_kept ("http: what listens stays as it was: ..."). */
     void (*swapped)(void *arg, const struct config *before, struct buf *ret_kept);
     /* After begun, whatever came of it: is_refused while the file and what is in force differ. text: for people, one line. */
     void (*ended)(void *arg, bool is_refused, const char *text);

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import PROGRAM, Office
 from postgresql import Postgresql
-from servers import wait_until
+from servers import free_port, wait_until
 from test_stop import MOST_SECONDS, Silent
 
 SAME_HOST_S = 2.0  # work goes on within
@@ -171,6 +171,28 @@ def test_serve_when_the_configuration_cannot_be_used_at_the_start_then_2_and_the
     office.write(pebble, bind)
     result = office.run("serve", timeout=20)
     assert result.code == 5 and "chancery init" in result.err, result
+
+
+def test_serve_when_nothing_is_due_then_it_sleeps(office, daemons):
+    """The lead is renewed every ten seconds; beside that nothing is written and hardly anything looked at."""
+    office.write(authorities="  none: {directory: https://127.0.0.1:1/dir}", providers="  none: {type: exec, zones: [example.com], argv: [/bin/false]}")
+    office.run("init", check=0)
+    daemon = daemons(office).says("serve: leads")
+    time.sleep(1.5)
+    other = sqlite3.connect(f"file:{office.store}?mode=ro", uri=True)
+
+    def figures():
+        status = open(f"/proc/{daemon.pid}/status").read()
+        cpu_ns = int(open(f"/proc/{daemon.pid}/schedstat").read().split()[0])
+        return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status)[1]), cpu_ns / 1e6, other.execute("PRAGMA data_version").fetchone()[0]
+
+    before = figures()
+    time.sleep(5.0)
+    wakeups, cpu_ms, n_writes = (b - a for a, b in zip(before, figures()))
+    other.close()
+    print(f"\nin 5 s: {wakeups} wakeups, {cpu_ms:.1f} ms of CPU, {n_writes} times written")
+    assert wakeups <= 60 and cpu_ms <= 100 and n_writes <= 1
+    daemon.stop()
 
 
 # ---- reload ----
@@ -358,6 +380,22 @@ def test_stop_when_the_zone_server_says_nothing_then_soon(office, bind, pebble, 
     daemon = daemons(office)
     wait_until("asked", silent.heard.is_set, 30)
     daemon.stop()
+
+
+def test_stop_when_http_clients_hang_then_soon(office, daemons):
+    port = free_port()
+    office.write(authorities="  none: {directory: https://127.0.0.1:1/dir}", providers="  none: {type: exec, zones: [example.com], argv: [/bin/false]}",
+                 extra=f"http: {{listen: '127.0.0.1:{port}'}}")
+    office.run("init", check=0)
+    daemon = daemons(office).says(rf"answers HTTP at 127.0.0.1:{port}").says("serve: leads")
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(6)]
+    for client, text in zip(clients, [b"", b"G", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"POST /v1/locks/a.example.com HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{",
+                                      b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01"]):
+        client.sendall(text)
+    time.sleep(0.3)
+    daemon.stop()
+    for client in clients:
+        client.close()
 
 
 def test_stop_when_it_stands_by_then_soon(office, bind, pebble, daemons):

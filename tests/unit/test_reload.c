@@ -23,7 +23,7 @@ static void swapped(void *arg, const struct config *before, struct buf *ret_kept
     (void)arg;
     assert_ptr_not_equal(before, house.config);
     assert_non_null(before->fingerprint);
-    buf_add_cstr(ret_kept, "face.listen: stays here\n");
+    buf_add_cstr(ret_kept, "face: stays as it was: no such file\n");
     seen.n_swapped++;
 }
 
@@ -103,7 +103,7 @@ static void test_reload_when_the_main_file_changed_then_all_of_it_is_in_force(vo
     assert_int_equal(n_events("config.taken"), 1);
     has_words(seen.text, "2 sets, 1 changed, 0 removed, 0 broken");
     has_words(sql_text("SELECT text FROM event WHERE event = 'config.kept'"),
-              "face.listen: stays here until chancery is restarted");
+              "face: stays as it was: no such file");
     assert_false(reloaded(r, true));
     reload_free(r);
 }
@@ -211,6 +211,8 @@ static void test_reload_when_store_or_seal_changed_then_told_and_kept(void **sta
     assert_int_equal(house.config->n_authorities, 1);
     assert_int_equal(n_events("config.kept"), 3);
     has_words(sql_text("SELECT text FROM event WHERE event = 'config.kept'"), "store: stays ");
+    has_words(sql_text("SELECT text FROM event WHERE event = 'config.kept'"),
+              "c.db until chancery is restarted");
     reload_free(r);
 }
 
