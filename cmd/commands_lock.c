@@ -11,6 +11,10 @@ static const struct option lock_options[] = {
      "names that will be ordered, separated by commas: asks the ledger, and reserves"},
     {"authority", 'a', "NAME",
      "where: an authority of the configuration (default: that of `defaults`)"},
+    {"server", 's', "URL",
+     "over the HTTP face of another host; no store or configuration is needed"},
+    {"token", 0, "FILE", "with --server: holds the token (see `chancery token new`)"},
+    {"cacert", 0, "FILE", "with --server: trust for its certificate, PEM (default: the system's)"},
     {"break", 0, NULL, "end the lock of somebody else; needs --reason"},
     {"reason", 'r', "TEXT", "why it is broken: stays in the history"},
     {"yes", 'y', NULL, "do not ask"},
@@ -20,6 +24,9 @@ static const struct example lock_examples[] = {
      "certbot, but never while another renewer works on this name"},
     {"chancery lock --no-wait --order 'example.com,*.example.com' example.com -- lego ... renew",
      "only if the CA's limits allow the order, and only if the lock is free"},
+    {"chancery lock --server https://cert1.example.com:8443 --token /etc/lock.token "
+     "www.example.com -- certbot renew",
+     "on a host that has nothing but the program and a token"},
     {"chancery lock --break www.example.com --reason 'web1 was scrapped'",
      "the holder is gone for good, and its host cannot say so"},
 };
@@ -33,7 +40,7 @@ static const struct meaning lock_meanings[] = {
                           "was ended"},
     {EXIT_CODE_LOCK_REFUSED, "the ledger refuses the order; the time at which it would go is "
                              "named; nothing was started"},
-    {EXIT_CODE_LOCK_STORE, "the store cannot be used; nothing was started"},
+    {EXIT_CODE_LOCK_STORE, "the store, or the server, cannot be used; nothing was started"},
 };
 const struct command command_lock = {
     .name = "lock",
@@ -56,6 +63,11 @@ const struct command command_lock = {
         "once, and the lock is free for others of this host. With --order the outcome is counted: "
         "code 0 as one certificate, anything else as an order of which nobody knows. "
         "docs/LOCK.md tells what is promised and what only the fencing number can.\n\n"
+        "With --server the lock is asked for over HTTP (docs/HTTP.md) and kept the same way; "
+        "--authority "
+        "is then a name that the server knows or the URL of a directory. A holder on another host "
+        "that "
+        "dies keeps its lock to the end of its time to live.\n\n"
         "With --json the command's output goes to standard error, and standard output holds one "
         "document that tells how it went.",
     OPTIONS(lock_options),

@@ -5,11 +5,14 @@
 #include "cmd/output.h"
 #include "cmd/run_commands.h"
 
+#include "authority/lock_remote.h"
+#include "io/files.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TTL_LEAST_MS = 5 * 1000, PURPOSE_MAX = 100, N_VARIABLES = 4 };
+enum { TTL_LEAST_MS = 5 * 1000, PURPOSE_MAX = 100, N_VARIABLES = 4, TOKEN_MAX = 4096 };
 
 struct locking {
     struct invocation *in;
@@ -187,7 +190,8 @@ static enum exit_code result_code(const struct lock_result *r, const struct err 
     case LOCK_END_NO_WAY:
         break;
     }
-    return err->kind == ERR_CONFIG ? EXIT_CODE_USAGE : EXIT_CODE_LOCK_STORE;
+    return err->kind == ERR_CONFIG || err->kind == ERR_DENIED ? EXIT_CODE_USAGE
+                                                              : EXIT_CODE_LOCK_STORE;
 }
 
 static void result_print_json(const struct locking *l, const struct lock_result *r,
@@ -239,6 +243,72 @@ static bool over_store(struct locking *l, struct lock_plan *plan, struct lock_re
     return true;
 }
 
+static bool remote_words_check(struct locking *l, struct err *err)
+{
+    const struct invocation *in = l->in;
+    const char *names = option_value(in, "order");
+    if (!lock_server_check(option_value(in, "server"), err))
+        return false;
+    if (option_value(in, "token") == NULL)
+        return err_set(err, ERR_CONFIG, "--server needs --token FILE");
+    if (names == NULL)
+        return option_value(in, "authority") == NULL ||
+               err_set(err, ERR_CONFIG, "--authority goes with --order");
+    if (option_value(in, "authority") == NULL)
+        return err_set(err, ERR_CONFIG,
+                       "--order needs --authority with --server: a name of the server's "
+                       "configuration, or the URL of a directory");
+    return names_read(l, names, err);
+}
+
+static void remote_hold(struct locking *l, const struct lock_plan *plan, struct secret *token,
+                        struct lock_result *ret)
+{
+    struct invocation *in = l->in;
+    char host[200] = "";
+    AUTO(mem_fini)
+    char *user_agent = mem_printf("chancery/%s %s", CHANCERY_VERSION, http_library());
+    struct http_options options = {.user_agent = user_agent};
+    gethostname(host, sizeof host - 1);
+    AUTO(mem_fini)
+    char *client = mem_printf("%.60s:%lld", host, (long long)getpid());
+    /* No signals are caught here: who is ended while it waits holds nothing. */
+    in->house.loop = loop_new();
+    in->house.http = http_new(in->house.loop, &options);
+    struct lock_remote remote = {.loop = in->house.loop,
+                                 .http = in->house.http,
+                                 .server = option_value(in, "server"),
+                                 .token = token,
+                                 .ca_file = option_value(in, "cacert"),
+                                 .name = l->name,
+                                 .client = client,
+                                 .purpose = l->purpose,
+                                 .ttl_ms = plan->ttl_ms,
+                                 .names = (const char *const *)l->names,
+                                 .n_names = l->n_names,
+                                 .authority = option_value(in, "authority")};
+    struct lock_way over = lock_way_of_server(&remote);
+    lock_hold(&over, plan, ret, &in->err);
+}
+
+static bool over_server(struct locking *l, struct lock_plan *plan, struct lock_result *ret)
+{
+    struct invocation *in = l->in;
+    struct secret file = {0}, token = {0};
+    if (!remote_words_check(l, &in->err))
+        return false;
+    if (!file_read_secret(option_value(in, "token"), TOKEN_MAX, &file, &in->err)) {
+        in->err.kind = ERR_CONFIG;
+        return err_wrap(&in->err, "the token");
+    }
+    struct str text = str_trim(secret_str(&file));
+    secret_init(&token, text.p, text.len);
+    secret_fini(&file);
+    remote_hold(l, plan, &token, ret);
+    secret_fini(&token);
+    return true;
+}
+
 static enum exit_code locking_run(struct locking *l)
 {
     struct invocation *in = l->in;
@@ -251,7 +321,11 @@ static enum exit_code locking_run(struct locking *l)
         !ttl_read(in, &plan.ttl_ms) || !wait_option_read(in, &plan.wait_ms))
         return EXIT_CODE_USAGE;
     purpose_set(l, in->words + 1);
-    if (!over_store(l, &plan, &result))
+    bool is_remote = option_is_on(in, "server");
+    if (!is_remote && (option_is_on(in, "token") || option_is_on(in, "cacert")))
+        err_set(&in->err, ERR_CONFIG, "--token and --cacert go with --server");
+    if (in->err.kind != ERR_NONE ||
+        !(is_remote ? over_server(l, &plan, &result) : over_store(l, &plan, &result)))
         return in->err.kind == ERR_STORE ? EXIT_CODE_LOCK_STORE : exit_code_of(&in->err);
     return result_tell(l, &result);
 }

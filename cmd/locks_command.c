@@ -142,6 +142,8 @@ static char *who_asks(void)
 static bool break_words_check(struct invocation *in)
 {
     const char *reason = option_value(in, "reason");
+    if (option_is_on(in, "server"))
+        return err_set(&in->err, ERR_CONFIG, "--break works on a host that has the store");
     if (in->n_words != 1)
         return err_set(&in->err, ERR_CONFIG, "--break takes one DOMAIN and no command");
     if (reason == NULL || str_trim(str_of(reason)).len == 0 || strlen(reason) > 300)

@@ -4,7 +4,7 @@
 BUILD_NEEDS="gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libc-ares-dev libjansson-dev libexpat1-dev libsqlite3-dev libpq-dev
  libyaml-dev libpsl-dev libidn2-dev libldns-dev libunbound-dev libmicrohttpd-dev libgnutls28-dev libssl-dev ca-certificates"
 QUICKSTART_NEEDS="$BUILD_NEEDS openssl bind9 nginx-light python3 procps"
-TEST_NEEDS="$QUICKSTART_NEEDS clang clang-format libclang-rt-14-dev libcmocka-dev libnghttp2-dev python3-pytest python3-dnspython
+TEST_NEEDS="$QUICKSTART_NEEDS clang clang-format libclang-rt-14-dev libcmocka-dev libnghttp2-dev python3-pytest python3-dnspython certbot lego dehydrated
  python3-cryptography shellcheck pdns-server pdns-backend-sqlite3 knot bind9-dnsutils sqlite3 postgresql python3-pytest-xdist python3-psycopg2 iproute2 curl systemd python3-seccomp strace gdb mandoc e2fsprogs mount spin"
 
 needs_root() {

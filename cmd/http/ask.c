@@ -162,7 +162,9 @@ static bool take_read(struct call *call)
 {
     char *part = NULL;
     const struct json *order = json_find(call->body, "order");
-    if (!text_read(call, "client", CLIENT_PART_MAX, &part))
+    call->keeps_place = json_find(call->body, "ticket") != NULL;
+    if (!int_read(call, "ticket", 0, INT64_MAX, &call->ticket) ||
+        !text_read(call, "client", CLIENT_PART_MAX, &part))
         return false;
     call->client =
         part != NULL ? mem_printf("%s/%s", call->pass->name, part) : mem_strdup(call->pass->name);

@@ -30,7 +30,7 @@ enum {
     X(LOCKS, "GET", "/v1/locks", HTTP_MAY_LOCK, locks_run, "after limit", "")                      \
     X(LOCK_GET, "GET", "/v1/locks/{name}", HTTP_MAY_LOCK, lock_get_run, "wait_s", "")              \
     X(LOCK_TAKE, "POST", "/v1/locks/{name}", HTTP_MAY_LOCK, lock_take_run, "",                     \
-      "ttl_s wait_s client purpose order")                                                         \
+      "ttl_s wait_s ticket client purpose order")                                                  \
     X(LOCK_BEAT, "PUT", "/v1/locks/{name}", HTTP_MAY_LOCK, lock_beat_run, "", "fencing ttl_s")     \
     X(LOCK_DROP, "DELETE", "/v1/locks/{name}", HTTP_MAY_LOCK, lock_drop_run, "fencing outcome",    \
       "fencing outcome")                                                                           \
@@ -109,7 +109,8 @@ struct call {
     bool is_waiting;
     int64_t wait_until_boot_ms; /* 0: does not wait */
     int64_t ticket, asked_at_boot_ms;
-    char seen[32]; /* the state whose end is waited for: an entity tag */
+    bool keeps_place; /* the client brings its ticket again */
+    char seen[32];    /* the state whose end is waited for: an entity tag */
     /* the answer */
     int status; /* 0: none yet */
     struct buf text;

@@ -204,7 +204,10 @@ static bool held_tell(struct call *call, const struct err *why, struct err *err)
         return false;
     int64_t left_s =
         row.is_free ? 0 : (row.expires_at_ms - house_now(call->face->house)) / MS_SECOND;
-    http_call_problem(call, PROBLEM_LOCK_HELD, json_set(json_object(), "lock", row_json(&row)),
+    struct json *more = json_set(json_object(), "lock", row_json(&row));
+    if (call->keeps_place)
+        json_set_int(more, "ticket", call->ticket);
+    http_call_problem(call, PROBLEM_LOCK_HELD, more,
                       "%s; ask again with \"wait_s\" to wait in line", why->text);
     http_call_field(call, "Retry-After", "%" PRId64, left_s < 1 ? 1 : left_s > 60 ? 60 : left_s);
     lock_row_fini(&row);
@@ -234,9 +237,11 @@ static void granted_tell(struct call *call, const struct lock_grant *grant, bool
 static bool take_end(struct call *call, const struct lock_ask *ask, const struct err *why,
                      struct err *err)
 {
-    if (call->ticket != 0 && !lock_leave(call->face->house, ask, err))
+    if (call->ticket != 0 && !call->keeps_place && !lock_leave(call->face->house, ask, err))
         return false;
-    return held_tell(call, why, err);
+    bool ok = held_tell(call, why, err);
+    call->ticket = 0;
+    return ok;
 }
 
 static bool take(struct call *call, const struct order_ask *order, bool is_last, struct err *err)

@@ -142,12 +142,28 @@ static void holding_is_lost(struct holding *h)
     ward_extend(h->ward, boot_now(), boot_now() + grace_ms);
 }
 
+/* By then the keeper had asked it to end, or could have. */
+static void lateness_judge(struct holding *h)
+{
+    if (h->is_lost || boot_now() < h->term_at_boot_ms)
+        return;
+    h->is_lost = true;
+    if (h->why.kind == ERR_NONE)
+        err_set(&h->why, ERR_HELD,
+                "this process did not come to its beat in time: it was stopped, waited for the "
+                "store, or the machine slept");
+}
+
 static void holding_beat(struct holding *h, int64_t fencing, struct lock_grant *grant)
 {
     struct lock_grant fresh = {0};
     struct err err = {0};
     FAILPOINT("lock.beat");
-    if (h->way->renew(h->way->self, fencing, &fresh, &err)) {
+    bool ok = h->way->renew(h->way->self, fencing, &fresh, &err);
+    if (ok && boot_now() >= h->term_at_boot_ms) {
+        lateness_judge(h);
+        holding_is_lost(h);
+    } else if (ok) {
         grant->expires_at_ms = fresh.expires_at_ms;
         grant->expires_boot_ms = fresh.expires_boot_ms;
         holding_is_confirmed(h, &fresh);
@@ -155,13 +171,13 @@ static void holding_beat(struct holding *h, int64_t fencing, struct lock_grant *
         if (h->is_asleep)
             ward_resume(h->ward);
         h->is_asleep = false;
-        return;
-    }
-    h->why = err;
-    if (err.kind == ERR_HELD)
+    } else if (err.kind == ERR_HELD) {
+        h->why = err;
         holding_is_lost(h);
-    else
+    } else {
+        h->why = err;
         h->beat_at_boot_ms = boot_now() + h->plan->ttl_ms / KILL_PART;
+    }
 }
 
 static void holding_mind(struct holding *h, struct lock_grant *grant)
@@ -174,18 +190,6 @@ static void holding_mind(struct holding *h, struct lock_grant *grant)
         if (!h->is_lost)
             holding_beat(h, grant->fencing, grant);
     }
-}
-
-/* Nobody asked whether it may run on after that: the keeper ended it, or could have. */
-static void lateness_judge(struct holding *h)
-{
-    if (h->is_lost || boot_now() < h->term_at_boot_ms)
-        return;
-    h->is_lost = true;
-    if (h->why.kind == ERR_NONE)
-        err_set(
-            &h->why, ERR_HELD,
-            "this process did not come to its beat in time: it was stopped, or the machine slept");
 }
 
 static void holding_release(struct holding *h, struct lock_result *ret, struct err *err)

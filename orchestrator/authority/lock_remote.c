@@ -67,6 +67,7 @@ static void exchange_run(const struct lock_remote *way, const char *method,
                                    .headers = headers,
                                    .body = buf_str(&text),
                                    .ca_file = way->ca_file,
+                                   .once = true,
                                    .timeout_ms = ANSWER_MS + wait_ms};
     struct http_call *call = http_start(way->http, &request, exchange_done, x);
     int64_t until_ms = clock_boot_ms(&clock_system) + request.timeout_ms + MS_SECOND;
@@ -171,6 +172,32 @@ static struct json *take_members(const struct lock_remote *way, int64_t wait_s)
     return members;
 }
 
+static bool remote_renew(void *self, int64_t fencing, struct lock_grant *ret, struct err *err)
+{
+    struct lock_remote *way = self;
+    AUTO(exchange_fini)
+    struct exchange x = {0};
+    int64_t asked_boot_ms = clock_boot_ms(&clock_system);
+    AUTO(json_fini)
+    struct json *members = json_set_int(json_object(), "fencing", fencing);
+    json_set_int(members, "ttl_s", way->ttl_ms / MS_SECOND);
+    exchange_run(way, "PUT", members, 0, &x);
+    if (x.is_answered && x.status == 200)
+        return grant_read(way, &x, asked_boot_ms, 0, ret, err);
+    return exchange_fails(way, &x, err);
+}
+
+/* How long a request waited for its turn only the server knows: from when the lock lasts is certain only after a beat. */
+static bool grant_confirm(struct lock_remote *way, struct lock_grant *grant, struct err *err)
+{
+    struct lock_grant fresh = {0};
+    if (!remote_renew(way, grant->fencing, &fresh, err))
+        return false;
+    grant->expires_at_ms = fresh.expires_at_ms;
+    grant->expires_boot_ms = fresh.expires_boot_ms;
+    return true;
+}
+
 static bool remote_take(void *self, int64_t wait_ms, struct lock_grant *ret, struct err *err)
 {
     struct lock_remote *way = self;
@@ -185,12 +212,8 @@ static bool remote_take(void *self, int64_t wait_ms, struct lock_grant *ret, str
     exchange_run(way, "POST", members, wait_s * MS_SECOND, &x);
     if (x.is_answered && x.status == 201) {
         way->ticket = 0;
-        /* How long it waited for its turn only the server knows: the rest counts from its word, at the latest from the answer. */
-        int64_t left_ms = json_int(x.body, "expires_in_ms", 0);
-        int64_t now_ms = clock_boot_ms(&clock_system);
-        bool is_early = wait_s == 0 || left_ms <= 0 || left_ms > way->ttl_ms;
-        return grant_read(way, &x, is_early ? asked_boot_ms : now_ms - (way->ttl_ms - left_ms),
-                          clock_wall_ms(&clock_system), ret, err);
+        return grant_read(way, &x, asked_boot_ms, clock_wall_ms(&clock_system), ret, err) &&
+               (wait_s == 0 || grant_confirm(way, ret, err));
     }
     way->ticket = x.is_answered ? json_int(x.body, "ticket", 0) : way->ticket;
     return exchange_fails(way, &x, err);
@@ -201,21 +224,6 @@ static void remote_leave(void *self)
 {
     struct lock_remote *way = self;
     way->ticket = 0;
-}
-
-static bool remote_renew(void *self, int64_t fencing, struct lock_grant *ret, struct err *err)
-{
-    struct lock_remote *way = self;
-    AUTO(exchange_fini)
-    struct exchange x = {0};
-    int64_t asked_boot_ms = clock_boot_ms(&clock_system);
-    AUTO(json_fini)
-    struct json *members = json_set_int(json_object(), "fencing", fencing);
-    json_set_int(members, "ttl_s", way->ttl_ms / MS_SECOND);
-    exchange_run(way, "PUT", members, 0, &x);
-    if (x.is_answered && x.status == 200)
-        return grant_read(way, &x, asked_boot_ms, 0, ret, err);
-    return exchange_fails(way, &x, err);
 }
 
 static const char *outcome_name(enum ledger_outcome outcome)
