@@ -49,6 +49,8 @@ void check_secrets(struct check *check);
 void check_store(struct check *check);
 /* Names of one good set against what its authority is known to take. */
 void check_set_limits(struct check *check, const struct set_row *row, const struct set_config *set);
+/* The list by which registered domains are told. */
+void check_suffixes(struct check *check);
 /* Secrets and targets of one good set. */
 void check_set_world(struct check *check, const struct set_row *row, const struct set_config *set);
 /* Its certificate request, when that comes from a file. */

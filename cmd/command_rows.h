@@ -24,6 +24,7 @@
     X(status)                                                                                      \
     X(show)                                                                                        \
     X(history)                                                                                     \
+    X(limits)                                                                                      \
     X(export)                                                                                      \
     X(deploy)                                                                                      \
     X(verify)                                                                                      \

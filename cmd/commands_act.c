@@ -7,12 +7,19 @@
         "no-wait", 0, NULL, "do not wait: exit with 3 when another process leads"                  \
     }
 
+#define OVERRIDE_OPTION                                                                            \
+    {                                                                                              \
+        "override", 0, "REASON",                                                                   \
+            "order the named sets although a limit of their CA is used up; the reason is recorded" \
+    }
+
 /* ---- renew ---- */
 
 static const struct option renew_options[] = {
     {"force", 'f', NULL, "renew the named sets even though they are not due"},
     {"retry", 0, NULL,
      "try the named sets now though they wait after a failure or are held; what is not due stays"},
+    OVERRIDE_OPTION,
     {"dry-run", 0, NULL,
      "rehearse at the authorities' staging directories; nothing is stored or delivered"},
     WAIT_OPTIONS,
@@ -60,6 +67,7 @@ const struct command command_renew = {
 /* ---- issue ---- */
 
 static const struct option issue_options[] = {
+    OVERRIDE_OPTION,
     WAIT_OPTIONS,
 };
 static const struct example issue_examples[] = {

@@ -1,5 +1,6 @@
 /* plan, history: what would be done, and what was done. */
 #include "cmd/house_open.h"
+#include "cmd/limits_view.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
 #include "cmd/park_view.h"
@@ -18,8 +19,9 @@ struct planning {
     struct invocation *in;
     int64_t now_ms, next_at_ms;
     struct table *table;
-    struct json *list, *standing; /* standing: TXT records that need a person */
-    struct json *parked;          /* DNS providers that are left alone for a while */
+    struct json *list, *standing;  /* standing: TXT records that need a person */
+    struct json *parked;           /* DNS providers that are left alone for a while */
+    struct json *limits, *limited; /* nearly used up; sets that wait for one */
     size_t n_now, n_shown;
     struct register_result changes; /* that could not be taken up */
 };
@@ -111,6 +113,8 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
         struct json *tree = json_set(json_object(), "plan", json_copy(p->list));
         json_set(tree, "standing_troubles", json_copy(p->standing));
         json_set(tree, "providers_parked", json_copy(p->parked));
+        json_set(tree, "limits", json_copy(p->limits));
+        json_set(tree, "sets_put_off", json_copy(p->limited));
         json_set_int(tree, "broken_set_files", n_faults);
         json_set_int(tree, "changed_files_not_read", (int64_t)n_unread);
         json_print(tree);
@@ -121,6 +125,8 @@ static void plan_tell(const struct planning *p, int64_t n_faults)
         printf("%s\n", in->n_words > 0 ? "none of them is due now" : "nothing is due now");
     persist_troubles_print(p->standing);
     parks_print(p->parked);
+    limits_print(p->limits);
+    limited_print(p->limited);
     if (n_faults > 0)
         fprintf(stderr,
                 "%lld set file%s cannot be used: `chancery check` tells why; the certificates they "
@@ -142,13 +148,16 @@ enum exit_code plan_run(struct invocation *in)
     bool ok = plan_open(&p) && set_words_check(in) &&
               plan_each(&in->house, all, line_tell, &p, &in->err) &&
               store_int(in->house.store, 0, &n_faults, &in->err, SQL_SET_N_FAULTS, "") &&
-              persist_troubles(in, &in->house, &p.standing) && parks_list(in, &p.parked);
+              persist_troubles(in, &in->house, &p.standing) && parks_list(in, &p.parked) &&
+              limits_list(in, true, &p.limits) && limited_list(in, &p.limited);
     if (ok)
         plan_tell(&p, n_faults);
     table_free(p.table);
     json_free(p.list);
     json_free(p.standing);
     json_free(p.parked);
+    json_free(p.limits);
+    json_free(p.limited);
     return ok ? EXIT_CODE_DONE : exit_code_of(&in->err);
 }
 

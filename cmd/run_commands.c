@@ -260,12 +260,18 @@ enum exit_code renew_run(struct invocation *in)
     struct leader_options options = {.purpose = "renew",
                                      .forced = option_is_on(in, "force"),
                                      .retries = option_is_on(in, "retry"),
+                                     .override_reason = option_value(in, "override"),
                                      .renews = true,
                                      .delivers = true,
                                      .verifies = true,
                                      .patience_ms = PATIENCE_MS};
     if (option_is_on(in, "dry-run"))
         return renew_rehearse(in);
+    if (option_is_on(in, "override") && !options.forced && !options.retries) {
+        err_set(&in->err, ERR_CONFIG,
+                "--override belongs to --force or --retry: ordinary runs keep to every limit");
+        return EXIT_CODE_USAGE;
+    }
     if (options.forced && in->n_words == 0) {
         err_set(
             &in->err, ERR_CONFIG,
@@ -284,6 +290,7 @@ enum exit_code renew_run(struct invocation *in)
 enum exit_code issue_run(struct invocation *in)
 {
     struct leader_options options = {.purpose = "issue",
+                                     .override_reason = option_value(in, "override"),
                                      .forced = true,
                                      .renews = true,
                                      .delivers = true,

@@ -19,6 +19,7 @@ enum exit_code plan_run(struct invocation *in);
 enum exit_code status_run(struct invocation *in);
 enum exit_code show_run(struct invocation *in);
 enum exit_code history_run(struct invocation *in);
+enum exit_code limits_run(struct invocation *in);
 
 enum exit_code init_run(struct invocation *in);
 enum exit_code check_run(struct invocation *in);

@@ -271,6 +271,7 @@ static void check_all(struct check *check)
     if (!check->files_only) {
         check_accounts(check);
         check_secrets(check);
+        check_suffixes(check);
         check_store(check);
     }
     check_set_files(check);

@@ -1,4 +1,5 @@
 /* status: how all sets stand. */
+#include "cmd/limits_view.h"
 #include "cmd/options.h"
 #include "cmd/park_view.h"
 #include "cmd/persist_view.h"
@@ -124,6 +125,7 @@ struct whole {
     bool has_leader;
     struct json *standing; /* records that stand and need a person */
     struct json *parked;   /* DNS providers that are left alone for a while */
+    struct json *limits;   /* of CAs, nearly used up */
 };
 
 static bool whole_read(struct status *s, struct whole *ret)
@@ -135,6 +137,7 @@ static bool whole_read(struct status *s, struct whole *ret)
     if (s->in->n_words > 0 || !register_look(house, &ret->changes, &err))
         ret->changes = (struct register_result){0};
     return persist_troubles(s->in, house, &ret->standing) && parks_list(s->in, &ret->parked) &&
+           limits_list(s->in, true, &ret->limits) &&
            store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
            store_int(house->store, 0, &ret->n_by_hand, &s->in->err, SQL_TXT_N_BY_HAND, "") &&
            store_int(house->store, 0, &ret->n_txt_left, &s->in->err, SQL_TXT_N_LEFT, "");
@@ -157,6 +160,7 @@ static void whole_json(const struct status *s, const struct whole *w, struct jso
     json_set_int(tree, "txt_by_hand", w->n_by_hand);
     json_set(tree, "standing_troubles", json_copy(w->standing));
     json_set(tree, "providers_parked", json_copy(w->parked));
+    json_set(tree, "limits", json_copy(w->limits));
     json_set_int(tree, "files_changed", (int64_t)w->changes.n_changed);
     json_set_int(tree, "files_removed", (int64_t)w->changes.n_removed);
     json_set(tree, "leader", leader);
@@ -211,10 +215,12 @@ static void status_print(struct status *s, const struct whole *w)
     }
     if (!quiet || needs_person(s))
         table_print(s->table, s->in);
-    if (s->troubles.len > 0 || json_len(w->standing) > 0 || json_len(w->parked) > 0)
+    if (s->troubles.len > 0 || json_len(w->standing) > 0 || json_len(w->parked) > 0 ||
+        json_len(w->limits) > 0)
         printf("\n%s", buf_cstr(&s->troubles));
     persist_troubles_print(w->standing);
     parks_print(w->parked);
+    limits_print(w->limits);
     if (!quiet)
         printf("%s", s->in->terminal || s->troubles.len > 0 ? "\n" : "");
     if (!quiet)
@@ -274,6 +280,7 @@ enum exit_code status_run(struct invocation *in)
     buf_fini(&s.troubles);
     json_free(whole.standing);
     json_free(whole.parked);
+    json_free(whole.limits);
     lease_holder_fini(&whole.leader);
     return !ok ? exit_code_of(&in->err) : complains ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
 }

@@ -90,9 +90,14 @@ static void bucket_judge(struct look *l, const struct ledger_bucket *b)
     struct ledger_answer *answer = l->answer;
     struct gcra g = bucket_for(l, b->limit);
     int64_t at_ms = gcra_at(&g, b->full_at_ms, l->now_ms, b->n_reserved + 1);
-    if (at_ms <= l->now_ms || l->ask->override_reason != NULL ||
-        (b->is_guess && l->ask->is_emergency)) {
+    if (at_ms <= l->now_ms || (b->is_guess && l->ask->is_emergency)) {
         headroom_note(l, &g, b);
+        return;
+    }
+    if (l->ask->override_reason != NULL) {
+        answer->is_overridden = true;
+        answer->limit = ca_limit_name(b->limit);
+        refusal_word(l, b);
         return;
     }
     if (!answer->may && at_ms <= answer->at_ms)

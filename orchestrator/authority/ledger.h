@@ -41,9 +41,10 @@ struct ledger_ask { /* borrowed */
 enum { LEDGER_TEXT_MAX = 512, LEDGER_SUBJECT_MAX = 300 };
 struct ledger_answer {
     bool may;
-    int64_t at_ms;     /* when it may (now, when it may) */
-    int64_t gap_ms;    /* who waits behind n others for the same may so much later, n times */
-    const char *limit; /* of the tightest one: ca_limit_name; "" where none is known. A literal */
+    bool is_overridden; /* only a person's word lets it; text and subject say what is crossed */
+    int64_t at_ms;      /* when it may (now, when it may) */
+    int64_t gap_ms;     /* who waits behind n others for the same may so much later, n times */
+    const char *limit;  /* of the tightest one: ca_limit_name; "" where none is known. A literal */
     int64_t left; /* how many more of the tightest after this one; INT64_MAX: no limit is known */
     /* When it may not: which limit, of whom, in one line without the instant; and the bucket for programs (with `limit`). Else "". */
     char text[LEDGER_TEXT_MAX], subject[LEDGER_SUBJECT_MAX];

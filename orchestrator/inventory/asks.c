@@ -156,3 +156,10 @@ const char *asks_override(const struct asks *asks, const char *set)
     }
     return NULL;
 }
+
+void asks_override_own(struct asks *asks, const char *reason)
+{
+    for (size_t i = 0; i < asks->n; i++)
+        if (asks->asks[i].id == 0 && asks->asks[i].override_reason == NULL)
+            asks->asks[i].override_reason = mem_strdup(reason);
+}

@@ -30,6 +30,8 @@ struct asks;
 struct asks *asks_new(const char *const *only, unsigned parts, bool forced, bool retries,
                       bool lasts);
 void asks_free(struct asks *asks); /* NULL allowed */
+/* What its own asks say of limits (struct ask). */
+void asks_override_own(struct asks *asks, const char *reason);
 void asks_add(struct asks *asks, const struct ask *ask);
 /* What this request asked for is done with. */
 void asks_drop(struct asks *asks, int64_t id);

@@ -226,6 +226,9 @@ static void judge_need(const struct set_row *row, enum plan_action action, int64
     else if (waits && strcmp(row->why, "held") == 0)
         buf_add_cstr(why, "; waits until a person has seen to the account at its authority: "
                           "`chancery account show`");
+    else if (waits && strcmp(row->why, "limit") == 0)
+        buf_printf(why, "; put off: %.600s",
+                   row->limited != NULL ? row->limited : "a limit of its CA is used up");
     else if (waits && row->why[0] != '\0')
         buf_printf(why, "; %s%s",
                    strcmp(row->why, "due") == 0 ? "left until it is " : "put off: ", row->why);

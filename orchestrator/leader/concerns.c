@@ -17,6 +17,7 @@ void concerns_open(struct concerns *c, struct house *house, const struct leader_
     unsigned parts = (o->renews ? ASK_RENEW : 0U) | (o->delivers ? ASK_DELIVER : 0U) |
                      (o->verifies ? ASK_VERIFY : 0U);
     c->asks = asks_new(o->only, parts, o->forced, o->retries, lasts);
+    asks_override_own(c->asks, o->override_reason);
     if (o->renews)
         renewal_open(c, house, o, turn);
     if (o->delivers) {

@@ -14,6 +14,7 @@ struct leader_options {
     const char *const *only; /* sets, NULL: all */
     bool forced;
     bool retries;                    /* renewal_options */
+    const char *override_reason;     /* struct ask; NULL */
     bool renews, delivers, verifies; /* which concerns run; renewal brings revocation along */
     int64_t wait_ms;                 /* how long to wait for another leader; 0: not at all */
     int64_t patience_ms; /* things that wait longer than this are left to the next run */

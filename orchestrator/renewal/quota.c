@@ -96,6 +96,16 @@ void quota_queues_free(struct renewal *r)
     }
 }
 
+static void override_tell(struct renewal *r, const char *set, const struct ledger_ask *ask,
+                          const struct ledger_answer *answer)
+{
+    AUTO(buf_fini)
+    struct buf reason = BUF(512);
+    text_escape(&reason, str_of(ask->override_reason), 300);
+    event_write(r->house, EVENT_LIMIT_OVERRIDDEN, set, 0, "%s: %s; ordered all the same: %s",
+                ask->directory, answer->text, buf_cstr(&reason));
+}
+
 bool quota_ask(struct renewal *r, const struct set_config *set, const struct quota_wish *wish,
                const struct ca *ca, bool takes, struct ledger_answer *ret, struct err *err)
 {
@@ -111,6 +121,8 @@ bool quota_ask(struct renewal *r, const struct set_config *set, const struct quo
     if (!(takes ? ledger_reserve(r->house, &ask, owner, ret, err)
                 : ledger_look(r->house, &ask, ret, err)))
         return false;
+    if (ret->may && ret->is_overridden && takes)
+        override_tell(r, set->name, &ask, ret);
     if (ret->may)
         return true;
     struct quota_queue *queue = queue_of(r, ret, ask.directory);
