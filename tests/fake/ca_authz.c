@@ -83,6 +83,7 @@ void fake_authz_fail(struct fake_ca *ca, struct fake_authz *authz, const char *t
     authz->error = fake_problem_json(type, detail, 403);
     heap_remove(&ca->validations, &authz->due);
     ca->counts.validations_failed++;
+    fake_limits_failed(ca, authz, ca->now_ms);
 }
 
 void fake_authz_pass(struct fake_ca *ca, struct fake_authz *authz, int64_t now_ms)

@@ -81,6 +81,7 @@ void fake_ca_free(struct fake_ca *ca)
     fake_map_fini(&ca->authzs_by_name);
     fake_map_fini(&ca->orders_by_key);
     fake_map_fini(&ca->blocked_keys);
+    fake_limits_free(ca);
     for (size_t i = 0; i < ca->n_faults; i++)
         fake_fault_fini(&ca->faults[i]);
     mem_free(ca->faults);

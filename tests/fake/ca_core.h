@@ -58,7 +58,17 @@
       "DNS challenges offered: 1 dns-01, 2 dns-account-01, 4 dns-persist-01, or sums")             \
     X(persist_form, 0, "dns-persist-01 as in its draft -00, -01 or -02")                           \
     X(spki_max, 4096, "longest public key in bytes that is taken; 200 takes no RSA")               \
-    X(common_name, 1, "1: the first name that fits becomes the common name")
+    X(common_name, 1, "1: the first name that fits becomes the common name")                       \
+    X(limit_orders, 0, "newOrders of an account in limit_orders_s; 0: any number")                 \
+    X(limit_orders_s, 10800, "")                                                                   \
+    X(limit_domain, 0, "certificates for a registered domain (two labels) in limit_domain_s")      \
+    X(limit_domain_s, 604800, "")                                                                  \
+    X(limit_set, 0, "certificates for one exact set of names in limit_set_s")                      \
+    X(limit_set_s, 604800, "")                                                                     \
+    X(limit_failures, 0, "failed validations of a name and account in limit_failures_s")           \
+    X(limit_failures_s, 3600, "")                                                                  \
+    X(limit_same_set_s, 0, "a set issued in this time is free of limit_orders and limit_domain")   \
+    X(limit_tells, 1, "0: a refusal does not say which limit")
 
 struct fake_ca_options {
     const char *base_url; /* without a final slash; NULL: https://ca.test */
@@ -180,6 +190,7 @@ struct fake_counts {
     int64_t orders_made, orders_reused, orders_finalized;
     int64_t authz_reused, validations_ok, validations_failed;
     int64_t certificates, revoked, bad_nonces, problems, faults;
+    int64_t limited, overrun; /* newOrders refused by a limit; units spent beyond one */
 };
 const struct fake_counts *fake_ca_counts(const struct fake_ca *ca);
 void fake_ca_count_connection(struct fake_ca *ca);

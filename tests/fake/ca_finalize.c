@@ -109,6 +109,7 @@ void fake_order_issue(struct fake_ca *ca, struct fake_order *order, int64_t now_
     cert->public.leaf_der = buf_str(&cert->der);
     order->certificate = cert->id;
     order->status = STATUS_VALID;
+    fake_limits_issued(ca, order, now_ms);
 }
 
 static bool csr_fits(struct call *c, const struct fake_order *order, const struct csr *csr)

@@ -129,6 +129,9 @@ struct fake_ca {
     struct fault *faults;
     size_t n_faults;
     struct fake_counts counts;
+    struct limit_bucket *limits;
+    size_t n_limits;
+    struct map limits_by_key;
 };
 
 /* One request on its way. */
@@ -250,6 +253,13 @@ void fake_answer_revoke(struct call *c);
 void fake_answer_renewal_info(struct call *c);
 /* The certificate a CertID of RFC 9773 4.1 means; NULL with the problem written. */
 struct fake_cert *fake_call_cert_id(struct call *c, struct str cert_id);
+
+/* ca_limit.c: token buckets that drip. False: refused, a limit is used up. */
+bool fake_limits_allow(struct call *c, char *const *names, size_t n);
+void fake_limits_ordered(struct fake_ca *ca, const struct fake_order *order, int64_t now_ms);
+void fake_limits_issued(struct fake_ca *ca, const struct fake_order *order, int64_t now_ms);
+void fake_limits_failed(struct fake_ca *ca, const struct fake_authz *authz, int64_t now_ms);
+void fake_limits_free(struct fake_ca *ca);
 
 /* ca_knobs.c */
 void fake_answer_set(struct call *c);

@@ -16,6 +16,8 @@ static struct json *counts_json(const struct fake_counts *counts)
     json_set_int(out, "revoked", counts->revoked);
     json_set_int(out, "bad_nonces", counts->bad_nonces);
     json_set_int(out, "problems", counts->problems);
+    json_set_int(out, "limited", counts->limited);
+    json_set_int(out, "overrun", counts->overrun);
     return json_set_int(out, "faults", counts->faults);
 }
 

@@ -313,6 +313,7 @@ static struct fake_order *order_new(struct call *c, struct wish *wish)
     wish->n_names = 0;
     fake_account_add_order(c->account, order->id);
     ca->counts.orders_made++;
+    fake_limits_ordered(ca, order, c->now_ms);
     return order;
 }
 
@@ -369,7 +370,7 @@ void fake_answer_new_order(struct call *c)
     if (!fake_call_authenticate(c, SIGNER_KID) || !fake_call_wants_payload(c))
         return;
     if (wish_read_names(c, &wish) && wish_read_profile(c, &wish) && wish_read_dates(c, &wish) &&
-        wish_read_replaces(c, &wish)) {
+        wish_read_replaces(c, &wish) && fake_limits_allow(c, wish.names, wish.n_names)) {
         struct fake_order *order = order_for(c, &wish);
         fake_order_refresh(c->ca, order, c->now_ms);
         AUTO(mem_fini)

@@ -105,6 +105,7 @@ void program_end(struct program *program)
     for (size_t i = 0; i < program->n_sets; i++)
         wanted_fini(&program->sets[i]);
     mem_free(program->contact);
+    mem_free(program->limits);
     mem_free(program->eab_kid);
     mem_free(program->eab_key);
     mem_free(program->provider);
@@ -177,6 +178,8 @@ static void authority_write(const struct program *program, int i, struct buf *te
     buf_printf(text, ", caa: %s", program->ignores_caa ? "ignore" : "check");
     if (program->contact != NULL)
         buf_printf(text, ", contact: ['%s']", program->contact);
+    if (program->limits != NULL)
+        buf_printf(text, ", limits: {%s}", program->limits);
     if (i == 0)
         eab_write(program, text);
     buf_add_cstr(text, "}\n");

@@ -32,6 +32,7 @@ struct program {
     char *propagation; /* more of it: "wait: 90s"; or NULL */
     int64_t propagation_ms, settle_ms, parallel;
     bool judges_dnssec, ignores_caa;
+    char *limits;                      /* of every CA, as in the file; NULL: not said */
     char *contact, *eab_kid, *eab_key; /* of every CA; of the first one. NULL: none */
     bool agrees;                       /* to the terms */
     bool errand_was_killed;

@@ -263,6 +263,27 @@ ACT(requests_at_most)
     expect_number(s, a->w[0], n_requests(s, a->w[0], a->w[1]), 0, a->n[0]);
 }
 
+/* What was spent beyond a limit is a fault, however it came about. */
+static void limits_expect(struct story *s, int64_t least, int64_t most)
+{
+    int64_t n = 0, n_overrun = 0;
+    for (int i = 0; i < WORLD_CAS_MAX; i++)
+        if (world.cas[i].fake != NULL) {
+            n += fake_ca_counts(world.cas[i].fake)->limited;
+            n_overrun += fake_ca_counts(world.cas[i].fake)->overrun;
+        }
+    expect_number(s, "refusals by limits", n, least, most);
+    expect_number(s, "units beyond a limit", n_overrun, 0, 0);
+}
+ACT(limits_refuse)
+{
+    limits_expect(s, a->n[0], a->n[0]);
+}
+ACT(limits_refuse_at_most)
+{
+    limits_expect(s, 0, a->n[0]);
+}
+
 /* What the CA has issued is what is held, and no key serves twice. */
 ACT(nothing_surplus)
 {
@@ -304,6 +325,8 @@ const struct clause story_expect_clauses[] = {
     {"expect", "%n failed validations at %w", "", failed_validations},
     {"expect", "%n %w requests at %w", "", requests_at},
     {"expect", "at most %n %w requests at %w", "", requests_at_most},
+    {"expect", "%n refusals by limits", "of all CAs, and no limit overrun", limits_refuse},
+    {"expect", "at most %n refusals by limits", "", limits_refuse_at_most},
     {"expect", "nothing surplus", "what the CAs issued is what is held, no key twice",
      nothing_surplus},
     {NULL, NULL, NULL, NULL},

@@ -323,6 +323,11 @@ ACT(yaml_propagation)
     mem_set_str(&s->program.propagation, a->w[0]);
     program_write_config(&s->program);
 }
+ACT(yaml_limits)
+{
+    mem_set_str(&s->program.limits, a->w[0]);
+    program_write_config(&s->program);
+}
 ACT(yaml_settle)
 {
     s->program.settle_ms = a->n[0];
@@ -399,6 +404,7 @@ const struct clause story_world_clauses[] = {
     {"config", "propagation timeout %t", "", yaml_timeout},
     {"config", "propagation %s", "more settings of it, as in the file", yaml_propagation},
     {"config", "settle %t", "", yaml_settle},
+    {"config", "limits %s", "of every CA, as in the file", yaml_limits},
     {"config", "parallel %n", "orders in flight", yaml_parallel},
     {"config", "provider %w", "rfc2136 or exec", yaml_provider},
     {"config", "authority %w", "the default", yaml_authority},
