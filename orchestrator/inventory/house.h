@@ -44,6 +44,9 @@ struct house {
     int64_t sure_until_boot_ms;
     int64_t
         n_lapses; /* how often it was confirmed again after such a time: what hangs on the lead must be looked at */
+    /* Until then (boot clock) others of this process wait for the store between two turns of the leader: each takes up work for so long only, one order at
+     * least. Set by a face that was asked something. */
+    int64_t short_turns_until_boot_ms, short_turn_ms;
     bool rehearsal; /* --dry-run: staging directories, nothing is delivered */
 };
 

@@ -83,6 +83,13 @@ static void renewal_queue_resting(struct renewal *r, struct list *resting)
     }
 }
 
+/* Not by the clock of the house, which stands still during a turn. */
+static bool turn_is_cut(const struct renewal *r)
+{
+    return r->cut_at_boot_ms != INT64_MAX && r->n_taken_up > 0 &&
+           clock_boot_ms(&clock_system) >= r->cut_at_boot_ms;
+}
+
 static bool renewal_begin_more(struct renewal *r, struct err *err)
 {
     size_t room = renewal_room(r);
@@ -92,9 +99,10 @@ static bool renewal_begin_more(struct renewal *r, struct err *err)
     if (loop_n_stops(r->house->loop) > 0)
         return true;
     list_init(&resting);
-    while (ok && go_on && room > 0 && !list_is_empty(&r->queue)) {
+    while (ok && go_on && room > 0 && !list_is_empty(&r->queue) && !turn_is_cut(r)) {
         struct waiting *w = LIST_OWNER(list_pop_front(&r->queue), struct waiting, in_queue);
         bool was_at_rest = waiting_is_at_rest(r, w);
+        r->n_taken_up += !was_at_rest;
         if (!was_at_rest)
             ok = waiting_begin(r, w, err);
         go_on = !w->is_held_back;
@@ -154,9 +162,10 @@ static bool job_is_ours(struct renewal *r, const struct job *job, struct err *er
 static bool renewal_settle(struct renewal *r, struct err *err)
 {
     struct list *it;
-    while ((it = list_pop_front(&r->driver.dirty)) != NULL) {
+    while (!turn_is_cut(r) && (it = list_pop_front(&r->driver.dirty)) != NULL) {
         struct job *job = LIST_OWNER(it, struct job, in_dirty);
         struct err why = {0};
+        r->n_taken_up++;
         if (!job_is_ours(r, job, &why) && why.kind == ERR_HELD) {
             job_is_lost(r, job, &why);
             continue;
@@ -200,7 +209,7 @@ static bool renewal_settle_all(struct renewal *r, struct err *err)
     do {
         if (!renewal_settle(r, err) || !renewal_begin_more(r, err))
             return false;
-    } while (!list_is_empty(&r->driver.dirty));
+    } while (!list_is_empty(&r->driver.dirty) && !turn_is_cut(r));
     return true;
 }
 
@@ -225,17 +234,27 @@ static bool renewal_ask_when(struct renewal *r, struct err *err)
     return ari_desk_collect(r->ari, err) && renewal_take_more(r, err);
 }
 
+static void turn_cut_plan(struct renewal *r)
+{
+    bool is_short = clock_boot_ms(r->house->clock) < r->house->short_turns_until_boot_ms;
+    r->n_taken_up = 0;
+    r->cut_at_boot_ms =
+        is_short ? clock_boot_ms(&clock_system) + r->house->short_turn_ms : INT64_MAX;
+}
+
 static bool renewal_collect(void *self, struct err *err)
 {
     struct renewal *r = self;
+    turn_cut_plan(r);
     if (!(r->taken_in ? renewal_intake_new(r, err) : renewal_intake(r, err)) ||
         !renewal_renew_leases(r, err))
         return false;
     renewal_ask_again(r);
     renewal_hear_desk(r);
     renewal_wake(r);
-    return renewal_settle_all(r, err) && renewal_ask_when(r, err) &&
-           txt_desk_collect(r->driver.desk, err) && ca_office_save(r->office, err);
+    bool ok = renewal_settle_all(r, err) && renewal_ask_when(r, err);
+    r->is_cut = turn_is_cut(r) && (!list_is_empty(&r->driver.dirty) || !list_is_empty(&r->queue));
+    return ok && txt_desk_collect(r->driver.desk, err) && ca_office_save(r->office, err);
 }
 
 static void renewal_act(void *self)
@@ -252,6 +271,8 @@ static int64_t renewal_next_at_ms(const void *self)
 {
     const struct renewal *r = self;
     int64_t desk_ms = txt_desk_next_at_ms(r->driver.desk);
+    if (r->is_cut)
+        return house_now(r->house);
     if (ari_desk_next_at_ms(r->ari) < desk_ms)
         desk_ms = ari_desk_next_at_ms(r->ari);
     const struct heap_node *first = heap_first(&r->driver.sleepers);

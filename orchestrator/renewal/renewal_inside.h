@@ -55,7 +55,10 @@ struct renewal {
     struct look look;
     int64_t taken_until_ms; /* what became due before that was considered */
     int64_t renew_leases_at_boot_ms, n_lapses;
-    int64_t look_again_at_ms;              /* somebody is held back; 0: nobody */
+    int64_t cut_at_boot_ms;   /* this turn takes up no more then; INT64_MAX: all there is */
+    size_t n_taken_up;        /* in this turn */
+    bool is_cut;              /* and there is a rest */
+    int64_t look_again_at_ms; /* somebody is held back; 0: nobody */
     bool taken_in, told_clock, has_issued; /* has_issued: in this turn */
 };
 

@@ -372,6 +372,7 @@ static void run_around(struct program *program, run_deed *deed, const void *arg,
     world.n_waits = 0;
     world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
     house_open_net(program, &house);
+    house.short_turns_until_boot_ms = program->turns_are_short ? INT64_MAX : 0;
     house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);
     run->ok = house_begin(program, false, &house, &run->err) && deed(&house, arg, run);
     run->was_killed = world.is_killed;
