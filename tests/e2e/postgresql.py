@@ -17,7 +17,7 @@ def programs():
 
 
 class Postgresql:
-    def __init__(self, folder: Path, settings=()):
+    def __init__(self, folder: Path, settings=(), hba=""):
         bin, self.port = programs(), free_port()
         assert bin is not None, "PostgreSQL is not installed"
         self.log_folder, self.wrap, self.settings = folder, [], settings
@@ -30,6 +30,8 @@ class Postgresql:
         self.data, self.bin, self.server = self.folder / "data", bin, None
         subprocess.run([*self.wrap, bin / "initdb", "-D", self.data, "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
                        check=True, capture_output=True, cwd="/")
+        with open(self.data / "pg_hba.conf", "a") as f:
+            f.write(hba)
         self.start()
 
     def start(self):
