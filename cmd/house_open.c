@@ -38,6 +38,10 @@ bool house_open_store(struct invocation *in, const char *path, bool create, bool
                       struct err *err)
 {
     struct store_options options = {.path = path, .create = create, .read_only = read_only};
+    if (in->house.loop != NULL) {
+        options.is_hurried = is_stopping;
+        options.hurried_arg = in->house.loop;
+    }
     bool ok = store_open(&options, &in->house.store, err);
     store_heed_signals(in);
     return ok;

@@ -36,6 +36,9 @@ struct store_options {
     bool read_only;          /* for status, show ...: no migration, works beside a running leader */
     int64_t busy_timeout_ms; /* wait for another writer; 0: 5000; negative: not at all */
     bool no_sync;            /* tests and dry runs only */
+    /* As store_hurry_when, from the very opening on. May be NULL. */
+    bool (*is_hurried)(void *arg);
+    void *hurried_arg;
 };
 /* A server's address rather than a file? */
 bool store_is_server(const char *path);

@@ -17,7 +17,7 @@ def programs():
 
 
 class Postgresql:
-    def __init__(self, folder: Path, settings=(), hba=""):
+    def __init__(self, folder: Path, settings=(), hba="", copy_of=None):
         bin, self.port = programs(), free_port()
         assert bin is not None, "PostgreSQL is not installed"
         self.log_folder, self.wrap, self.settings = folder, [], settings
@@ -28,6 +28,11 @@ class Postgresql:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self.wrap = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         self.data, self.bin, self.server = self.folder / "data", bin, None
+        if copy_of is not None:  # a standby that streams from it
+            subprocess.run([*self.wrap, bin / "pg_basebackup", "-h", "127.0.0.1", "-p", str(copy_of.port), "-U", USER, "-D", self.data, "-R", "-X", "stream",
+                            "--no-sync", "-c", "fast"], check=True, capture_output=True, cwd="/")
+            self.start()
+            return
         subprocess.run([*self.wrap, bin / "initdb", "-D", self.data, "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
                        check=True, capture_output=True, cwd="/")
         with open(self.data / "pg_hba.conf", "a") as f:
@@ -47,6 +52,9 @@ class Postgresql:
     def kill(self):
         self.server.process.kill()
         self.server.process.wait(10)
+
+    def promote(self):
+        self.sql("SELECT pg_promote()", "postgres")
 
     def sql(self, query, database, check=True):
         process = subprocess.run([find_program("psql"), "-X", "-q", "-A", "-t", "-F", "\x1f", "-h", "127.0.0.1", "-p", str(self.port),

@@ -154,11 +154,14 @@ class ServerStore:
     def clear(self):
         self.server.do(f"DROP SCHEMA {self.name} CASCADE", f"CREATE SCHEMA {self.name}")
 
-    def remove(self):
+    def remove_connection(self):
         with self.mutex:
             if self.connection is not None:
                 self.connection.close()
             self.connection = None
+
+    def remove(self):
+        self.remove_connection()
         self.server.do(f"DROP SCHEMA {self.name} CASCADE")
 
 

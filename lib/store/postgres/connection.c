@@ -215,6 +215,7 @@ bool postgres_store_open(const struct store_options *options, struct store **ret
     store->base.busy_timeout_ms = options->busy_timeout_ms == 0 ? 5000 : options->busy_timeout_ms;
     store->url = mem_strdup(options->path);
     store->no_sync = options->no_sync;
+    store_hurry_when(&store->base, options->is_hurried, options->hurried_arg);
     bool create = options->create && !options->read_only;
     if (!url_show(options->path, &store->base.path, err) || !server_open(store, create, err)) {
         postgres_close(&store->base);

@@ -315,6 +315,7 @@ bool sqlite_store_open(const struct store_options *options, struct store **ret_s
     store->base.busy_timeout_ms = options->busy_timeout_ms == 0 ? 5000 : options->busy_timeout_ms;
     store->is_memory = strcmp(options->path, ":memory:") == 0;
     store->no_sync = options->no_sync;
+    store_hurry_when(&store->base, options->is_hurried, options->hurried_arg);
     bool create = options->create && !options->read_only;
     bool ok = true;
     if (store->is_memory)
