@@ -14,11 +14,12 @@ import part_lock  # noqa: E402
 import part_memory  # noqa: E402
 import part_pebble  # noqa: E402
 import part_requests  # noqa: E402
+import part_serve  # noqa: E402
 import part_yardstick  # noqa: E402
 from bench_world import BUILD, PROGRAM, Scratch  # noqa: E402
 
 PARTS = {"requests": part_requests, "yardstick": part_yardstick, "memory": part_memory, "idle": part_idle, "pebble": part_pebble,
-         "lock": part_lock}
+         "lock": part_lock, "serve": part_serve}
 
 
 def parts_of(words):

@@ -137,8 +137,11 @@ providers:
             (self.sets / f"{set_name(i)}.yaml").write_text(f"names: [{names}]\n{text}")
         return self
 
+    def argv(self, *argv):
+        return (PROGRAM, *argv, "--config", self.config)
+
     def start(self, *argv):
-        return Running(self.folder, (PROGRAM, *argv, "--config", self.config))
+        return Running(self.folder, self.argv(*argv))
 
     def run(self, *argv, code=0):
         return run(self.folder, PROGRAM, *argv, "--config", self.config, code=code)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release with its fakes and measures; see tests/bench/README.md and docs/PERFORMANCE.md.
 #
-#   tests/bench/run.sh                        all parts: 1 requests, 2 yardstick, 3 memory, 4 idle, 5 pebble, 6 lock
+#   tests/bench/run.sh                        all parts: 1 requests, 2 yardstick, 3 memory, 4 idle, 5 pebble, 6 lock, 7 serve
 #   tests/bench/run.sh --runs 5 idle          one part, five times, medians
 #   tests/bench/run.sh --json >figures.json   the same as JSON
 #
