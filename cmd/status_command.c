@@ -120,6 +120,7 @@ static void set_tell(void *arg, const struct set_view *v)
 
 struct whole {
     int64_t n_orders, n_txt_left, n_by_hand;
+    int64_t config_at_ms; /* what is in force is in force since; 0: nothing is */
     struct register_result changes;
     struct lease_holder leader;
     bool has_leader;
@@ -136,7 +137,8 @@ static bool whole_read(struct status *s, struct whole *ret)
     /* A folder of sets that cannot be read is the business of `check`. Walking it is not worth it for single sets. */
     if (s->in->n_words > 0 || !register_look(house, &ret->changes, &err))
         ret->changes = (struct register_result){0};
-    return persist_troubles(s->in, house, &ret->standing) && parks_list(s->in, &ret->parked) &&
+    return register_config_at(house, &ret->config_at_ms, &s->in->err) &&
+           persist_troubles(s->in, house, &ret->standing) && parks_list(s->in, &ret->parked) &&
            limits_list(s->in, true, &ret->limits) &&
            store_int(house->store, 0, &ret->n_orders, &s->in->err, SQL_ORDER_N_OPEN, "") &&
            store_int(house->store, 0, &ret->n_by_hand, &s->in->err, SQL_TXT_N_BY_HAND, "") &&
@@ -163,7 +165,24 @@ static void whole_json(const struct status *s, const struct whole *w, struct jso
     json_set(tree, "limits", json_copy(w->limits));
     json_set_int(tree, "files_changed", (int64_t)w->changes.n_changed);
     json_set_int(tree, "files_removed", (int64_t)w->changes.n_removed);
+    json_set_time(tree, "config_in_force_since_at", w->config_at_ms);
+    json_set_bool(tree, "config_changed", w->changes.is_other_config);
     json_set(tree, "leader", leader);
+}
+
+/* What the files say by now and what is in force may differ: whoever leads reads them when he is told to. */
+static void changes_print(const struct whole *w)
+{
+    bool is_served = w->has_leader && strcmp(w->leader.purpose, "serve") == 0;
+    const char *how = is_served ? "a HUP to the daemon takes" : "`chancery plan` takes";
+    char since[TIME_TEXT_MAX];
+    time_format(w->config_at_ms, false, since);
+    if (w->changes.is_other_config && w->config_at_ms != 0)
+        printf("chancery.yaml was changed; what is in force is so since %s; %s it up\n", since,
+               how);
+    else if (w->changes.n_changed + w->changes.n_removed > 0)
+        printf("%zu set files changed and %zu vanished since the last run; %s them up\n",
+               w->changes.n_changed, w->changes.n_removed, how);
 }
 
 static void whole_print(const struct status *s, const struct whole *w)
@@ -183,10 +202,7 @@ static void whole_print(const struct status *s, const struct whole *w)
                "served\n",
                (long long)w->n_by_hand, w->n_by_hand == 1 ? "" : "s",
                w->n_by_hand == 1 ? "it" : "them");
-    if (w->changes.n_changed + w->changes.n_removed > 0)
-        printf("%zu set files changed and %zu vanished since the last run; `chancery plan` takes "
-               "them up\n",
-               w->changes.n_changed, w->changes.n_removed);
+    changes_print(w);
     if (w->has_leader)
         printf("led by `%s`, pid %lld on %s\n", w->leader.purpose, (long long)w->leader.pid,
                w->leader.host);

@@ -17,6 +17,7 @@
 
 struct register_result {
     size_t n_sets, n_changed, n_removed, n_faults;
+    bool is_other_config; /* chancery.yaml was another one when the register was read last */
 };
 /* Writes in its own transaction, and only when something changed. With read_only stores use register_look. Kind STORE, LOCAL, CONFIG (folder
  * cannot be read). Complaints about single sets are in their rows, not in err. */
@@ -24,6 +25,9 @@ bool register_refresh(struct house *house, struct register_result *ret, struct e
 
 /* The same look without a write: how many files a refresh would read again (n_changed) or miss (n_removed). */
 bool register_look(struct house *house, struct register_result *ret, struct err *err);
+
+/* Since when the chancery.yaml that the register was read under last is in force; 0: it never was read. */
+bool register_config_at(struct house *house, int64_t *ret_at_ms, struct err *err);
 
 /* One set from the store; of a broken file its last good form, so that what is held can still be delivered. CONFIG when there never was
  * one. ABSENT when there is none of that name (the text suggests the nearest). */

@@ -2,6 +2,8 @@
 
 #include "inventory/config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- settling ---- */
@@ -55,6 +57,17 @@ static bool sets_settle(struct refresh *refresh, struct err *err)
     return true;
 }
 
+/* As text: so is every fact of the table meta. */
+static bool config_keep(struct refresh *refresh, struct err *err)
+{
+    struct store *store = refresh->house->store;
+    char at[32];
+    snprintf(at, sizeof at, "%" PRId64, refresh->now_ms);
+    return store_run(store, NULL, err, SQL_META_SET, "tt", "config",
+                     refresh->house->config->fingerprint) &&
+           store_run(store, NULL, err, SQL_META_SET, "tt", "config_at_ms", at);
+}
+
 static bool changes_write(struct refresh *refresh, const struct sets_walk *w, struct err *err)
 {
     for (size_t i = 0; i < w->changed.n; i++)
@@ -63,9 +76,7 @@ static bool changes_write(struct refresh *refresh, const struct sets_walk *w, st
     for (size_t i = 0; i < w->gone.n; i++)
         if (!file_gone(refresh, &w->gone.items[i], err))
             return false;
-    return sets_settle(refresh, err) &&
-           store_run(refresh->house->store, NULL, err, SQL_META_SET, "tt", "config",
-                     refresh->house->config->fingerprint);
+    return sets_settle(refresh, err) && (!refresh->config_changed || config_keep(refresh, err));
 }
 
 static bool changes_commit(struct house *house, const struct sets_walk *w,
@@ -120,6 +131,7 @@ static bool look(struct house *house, bool writes, struct register_result *resul
         ok = changes_commit(house, &w, result, err);
     }
     result->n_sets = w.n_files;
+    result->is_other_config = w.read_all;
     ok = ok && store_int(house->store, 0, &n_faults, err, SQL_SET_N_FAULTS, "");
     result->n_faults = (size_t)n_faults;
     return ok;
@@ -144,4 +156,18 @@ bool register_refresh(struct house *house, struct register_result *ret, struct e
 bool register_look(struct house *house, struct register_result *ret, struct err *err)
 {
     return look_and_tell(house, false, ret, err);
+}
+
+bool register_config_at(struct house *house, int64_t *ret_at_ms, struct err *err)
+{
+    struct rows rows;
+    int64_t at_ms = 0;
+    if (!store_query(house->store, &rows, err, SQL_META_GET, "t", "config_at_ms"))
+        return false;
+    if (rows_next(&rows) && !str_to_i64(str_of(rows_text(&rows, 0)), &at_ms))
+        at_ms = 0;
+    if (!rows_end(&rows, err))
+        return false;
+    *ret_at_ms = at_ms;
+    return true;
 }

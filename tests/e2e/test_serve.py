@@ -250,8 +250,18 @@ def test_hup_when_the_main_file_is_broken_then_the_old_stays_and_the_line_is_nam
     office.config.write_text(good.replace("sqlite:chancery.db", "sqlite:other.db"))
     daemon.hup(r"reload: store: stays .*chancery\.db until chancery is restarted")
     assert not (office.folder / "other.db").exists()
+    # `status` tells what is not taken up yet.
+    office.config.write_text(good)
+    daemon.hup(r"reload: .*its changes are in force")
+    before = office.run("status", "--json", check=0).json()
+    assert before["config_changed"] is False
+    office.config.write_text(good + "\ndnssec: {check: false}\n")
+    assert "a HUP to the daemon takes it up" in office.run("status", check=0).out
+    assert office.run("status", "--json").json()["config_changed"] is True
     office.set("c", ["c.example.com"])
-    daemon.hup(r"reload: .*1 changed")
+    daemon.hup(r"reload: .*its changes are in force; 3 sets, 1 changed")
+    after = office.run("status", "--json").json()
+    assert after["config_changed"] is False and after["config_in_force_since_at"] >= before["config_in_force_since_at"]
     wait_until("c has one", lambda: has_certificate(office, "c"), 60)
     daemon.stop()
 
