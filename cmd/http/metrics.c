@@ -61,6 +61,81 @@ static bool lock_count_add(void *arg, const struct lock_row *row)
     return true;
 }
 
+/* A bucket for each set of names would be too many figures: of each limit of a CA the tightest is told. */
+struct ledger_count {
+    struct buf headroom, reserved, buckets;
+    char *directory;
+    enum ca_limit limit;
+    int64_t left, n_reserved, n_buckets;
+};
+
+static void label_put(struct buf *out, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            buf_add_char(out, '\\');
+        if ((unsigned char)*c >= ' ')
+            buf_add_char(out, *c);
+    }
+}
+
+static void ledger_sample(struct buf *out, const struct ledger_count *l, const char *name,
+                          int64_t value)
+{
+    buf_printf(out, "%s{directory=\"", name);
+    label_put(out, l->directory);
+    buf_printf(out, "\",limit=\"%s\"} %" PRId64 "\n", ca_limit_name(l->limit), value);
+}
+
+static void ledger_flush(struct ledger_count *l)
+{
+    if (l->directory == NULL)
+        return;
+    if (l->left != INT64_MAX)
+        ledger_sample(&l->headroom, l, "chancery_ledger_headroom", l->left);
+    ledger_sample(&l->reserved, l, "chancery_ledger_reserved", l->n_reserved);
+    ledger_sample(&l->buckets, l, "chancery_ledger_buckets", l->n_buckets);
+}
+
+static bool ledger_add(void *arg, const struct ledger_entry *entry)
+{
+    struct ledger_count *l = arg;
+    if (l->directory == NULL || l->limit != entry->limit ||
+        strcmp(l->directory, entry->directory) != 0) {
+        ledger_flush(l);
+        mem_set_str(&l->directory, entry->directory);
+        l->limit = entry->limit;
+        l->left = INT64_MAX;
+        l->n_reserved = l->n_buckets = 0;
+    }
+    l->left = entry->left < l->left ? entry->left : l->left;
+    l->n_reserved += entry->n_reserved;
+    l->n_buckets++;
+    return true;
+}
+
+static bool ledger_put(struct buf *out, struct house *house, struct err *err)
+{
+    struct ledger_count l = {
+        .headroom = BUF(ANSWER_MAX), .reserved = BUF(ANSWER_MAX), .buckets = BUF(ANSWER_MAX)};
+    bool ok = ledger_each(house, ledger_add, &l, err);
+    ledger_flush(&l);
+    family(out, "chancery_ledger_headroom", "gauge",
+           "Of each limit of a CA: how many orders more the tightest of its buckets lets through.");
+    buf_add_str(out, buf_str(&l.headroom));
+    family(out, "chancery_ledger_reserved", "gauge",
+           "Reserved for orders under way and for locks.");
+    buf_add_str(out, buf_str(&l.reserved));
+    family(out, "chancery_ledger_buckets", "gauge",
+           "Accounts, domains or sets of names it is counted for.");
+    buf_add_str(out, buf_str(&l.buckets));
+    buf_fini(&l.headroom);
+    buf_fini(&l.reserved);
+    buf_fini(&l.buckets);
+    mem_free(l.directory);
+    return ok;
+}
+
 static void http_put(struct buf *out, const struct http_face *face)
 {
     struct http_server_figures f = http_server_figures(face->server);
@@ -109,6 +184,10 @@ bool metrics_run(struct call *call, struct err *err)
     gauge(out, "chancery_locks_held", "Locks that somebody holds.", locks.n_held);
     gauge(out, "chancery_lock_waiters", "Who waits for one of them, anywhere.", locks.n_waiting);
     http_put(out, face);
+    if (!ledger_put(out, face->house, err)) {
+        overview_fini(&o);
+        return false;
+    }
     call->status = 200;
     call->type = "text/plain; version=0.0.4; charset=utf-8";
     overview_fini(&o);

@@ -265,6 +265,9 @@ def test_order_when_the_ledger_refuses_then_429_with_the_time(office, daemons): 
         assert answer.json()["order"]["left"] >= 0 and answer.json()["order"]["limit"]
         drop(face, "a.example.com", answer.json()["fencing"], outcome="issued")
     assert answers == [201] * (len(answers) - 1) + [429], answers
+    figures = face.ask("GET", "/metrics", None, "prom").text.decode()
+    exact = re.findall(r'^chancery_ledger_headroom\{directory="https://acme-v02.api.letsencrypt.org/directory",limit="([^"]+)"\} 0$', figures, re.M)
+    assert exact, figures
     assert int(answer.headers["Retry-After"]) > 3600 and answer.json()["at"] > "2020"
     assert take(face).status == 201, "without an order the lock is free"
 
