@@ -17,7 +17,7 @@
  * limits hold for all orders, hosts and lock holders that share the store. What the CA itself says (429) is learnt: that bucket is closed
  * until the instant it named. A CA nobody knows anything about limits nothing before that.
  *
- * Of limits that many sets share a part is kept for certificates about to expire or revoked (ask.is_emergency).
+ * docs/LEDGER.md tells it to people, docs/decisions/0020 why it is so. Of limits that many sets share a part is kept for certificates about to expire or revoked (ask.is_emergency).
  */
 #ifndef AUTHORITY_LEDGER_H
 #define AUTHORITY_LEDGER_H
