@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { GAP_MIN_MS = 1000, GAP_MAX_MS = 16 * 1000, TEXT_MAX = 900, KEPT_MAX = 8 * 1024 };
+enum { GAP_MIN_MS = 1000, GAP_MAX_MS = 8 * 1000, TEXT_MAX = 900, KEPT_MAX = 8 * 1024 };
 
 struct reload {
     struct house *house;

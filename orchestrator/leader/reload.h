@@ -11,7 +11,7 @@
  * whole when their set wants something else by now. A set whose file is gone is never issued again, and its TXT records go.
  *
  * SIGHUPs are gathered: files are looked at once a second at most, and set files are read only when their stamps changed. While reloads follow one another
- * without a pause, each waits twice as long as the one before, up to 16 s, so that work gets its turn.
+ * without a pause, each waits twice as long as the one before, up to 8 s, so that work gets its turn.
  *
  * `store` and `seal` stay what they were until a restart, which is told; the hook may keep more.
  */
