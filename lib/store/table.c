@@ -20,7 +20,10 @@ bool table_load_begin(struct store *store, const struct table *table, struct err
 {
     CHECK(store->in_transaction && store->loading == NULL && table->n_columns <= COLUMNS_MAX);
     store->loading = table;
-    return store->driver->load_begin(store, err);
+    bool ok = store->driver->load_begin(store, err);
+    if (!ok)
+        store->loading = NULL;
+    return ok;
 }
 
 bool table_load_row(struct store *store, const struct cell *cells, struct err *err)

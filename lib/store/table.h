@@ -42,7 +42,7 @@ typedef bool table_visit(void *arg, const struct cell *cells, struct err *err);
 bool table_scan(struct store *store, const struct table *table, table_visit *visit, void *arg,
                 struct err *err);
 
-/* One after the other: begin, rows, end. When one fails the transaction is lost. */
+/* One after the other: begin, rows, end (also when a row failed, with err NULL). When one fails the transaction must be rolled back. */
 bool table_load_begin(struct store *store, const struct table *table, struct err *err);
 bool table_load_row(struct store *store, const struct cell *cells, struct err *err);
 bool table_load_end(struct store *store, struct err *err);

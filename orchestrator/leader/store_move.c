@@ -126,9 +126,10 @@ static bool rows_move(const struct side *from, const struct side *to, struct sum
 {
     for (size_t i = 0; i < from->n_tables; i++) {
         struct moving moving = {&from->tables[i], to->store, sum};
-        if (!table_load_begin(to->store, &to->tables[i], err) ||
-            !table_scan(from->store, &from->tables[i], row_visit, &moving, err) ||
-            !table_load_end(to->store, err))
+        if (!table_load_begin(to->store, &to->tables[i], err))
+            return false;
+        bool ok = table_scan(from->store, &from->tables[i], row_visit, &moving, err);
+        if (!table_load_end(to->store, ok ? err : NULL) || !ok)
             return false;
     }
     return tables_settle(to->store, to->tables, to->n_tables, err);

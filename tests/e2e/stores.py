@@ -64,6 +64,22 @@ class FileStore:
             connection.execute("ROLLBACK")
             connection.close()
 
+    @contextlib.contextmanager
+    def all_held(self):
+        """Nobody else reads, either."""
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+
+    def writes_counter(self):
+        """A function whose result grows when somebody else writes."""
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        return lambda: connection.execute("PRAGMA data_version").fetchone()[0]
+
     def is_sound(self):
         return self.ask("PRAGMA integrity_check") == [("ok",)]
 
@@ -138,6 +154,11 @@ class ServerStore:
             yield
         finally:
             connection.close()
+
+    def writes_counter(self):
+        """In rows; up to a second late."""
+        return lambda: self.ask("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables "
+                                "WHERE schemaname = current_schema()")[0][0]
 
     def is_sound(self):
         """What a file can be, damaged, is the server's care; that the rows fit together is its schema's."""

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import socket
-import sqlite3
 import ssl
 import subprocess
 import threading
 import time
 
 import pytest
+import stores
 
 from http_face import DOCUMENT, TOKENS, Face, check, elapsed, make_ca, make_cert, token_of
 from servers import wait_until
@@ -397,18 +397,15 @@ def test_reload_when_certificate_and_tokens_change_then_new_ones_count_and_waiti
 # ---- trouble ----
 
 
+@stores.only("sqlite", "a lock that keeps readers out, too")
 def test_store_when_another_process_keeps_it_then_503_and_afterwards_all_is_well(office, daemons):  # noqa: F811
-    if office.store is None:
-        pytest.skip("LOUD: this store is a server; it is kept away in test_postgresql.py")
     face = Face(office, daemons)
-    db = sqlite3.connect(office.store, isolation_level=None)
-    db.execute("BEGIN EXCLUSIVE")
-    asked = [(Later(lambda q=q: face.ask(q[0], q[1], None, q[2])), q) for q in
-             (("POST", "/v1/locks/a.example.com", "web", LOCK), ("GET", "/healthz", None, "/healthz"))]
-    for later, (method, _, _, template) in asked:
-        answer = check(later.get(), method, template)
-        assert answer.status == 503 and answer.json()["type"].endswith("store-unavailable"), answer
-    db.execute("ROLLBACK")
+    with office.database.all_held():
+        asked = [(Later(lambda q=q: face.ask(q[0], q[1], None, q[2])), q) for q in
+                 (("POST", "/v1/locks/a.example.com", "web", LOCK), ("GET", "/healthz", None, "/healthz"))]
+        for later, (method, _, _, template) in asked:
+            answer = check(later.get(), method, template)
+            assert answer.status == 503 and answer.json()["type"].endswith("store-unavailable"), answer
     assert take(face, wait_s=0).status == 201
     assert face.ask("GET", "/healthz").status == 200
     face.daemon.stop()

@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import threading
 import time
@@ -179,17 +178,16 @@ def test_serve_when_nothing_is_due_then_it_sleeps(office, daemons):
     office.run("init", check=0)
     daemon = daemons(office).says("serve: leads")
     time.sleep(1.5)
-    other = sqlite3.connect(f"file:{office.store}?mode=ro", uri=True)
+    n_written = office.database.writes_counter()
 
     def figures():
         status = open(f"/proc/{daemon.pid}/status").read()
         cpu_ns = int(open(f"/proc/{daemon.pid}/schedstat").read().split()[0])
-        return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status)[1]), cpu_ns / 1e6, other.execute("PRAGMA data_version").fetchone()[0]
+        return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status)[1]), cpu_ns / 1e6, n_written()
 
     before = figures()
     time.sleep(5.0)
     wakeups, cpu_ms, n_writes = (b - a for a, b in zip(before, figures()))
-    other.close()
     print(f"\nin 5 s: {wakeups} wakeups, {cpu_ms:.1f} ms of CPU, {n_writes} times written")
     assert wakeups <= 60 and cpu_ms <= 100 and n_writes <= 1
     daemon.stop()
@@ -421,27 +419,21 @@ def test_stop_when_the_store_is_locked_then_soon(office, bind, pebble, daemons):
     office.write(pebble, bind)
     office.run("init", check=0)
     daemon = daemons(office).says("serve: leads")
-    other = sqlite3.connect(office.store, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    # Something to write is due, so that it really waits for the lock.
-    office.set("www", ["www.example.com"])
-    daemon.process.send_signal(signal.SIGHUP)
-    time.sleep(2.0)
-    daemon.stop()
-    other.execute("ROLLBACK")
-    other.close()
+    with office.database.writers_held():
+        # Something to write is due, so that it really waits for the lock.
+        office.set("www", ["www.example.com"])
+        daemon.process.send_signal(signal.SIGHUP)
+        time.sleep(2.0)
+        daemon.stop()
 
 
 def test_stop_when_the_store_is_locked_at_the_start_then_soon(office, bind, pebble, daemons):
     office.write(pebble, bind)
     office.run("init", check=0)
-    other = sqlite3.connect(office.store, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    daemon = daemons(office).says("serve: chancery")
-    time.sleep(1.5)
-    daemon.stop()
-    other.execute("ROLLBACK")
-    other.close()
+    with office.database.writers_held():
+        daemon = daemons(office).says("serve: chancery")
+        time.sleep(1.5)
+        daemon.stop()
 
 
 def test_stop_when_a_reload_waits_for_what_is_under_way_then_soon(office, bind, silent, daemons):
@@ -476,11 +468,8 @@ def test_store_when_it_is_locked_for_a_while_then_outlived(office, bind, pebble,
     office.run("init", check=0)
     daemon = daemons(office).says("serve: leads")
     office.set("www", ["www.example.com"])
-    other = sqlite3.connect(office.store, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    daemon.process.send_signal(signal.SIGHUP)
-    time.sleep(3.0)
-    other.execute("ROLLBACK")
-    other.close()
+    with office.database.writers_held():
+        daemon.process.send_signal(signal.SIGHUP)
+        time.sleep(3.0)
     wait_until("the reload that was asked for is done", lambda: has_certificate(office, "www"), 60)
     daemon.stop()
