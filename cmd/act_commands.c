@@ -8,7 +8,7 @@
 
 #include "distribution/distribution.h"
 #include "io/files.h"
-#include "leader/leader.h"
+#include "leader/follow.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -118,14 +118,15 @@ static enum exit_code revoke_tell(struct invocation *in, const struct certificat
 static bool revoke_lead(struct invocation *in, const char *set, struct leader_result *ret)
 {
     const char *const only[] = {set, NULL};
-    struct leader_options options = {.purpose = "revoke",
+    struct leader_options options = {.request = REQUEST_REVOKE,
+                                     .purpose = "revoke",
                                      .only = only,
                                      .renews = true,
                                      .delivers = true,
                                      .verifies = true,
                                      .patience_ms = REVOKE_PATIENCE_MS};
     return wait_option_read(in, &options.wait_ms) &&
-           leader_run(&in->house, &options, ret, &in->err);
+           leader_run_or_follow(&in->house, &options, ret, &in->err);
 }
 
 enum exit_code revoke_run(struct invocation *in)

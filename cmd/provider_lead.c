@@ -2,27 +2,9 @@
 #include "cmd/provider_words.h"
 
 #include "authority/lease.h"
+#include "leader/request.h"
 
-enum { LEASE_MS = 20 * 60 * 1000, HELD_POLL_MS = 250 };
-
-static bool lead_take(struct invocation *in, const char *purpose, int64_t wait_ms,
-                      struct lease **ret)
-{
-    struct house *house = &in->house;
-    int64_t give_up_at_ms = house_now(house) + wait_ms;
-    bool is_told = false;
-    while (!lease_take(house, "leader", purpose, LEASE_MS, true, ret, &in->err)) {
-        if (in->err.kind != ERR_HELD || house_now(house) >= give_up_at_ms ||
-            loop_n_stops(house->loop) > 0)
-            return false;
-        if (!is_told)
-            house_say(house, NULL, "lead", "waiting: %s", in->err.text);
-        is_told = true;
-        loop_wait(house->loop, house_now(house) + HELD_POLL_MS);
-    }
-    err_clear(&in->err);
-    return true;
-}
+enum { LEASE_MS = 20 * 60 * 1000 };
 
 bool provider_lead(struct invocation *in, const char *purpose, int64_t wait_ms,
                    bool (*work)(struct invocation *in, void *arg), void *arg)
@@ -31,7 +13,7 @@ bool provider_lead(struct invocation *in, const char *purpose, int64_t wait_ms,
     struct lease *lease = NULL;
     struct progress_view *view = progress_view_new(in);
     house->progress = progress_view_front(view);
-    bool ok = lead_take(in, purpose, wait_ms, &lease);
+    bool ok = errand_lead_take(house, purpose, LEASE_MS, wait_ms, &lease, &in->err);
     if (ok) {
         house->fencing = lease_fencing(lease);
         ok = work(in, arg);

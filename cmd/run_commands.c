@@ -5,7 +5,7 @@
 #include "cmd/output.h"
 
 #include "inventory/plan.h"
-#include "leader/leader.h"
+#include "leader/follow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +176,8 @@ static bool run_leader(struct invocation *in, const struct leader_options *optio
 {
     struct progress_view *view = progress_view_new(in);
     in->house.progress = progress_view_front(view);
-    bool ok = open_for_work(in, options) && leader_run(&in->house, options, ret, &in->err);
+    bool ok =
+        open_for_work(in, options) && leader_run_or_follow(&in->house, options, ret, &in->err);
     progress_view_free(view);
     in->house.progress = (struct progress){0};
     return ok;
@@ -257,7 +258,8 @@ static enum exit_code renew_rehearse(struct invocation *in)
 
 enum exit_code renew_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "renew",
+    struct leader_options options = {.request = REQUEST_RENEW,
+                                     .purpose = "renew",
                                      .forced = option_is_on(in, "force"),
                                      .retries = option_is_on(in, "retry"),
                                      .override_reason = option_value(in, "override"),
@@ -289,7 +291,8 @@ enum exit_code renew_run(struct invocation *in)
 
 enum exit_code issue_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "issue",
+    struct leader_options options = {.request = REQUEST_ISSUE,
+                                     .purpose = "issue",
                                      .override_reason = option_value(in, "override"),
                                      .forced = true,
                                      .renews = true,
@@ -301,7 +304,8 @@ enum exit_code issue_run(struct invocation *in)
 
 enum exit_code deploy_run(struct invocation *in)
 {
-    struct leader_options options = {.purpose = "deploy",
+    struct leader_options options = {.request = REQUEST_DEPLOY,
+                                     .purpose = "deploy",
                                      .forced = option_is_on(in, "force"),
                                      .delivers = true,
                                      .verifies = true,
@@ -311,7 +315,10 @@ enum exit_code deploy_run(struct invocation *in)
 
 enum exit_code verify_run(struct invocation *in)
 {
-    struct leader_options options = {
-        .purpose = "verify", .forced = true, .verifies = true, .patience_ms = PATIENCE_MS};
+    struct leader_options options = {.request = REQUEST_VERIFY,
+                                     .purpose = "verify",
+                                     .forced = true,
+                                     .verifies = true,
+                                     .patience_ms = PATIENCE_MS};
     return run_and_tell(in, &options);
 }

@@ -212,6 +212,28 @@ bool lease_take(struct house *house, const char *name, const char *purpose, int6
     return true;
 }
 
+bool lease_look(struct house *house, const char *name, struct err *err)
+{
+    struct rows rows;
+    struct self me;
+    int64_t now_ms;
+    bool is_free = true;
+    if (!store_is_server(house->config->store_path))
+        return true;
+    self_read(&me);
+    if (!lease_now(house, &now_ms, err) ||
+        !store_query(house->store, &rows, err, SQL_LEASE_GET, "t", name))
+        return false;
+    if (rows_next(&rows)) {
+        struct lease_holder holder;
+        holder_read(house, &rows, now_ms, &holder);
+        is_free = holder.is_free || self_knows_dead(&me, rows_text(&rows, 1), rows_text(&rows, 8),
+                                                    rows_int(&rows, 3));
+        lease_holder_fini(&holder);
+    }
+    return rows_end(&rows, err) && (is_free || held_by_another(house, name, err));
+}
+
 int64_t lease_fencing(const struct lease *lease)
 {
     return lease->fencing;

@@ -26,6 +26,9 @@ void lease_holder_fini(struct lease_holder *holder);
 /* Own transaction. HELD: another has it; the text says "held by renew, pid 4711 on host since 22:01:23Z". kernel_lock: also the file lock. */
 bool lease_take(struct house *house, const char *name, const char *purpose, int64_t ttl_ms,
                 bool kernel_lock, struct lease **ret, struct err *err);
+/* A cheap look before lease_take with a kernel lock, for who polls: HELD when it would not be had. Without a file to lock that is one read; with one, the
+ * kernel tells by itself, and this is always true. */
+bool lease_look(struct house *house, const char *name, struct err *err);
 /* Extends; HELD when it was lost meanwhile. Own transaction unless one is open. */
 bool lease_renew(struct house *house, struct lease *lease, int64_t ttl_ms, struct err *err);
 /* Gives it back (fencing number stays in the row) and frees the struct. NULL allowed. Own transaction unless one is open. */

@@ -81,6 +81,9 @@ const struct ask *asks_next(const struct asks *asks, unsigned part, size_t *curs
 
 bool asks_lasts(const struct asks *asks)
 {
+    for (size_t i = 0; i < asks->n; i++)
+        if (asks->asks[i].id != 0)
+            return true;
     return asks->lasts;
 }
 

@@ -38,6 +38,7 @@ void asks_drop(struct asks *asks, int64_t id);
 
 /* Goes through the asks for a concern, new ones at the end; cursor begins with 0. NULL: no more for now. Valid until the next asks_add. */
 const struct ask *asks_next(const struct asks *asks, unsigned part, size_t *cursor);
+/* Is what becomes due taken up, too? Also while a request is carried out: what of it has to wait is gone on with when its time comes. */
 bool asks_lasts(const struct asks *asks);
 /* Everything that is due? */
 bool asks_want_all(const struct asks *asks, unsigned part);

@@ -1,5 +1,7 @@
 #include "leader/concerns.h"
 
+#include "leader/request_desk.h"
+
 static void renewal_open(struct concerns *c, struct house *house, const struct leader_options *o,
                          struct turn *turn)
 {
@@ -38,10 +40,16 @@ void concerns_open(struct concerns *c, struct house *house, const struct leader_
         concern = revocation_concern(c->revocation);
         turn_add(turn, &concern);
     }
+    if (house->loop != NULL && !house->rehearsal) {
+        c->desk = request_desk_new(house, c, o, lasts);
+        concern = request_desk_concern(c->desk);
+        turn_add(turn, &concern);
+    }
 }
 
 void concerns_close(struct concerns *c, struct turn *turn)
 {
+    request_desk_free(c->desk);
     revocation_free(c->revocation);
     monitoring_free(c->monitoring);
     distribution_free(c->distribution);
@@ -57,17 +65,19 @@ static int64_t sooner(int64_t a_ms, int64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
-bool concerns_set_at_ms(const struct concerns *c, const char *set, int64_t *ret_at_ms,
-                        struct err *err)
+bool concerns_set_at_ms(const struct concerns *c, unsigned parts, const char *set,
+                        int64_t *ret_at_ms, struct err *err)
 {
     int64_t renewal_ms = INT64_MAX, delivery_ms = INT64_MAX, verify_ms = INT64_MAX;
-    if ((c->renewal != NULL && !renewal_set_at_ms(c->renewal, set, &renewal_ms, err)) ||
-        (c->distribution != NULL &&
+    if (((parts & ASK_RENEW) != 0 && c->renewal != NULL &&
+         !renewal_set_at_ms(c->renewal, set, &renewal_ms, err)) ||
+        ((parts & ASK_DELIVER) != 0 && c->distribution != NULL &&
          !distribution_set_at_ms(c->distribution, set, &delivery_ms, err)) ||
-        (c->monitoring != NULL && !monitoring_set_at_ms(c->monitoring, set, &verify_ms, err)))
+        ((parts & ASK_VERIFY) != 0 && c->monitoring != NULL &&
+         !monitoring_set_at_ms(c->monitoring, set, &verify_ms, err)))
         return false;
     *ret_at_ms = sooner(sooner(renewal_ms, delivery_ms), verify_ms);
-    if (c->revocation != NULL)
+    if ((parts & ASK_RENEW) != 0 && c->revocation != NULL)
         *ret_at_ms = sooner(*ret_at_ms, revocation_set_at_ms(c->revocation, set));
     return true;
 }

@@ -1,6 +1,8 @@
 #include "leader/errand.h"
 
-enum { ERRAND_LEASE_MS = 60 * 1000, ERRAND_PATIENCE_MS = 120 * 1000 };
+#include "leader/request.h"
+
+enum { ERRAND_LEASE_MS = 60 * 1000, ERRAND_PATIENCE_MS = 120 * 1000, ERRAND_WAIT_MS = 15 * 1000 };
 
 static void errand_end(struct errand *errand, bool ok, const struct err *err)
 {
@@ -30,7 +32,7 @@ bool errand_open(struct errand *errand, struct house *house, const char *authori
                  const char *purpose, struct err *err)
 {
     *errand = (struct errand){.house = house, .office = ca_office_new(house)};
-    if (!lease_take(house, "leader", purpose, ERRAND_LEASE_MS, true, &errand->lease, err))
+    if (!errand_lead_take(house, purpose, ERRAND_LEASE_MS, ERRAND_WAIT_MS, &errand->lease, err))
         return false;
     house->fencing = lease_fencing(errand->lease);
     return account_holds_mend(house, err) && ca_open(errand->office, authority, &errand->ca, err);

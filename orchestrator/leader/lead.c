@@ -14,7 +14,8 @@ bool lead_take(struct house *house, const char *purpose, int64_t wait_ms, struct
     int64_t give_up_at_ms = clock_boot_ms(house->clock) + wait_ms;
     for (bool told = false;; told = true) {
         struct lead lead = {.house = house, .renewed_at_boot_ms = clock_boot_ms(house->clock)};
-        if (lease_take(house, "leader", purpose, LEAD_MS, true, &lead.lease, err)) {
+        if (lease_look(house, "leader", err) &&
+            lease_take(house, "leader", purpose, LEAD_MS, true, &lead.lease, err)) {
             house->fencing = lease_fencing(lead.lease);
             house->sure_until_boot_ms = lead.renewed_at_boot_ms + LEAD_UNSURE_MS;
             *ret = lead;

@@ -3,6 +3,7 @@
 #include "inventory/event.h"
 #include "leader/clock_step.h"
 #include "leader/concerns.h"
+#include "leader/request_desk.h"
 
 enum { STOP_GRACE_MS = 3000, STORE_PATIENCE_MS = 60 * 1000 };
 
@@ -26,11 +27,15 @@ static bool run_is_over(const struct run *run)
 
 static void run_wait(const struct run *run)
 {
+    const struct request_desk *desk = run->concerns.desk;
     int64_t until_ms = turn_due_at_ms(&run->turn);
+    int64_t look_ms = desk != NULL ? request_desk_look_at_ms(desk) : INT64_MAX;
     int64_t stop_ms =
         run->stop_at_boot_ms == INT64_MAX
             ? INT64_MAX
             : house_now(run->house) + run->stop_at_boot_ms - clock_boot_ms(run->house->clock);
+    if (look_ms < until_ms)
+        until_ms = look_ms;
     loop_wait(run->house->loop, until_ms < stop_ms ? until_ms : stop_ms);
 }
 
@@ -45,7 +50,8 @@ static void run_stop(struct run *run)
 static bool run_turns(struct run *run, bool *ret_stopped, struct err *err)
 {
     for (;;) {
-        if (!turn_run(&run->turn, err))
+        struct request_desk *desk = run->concerns.desk;
+        if ((desk != NULL && !request_desk_look(desk, err)) || !turn_run(&run->turn, err))
             return false;
         if (run_is_over(run))
             return true;

@@ -9,9 +9,24 @@
 #include "monitoring/monitoring.h"
 #include "renewal/renewal.h"
 
+/* What may be asked of another process that leads (request.h): kind, name, the concerns it needs. */
+#define REQUEST_KINDS(X)                                                                           \
+    X(RENEW, "renew", ASK_RENEW | ASK_DELIVER | ASK_VERIFY)                                        \
+    X(ISSUE, "issue", ASK_RENEW | ASK_DELIVER | ASK_VERIFY)                                        \
+    X(DEPLOY, "deploy", ASK_DELIVER | ASK_VERIFY)                                                  \
+    X(VERIFY, "verify", ASK_VERIFY)                                                                \
+    X(REVOKE, "revoke", ASK_RENEW | ASK_DELIVER | ASK_VERIFY)
+enum request_kind {
+    REQUEST_NONE,
+#define X(kind, name, parts) REQUEST_##kind,
+    REQUEST_KINDS(X)
+#undef X
+};
+
 struct leader_options {
-    const char *purpose;     /* "renew", "issue", "deploy" ... : shown to others that wait */
-    const char *const *only; /* sets, NULL: all */
+    enum request_kind request; /* NONE: nobody else is asked to do it */
+    const char *purpose;       /* "renew", "issue", "deploy" ... : shown to others that wait */
+    const char *const *only;   /* sets, NULL: all */
     bool forced;
     bool retries;                    /* renewal_options */
     const char *override_reason;     /* struct ask; NULL */

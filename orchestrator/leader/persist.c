@@ -1,5 +1,7 @@
 #include "leader/persist.h"
 
+#include "leader/request.h"
+
 #include "base/failpoint.h"
 #include "dns/txt_desk.h"
 #include "inventory/event.h"
@@ -22,13 +24,8 @@ enum { GROUP = -2 };
 static bool lead_take(struct errand *errand, int64_t wait_ms, struct err *err)
 {
     struct house *house = errand->house;
-    int64_t give_up_at_ms = clock_boot_ms(house->clock) + wait_ms;
-    while (!lease_take(house, "leader", "persist", LEASE_MS, true, &errand->lease, err)) {
-        if (err->kind != ERR_HELD || clock_boot_ms(house->clock) >= give_up_at_ms ||
-            loop_n_stops(house->loop) > 0)
-            return false;
-        loop_wait(house->loop, house_now(house) + HELD_POLL_MS);
-    }
+    if (!errand_lead_take(house, "persist", LEASE_MS, wait_ms, &errand->lease, err))
+        return false;
     house->fencing = lease_fencing(errand->lease);
     return true;
 }

@@ -4,12 +4,15 @@
 #include "inventory/register.h"
 #include "leader/clock_step.h"
 #include "leader/concerns.h"
+#include "leader/request.h"
+#include "leader/request_desk.h"
 
 #include <stdio.h>
 
 enum {
     PATIENCE_MS = 20 * 1000,
     TICK_MS = 10 * 1000,
+    ASIDE_MS = 2000,   /* how long the lead is left to an errand before it is asked for again */
     STAND_BY_MS = 500, /* between two looks at who leads */
     TROUBLE_MS = 2000, /* after the store, or something else, failed */
     SETTLE_MS = 3000,  /* what is under way, before an end or another configuration */
@@ -26,7 +29,7 @@ struct server {
     struct turn faces, turn;
     struct concerns concerns;
     bool leads, is_open; /* is_open: the concerns */
-    int64_t try_at_boot_ms, fresh_at_boot_ms;
+    int64_t try_at_boot_ms, fresh_at_boot_ms, aside_at_boot_ms;
     int64_t
         settled_at_boot_ms; /* what is under way is waited for no longer; 0: nobody waits for it */
     int64_t
@@ -161,6 +164,36 @@ static bool trouble_is_passing(const struct server *s, const struct err *why)
     return why->kind == ERR_STORE && !s->turn.has_begun && lead_is_sure(&s->lead);
 }
 
+/* An account errand, for instance, needs the lead itself. What is under way settles, then it is given away; it comes back when the errand is done. */
+static bool step_aside(struct server *s, struct err *err)
+{
+    bool is_asked = false;
+    if (s->is_stopping || s->is_reloading || !s->is_open ||
+        !request_desk_has_errand(s->concerns.desk))
+        return true;
+    if (!errand_is_asked(s->house, &is_asked, err))
+        return false;
+    if (!is_asked)
+        return true;
+    if (s->aside_at_boot_ms == 0)
+        s->aside_at_boot_ms = boot_now(s) + SETTLE_MS;
+    if (turn_is_busy(&s->turn) && boot_now(s) < s->aside_at_boot_ms)
+        return true;
+    if (!errands_hear(s->house, err))
+        return false;
+    house_say(s->house, NULL, "serve", "steps aside for a moment: another command needs the lead");
+    lead_end(s);
+    s->aside_at_boot_ms = 0;
+    s->try_at_boot_ms = boot_now(s) + ASIDE_MS;
+    return true;
+}
+
+static bool led_look(struct server *s, struct err *err)
+{
+    return concerns_freshen(s, err) && (!s->is_open || request_desk_look(s->concerns.desk, err)) &&
+           step_aside(s, err);
+}
+
 static void led_turn(struct server *s)
 {
     struct err why = {0};
@@ -169,7 +202,10 @@ static void led_turn(struct server *s)
     if (!s->is_open && !s->is_stopping)
         concerns_begin(s);
     s->turn.has_begun = true;
-    bool ok = concerns_freshen(s, &why) && (!turn_is_due(&s->turn) || turn_run(&s->turn, &why));
+    bool ok = led_look(s, &why);
+    if (ok && !s->leads)
+        return;
+    ok = ok && (!turn_is_due(&s->turn) || turn_run(&s->turn, &why));
     s->has_trouble = !ok;
     s->try_at_boot_ms = boot_now(s) + TROUBLE_MS;
     if (!ok && !trouble_is_passing(s, &why))
@@ -242,7 +278,10 @@ static int64_t led_due_at_ms(const struct server *s)
 {
     if (!s->leads || s->has_trouble)
         return wall_of_boot(s, s->try_at_boot_ms);
-    return s->is_open || s->is_stopping ? turn_due_at_ms(&s->turn) : 0;
+    if (!s->is_open)
+        return s->is_stopping ? turn_due_at_ms(&s->turn) : 0;
+    int64_t due_ms = turn_due_at_ms(&s->turn), look_ms = request_desk_look_at_ms(s->concerns.desk);
+    return due_ms < look_ms ? due_ms : look_ms;
 }
 
 static void serve_wait(const struct server *s)
