@@ -121,6 +121,7 @@ static bool lead_try(struct follower *f, bool *ret_led, struct err *err)
     struct err why = {0};
     options.wait_ms = 0;
     options.forced = options.retries = false;
+    options.override_reason = NULL;
     *ret_led = leader_run(f->house, &options, &result, &why);
     return *ret_led || why.kind == ERR_HELD || err_set(err, why.kind, "%s", why.text);
 }

@@ -44,6 +44,7 @@ void request_fini(struct request *r)
         mem_free(r->sets[i]);
     mem_free(r->sets);
     mem_free(r->host);
+    mem_free(r->override_reason);
     *r = (struct request){0};
 }
 
@@ -76,7 +77,8 @@ static void request_read(const struct rows *rows, struct request *ret)
                             .certificate_id = rows_int(rows, 9),
                             .event_id = rows_int(rows, 10),
                             .taken_by = rows_int(rows, 11),
-                            .is_done = !rows_is_null(rows, 12)};
+                            .is_done = !rows_is_null(rows, 12),
+                            .override_reason = mem_strdup(rows_text(rows, 13))};
 }
 
 static bool row_file(struct house *house, const char *kind, const char *sets,
@@ -86,9 +88,9 @@ static bool row_file(struct house *house, const char *kind, const char *sets,
     int64_t now_ms = house_now(house);
     self_read(&self);
     return store_run(house->store, NULL, err, SQL_REQUEST_FORGET, "i", now_ms - KEEP_MS) &&
-           store_insert(house->store, ret_id, err, SQL_REQUEST_FILE, "ttBBitii", kind, sets,
+           store_insert(house->store, ret_id, err, SQL_REQUEST_FILE, "ttBBitiit", kind, sets,
                         (int)o->forced, (int)o->retries, o->patience_ms, self.host, self.pid,
-                        now_ms);
+                        now_ms, o->override_reason);
 }
 
 static bool row_file_alone(struct house *house, const char *kind, const char *sets,

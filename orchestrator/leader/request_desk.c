@@ -76,7 +76,8 @@ static bool ask_add(struct request_desk *desk, const struct request *r, const ch
                       .parts = request_parts(r->kind),
                       .forced = r->forced,
                       .retries = r->retries,
-                      .id = r->id};
+                      .id = r->id,
+                      .override_reason = r->override_reason};
     bool issued = false;
     if (set != NULL && r->forced && (ask.parts & ASK_RENEW) != 0 &&
         !is_issued(desk, r, set, &issued, err))
