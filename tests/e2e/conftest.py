@@ -95,7 +95,7 @@ providers:
 
 
 # The longest first: they decide how long all of it takes. Then some that are short, for each worker is given two files at once.
-FIRST = ["test_revoke.py", "test_hostile_ca.py", "test_postgresql.py", "test_bad_world.py", "test_challenges.py", "test_chains.py",
+FIRST = ["test_revoke.py", "test_hostile_ca.py", "test_http.py", "test_postgresql.py", "test_bad_world.py", "test_challenges.py", "test_chains.py",
          "test_ari.py", "test_accounts.py", "test_propagation.py", "test_keys.py", "test_failover.py", "test_hostile_provider.py",
          "test_dns_races.py", "test_stop.py", "test_main_job.py", "test_cli.py"]
 

@@ -241,6 +241,20 @@ def test_wait_when_the_client_hangs_up_then_not_granted_to_it(face):
     assert grant.json()["fencing"] == fencing + 1, "it was granted to a client that is gone"
 
 
+def test_wait_when_too_many_of_one_token_wait_then_503_for_the_next_and_others_are_served(face):
+    fencing = take(face).json()["fencing"]
+    body = b'{"wait_s": 60}'
+    line = [face.raw(b"POST /v1/locks/a.example.com HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token_of("web").encode() +
+                     b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body) for _ in range(64)]
+    waiting(face, 64)
+    refused = take(face, wait_s=60)
+    assert refused.status == 503 and refused.json()["type"].endswith("too-many-waiting"), refused
+    assert take(face, wait_s=0).status == 409, "who does not wait is answered"
+    assert drop(face, "a.example.com", fencing).status == 204
+    for s in line:
+        s.close()
+
+
 def test_get_when_it_waits_then_answered_when_free_or_changed(face):
     fencing = take(face).json()["fencing"]
     state = face.ask("GET", "/v1/locks/a.example.com", None, "web")
