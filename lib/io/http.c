@@ -228,20 +228,23 @@ static bool header_check(const struct http_call *call, const char *header, struc
 
 static bool headers_take(struct http_call *call, const char *const *headers, struct err *err)
 {
-    bool has_language = false, has_type = false;
-    call->headers = curl_slist_append(NULL, "Expect:");
+    bool has_language = false, has_type = false, has_expect = false;
+    call->headers = NULL;
     for (; headers != NULL && *headers != NULL; headers++) {
         struct str name = str_mem(*headers, str_find_char(str_of(*headers), ':'));
         if (!header_check(call, *headers, err))
             return false;
         has_language = has_language || str_eq_nocase(name, STR("Accept-Language"));
         has_type = has_type || str_eq_nocase(name, STR("Content-Type"));
+        has_expect = has_expect || str_eq_nocase(name, STR("Expect"));
         call->headers = curl_slist_append(call->headers, *headers);
     }
     if (!has_language)
         call->headers = curl_slist_append(call->headers, "Accept-Language: en");
     if (!has_type) /* curl would call it a form */
         call->headers = curl_slist_append(call->headers, "Content-Type:");
+    if (!has_expect) /* else curl asks by itself whether a long body is welcome */
+        call->headers = curl_slist_append(call->headers, "Expect:");
     return true;
 }
 

@@ -98,9 +98,11 @@ static bool hold_take(const struct lock_way *way, const struct lock_plan *plan,
     if (plan->says_waits != NULL)
         plan->says_waits(plan->arg, err);
     do {
-        int64_t wait_ms = smaller(until_ms - boot_now(), TRY_MS);
+        int64_t asked_ms = boot_now(), wait_ms = smaller(until_ms - asked_ms, TRY_MS);
         if (way->take(way->self, wait_ms > 0 ? wait_ms : 0, ret, err))
             return true;
+        if (boot_now() < asked_ms + LOOK_MS) /* a server that does not let us wait */
+            poll(NULL, 0, LOOK_MS);
     } while (err->kind == ERR_HELD && boot_now() < until_ms);
     way->leave(way->self);
     return false;

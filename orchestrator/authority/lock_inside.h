@@ -57,6 +57,9 @@ bool lock_queue_look(struct house *house, const struct lock_ask *ask, const stru
 /* After a refusal: the asker's ticket is made, or lives on. Nothing when it does not wait. */
 bool lock_ticket_keep(struct house *house, const struct lock_ask *ask, const struct lock_time *time,
                       struct err *err);
+/* An order of ours that must wait stands in line like others: one ticket a set and name. */
+bool lock_ticket_of_set(struct house *house, const char *set, const char *name,
+                        const struct lock_time *time, struct err *err);
 bool lock_ticket_drop(struct house *house, const struct lock_ask *ask, const struct self *me,
                       struct err *err);
 

@@ -155,24 +155,22 @@ bool lock_lets_order(struct house *house, const char *set, int64_t order_id, str
 {
     struct lock_time time;
     struct rows rows;
-    bool is_held = false;
-    struct err why = {0};
+    AUTO(lock_seen_fini)
+    struct lock_seen seen = {0};
     if (!lock_time_read(house, &time, err) ||
         !store_query(house->store, &rows, err, SQL_LOCKS_OF_SET, "ti", set, order_id))
         return false;
-    while (!is_held && rows_next(&rows)) {
-        AUTO(lock_seen_fini)
-        struct lock_seen seen = {0};
+    while (!seen.is_live && rows_next(&rows)) {
+        lock_seen_fini(&seen);
         lock_row_read(&rows, &time, &seen);
-        is_held = seen.is_live;
-        if (is_held)
-            lock_is_held(&seen.row, &why);
     }
     if (!rows_end(&rows, err))
         return false;
-    if (is_held && err != NULL)
-        *err = why;
-    return !is_held;
+    if (!seen.is_live)
+        return true;
+    if (lock_ticket_of_set(house, set, seen.row.name, &time, err))
+        lock_is_held(&seen.row, err);
+    return false;
 }
 
 /* ---- may it be taken? ---- */

@@ -72,6 +72,18 @@ bool lock_ticket_keep(struct house *house, const struct lock_ask *ask, const str
     return n == 1 || ticket_add(house, ask, time, err);
 }
 
+/* It is dropped by nobody: when the order has begun it keeps the lock away itself, and soon the ticket is over. */
+bool lock_ticket_of_set(struct house *house, const char *set, const char *name,
+                        const struct lock_time *time, struct err *err)
+{
+    AUTO(mem_fini)
+    char *client = mem_printf("an order of set %s", set);
+    int64_t ticket = 0;
+    const struct lock_ask ask = {.name = name, .client = client, .ticket = &ticket};
+    return store_int(house->store, 0, &ticket, err, SQL_LOCK_WAIT_FIND, "tt", name, client) &&
+           lock_ticket_keep(house, &ask, time, err);
+}
+
 bool lock_ticket_drop(struct house *house, const struct lock_ask *ask, const struct self *me,
                       struct err *err)
 {

@@ -60,8 +60,10 @@ static void exchange_run(const struct lock_remote *way, const char *method,
     json_format(members, &text, false);
     buf_printf(&bearer, "Authorization: Bearer %.*s", STR_ARG(secret_str(way->token)));
     secret_take_buf(&header, &bearer);
-    const char *const headers[] = {(const char *)header.p, "Content-Type: application/json",
-                                   "Accept: application/json", NULL};
+    const char *const headers[] = {
+        (const char *)header.p, "Content-Type: application/json", "Accept: application/json",
+        /* Else a refusal may be lost with the connection: it is said before the body is read. */
+        "Expect: 100-continue", NULL};
     struct http_request request = {.method = method,
                                    .url = url,
                                    .headers = headers,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import stores
 from conftest import PROGRAM, ROOT
 from http_face import Face, make_ca, make_cert, token_of
 from servers import Bind, Pebble, find_program, wait_until
@@ -160,9 +161,8 @@ def test_lock_when_stopped_for_two_ttls_then_the_command_has_ended_before_the_lo
     assert locker.row()["fencing"] == 2
 
 
+@stores.only("sqlite", "a file is held by another writer, and moved away")
 def test_lock_when_the_store_goes_away_then_ended_in_time_and_78_for_others(locker, tmp_path):
-    if locker.office.store is None:
-        pytest.skip("a file is moved away here; on a server see test_postgresql.py")
     holder = locker.start("--ttl", "5s", NAME, "--", "sh", "-c", f"echo $$ > {tmp_path}/pid; sleep 60")
     child = pid_in(tmp_path / "pid")
     writer = sqlite3.connect(locker.office.store, isolation_level=None)

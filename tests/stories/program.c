@@ -271,14 +271,25 @@ static void house_end(struct house *house)
     log_free(house->log);
 }
 
-bool program_look(struct program *program, struct house *house, struct err *err)
+static bool house_visit(struct program *program, bool read_only, struct house *house,
+                        struct err *err)
 {
     *house = (struct house){.loop = loop_new()};
     house->clock = loop_clock(house->loop);
-    if (house_begin(program, true, house, err))
+    if (house_begin(program, read_only, house, err))
         return true;
     house_end(house);
     return false;
+}
+
+bool program_look(struct program *program, struct house *house, struct err *err)
+{
+    return house_visit(program, true, house, err);
+}
+
+bool program_act(struct program *program, struct house *house, struct err *err)
+{
+    return house_visit(program, false, house, err);
 }
 
 void program_look_end(struct house *house)

@@ -71,6 +71,8 @@ bool program_revoke(struct program *program, const char *set, bool now, struct e
 
 /* Config, store and seal, for looking. False: says why in err. */
 bool program_look(struct program *program, struct house *house, struct err *err);
+/* The same for a neighbour that writes, also while a run waits. */
+bool program_act(struct program *program, struct house *house, struct err *err);
 void program_look_end(struct house *house);
 
 #endif

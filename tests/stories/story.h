@@ -58,6 +58,7 @@ struct clause {
     X(stand)                                                                                       \
     X(when)                                                                                        \
     X(caa)                                                                                         \
+    X(lock)                                                                                        \
     X(keys)
 #define X(name) extern const struct clause story_##name##_clauses[];
 STORY_TABLES(X)

@@ -348,6 +348,26 @@ static void test_order_when_a_name_is_locked_then_it_must_wait(void **state)
     assert_true(order_may("shop", 0, ""));
 }
 
+/* Else those who come and go would keep it out for ever. */
+static void test_order_when_others_wait_as_well_then_it_stands_in_line(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int64_t later = 0, fencing = must_take("web1", "shop.example.com");
+    for (int i = 0; i < 2; i++) {
+        must(store_begin(house.store, &err), &err);
+        assert_false(lock_lets_order(&house, "shop", 0, &err));
+        must(store_commit(house.store, &err), &err);
+    }
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM lock_wait"), 1);
+    is_held("web2", "shop.example.com", &later, "web1");
+    must_release("shop.example.com", fencing);
+    is_held("web2", "shop.example.com", &later, "earlier: an order of set shop");
+    assert_true(order_may("shop", 0, ""));
+    advance(LOCK_TICKET_MS);
+    must(take("web2", "shop.example.com", &later, NULL, &err), &err);
+}
+
 static void test_lock_when_the_leader_froze_then_granted_and_the_leader_fenced(void **state)
 {
     (void)state;
@@ -598,6 +618,7 @@ int main(void)
         LOCK_TEST(test_lock_may_take_when_asked_then_as_take_would_and_nothing_written),
         ORDER_TEST(test_lock_when_an_order_is_in_flight_then_refused_for_each_of_its_names),
         ORDER_TEST(test_order_when_a_name_is_locked_then_it_must_wait),
+        ORDER_TEST(test_order_when_others_wait_as_well_then_it_stands_in_line),
         ORDER_TEST(test_lock_when_the_leader_froze_then_granted_and_the_leader_fenced),
         ORDER_TEST(test_lock_when_the_set_changed_meanwhile_then_the_orders_names_count),
         LOCK_TEST(test_lock_when_the_ledger_refuses_then_throttled_with_the_instant),
