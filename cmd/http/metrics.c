@@ -41,6 +41,8 @@ static void sets_put(struct buf *out, const struct overview *o, int64_t now_ms)
     gauge(out, "chancery_endpoints", "Endpoints that are looked at.", o->n_endpoints);
     gauge(out, "chancery_endpoints_matching", "Of them, those that serve the newest.", o->n_match);
     gauge(out, "chancery_orders_open", "Orders under way.", o->n_orders);
+    gauge(out, "chancery_requests_open",
+          "Requests of other processes that are not carried out yet.", o->n_requests);
     gauge(out, "chancery_txt_records", "TXT records of ours that are, or may be, published.",
           o->n_txt);
     gauge(out, "chancery_txt_records_left", "Of them, those whose order is over.", o->n_txt_left);

@@ -82,6 +82,7 @@ static bool beside_read(struct house *house, struct overview *o, struct err *err
     struct err none = {0};
     o->has_leader = lease_holder(house, "leader", &o->leader, &none) && !o->leader.is_free;
     return store_int(house->store, 0, &o->n_orders, err, SQL_ORDER_N_OPEN, "") &&
+           store_int(house->store, 0, &o->n_requests, err, SQL_REQUEST_N_OPEN, "") &&
            store_int(house->store, 0, &o->n_txt, err, SQL_TXT_N_OPEN, "") &&
            store_int(house->store, 0, &o->n_txt_left, err, SQL_TXT_N_LEFT, "") &&
            store_int(house->store, 0, &o->txt_oldest_at_ms, err, SQL_TXT_OLDEST_AT, "");

@@ -12,7 +12,7 @@ struct overview {
     int64_t n_sets, n_in_state[SET_STATE_N], n_certificates, n_due, n_failing, n_failures;
     int64_t n_targets, n_delivered, n_endpoints, n_match;
     int64_t earliest_expiry_at_ms; /* of a current certificate; 0: there is none */
-    int64_t n_orders, n_txt, n_txt_left, txt_oldest_at_ms;
+    int64_t n_orders, n_requests, n_txt, n_txt_left, txt_oldest_at_ms;
     struct lease_holder leader;
     bool has_leader;
 };
