@@ -83,9 +83,9 @@ bool store_fault(struct sqlite_store *store, int code, const char *doing, struct
     if (is_moved(store, primary)) {
         store->distrust = true;
         return err_set(err, ERR_STORE,
-                       "store %s: %s: a table is gone: the register was moved while it was open: "
-                       "see what `store:` of chancery.yaml should be",
-                       store->base.path, doing);
+                       "store %s: %s: a table is gone (%s): the register was moved while it was "
+                       "open: see what `store:` of chancery.yaml should be",
+                       store->base.path, doing, sqlite3_errmsg(store->db));
     }
     if (code_is_of_the_disk(primary))
         store->distrust = true;
