@@ -38,7 +38,8 @@ static const struct meaning renew_meanings[] = {
                        "does not serve it; it is tried again by the next run. Also after a "
                        "signal: TERM or INT ends the run within 5 seconds, a second one at once "
                        "(128 and its number)"},
-    {EXIT_CODE_HELD, "another process leads; it does the work"},
+    {EXIT_CODE_HELD, "another process leads; it does the work. Or somebody else holds the lock of "
+                     "a name (docs/LOCK.md), and nothing else is left to do"},
     {EXIT_CODE_THROTTLED, "the authority asks to wait; the time is told"},
     {EXIT_CODE_PARTLY, "some sets were renewed, others failed"},
 };

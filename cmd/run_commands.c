@@ -37,6 +37,9 @@ static enum exit_code result_code(const struct leader_result *r)
         return r->renewal.n_issued > 0 && r->renewal.n_failed > 0 && result_is_deed(r)
                    ? EXIT_CODE_PARTLY
                    : EXIT_CODE_FAILED;
+    if (!r->stopped && r->renewal.n_locked > 0 && r->renewal.n_locked == r->renewal.n_postponed &&
+        r->renewal.n_txt_left == 0)
+        return EXIT_CODE_HELD;
     return r->stopped || r->renewal.n_postponed > 0 || r->renewal.n_txt_left > 0 ? EXIT_CODE_FAILED
                                                                                  : EXIT_CODE_DONE;
 }
@@ -50,6 +53,7 @@ static struct json *result_json(const struct leader_result *r, enum exit_code co
     json_set_int(tree, "issued", (int64_t)r->renewal.n_issued);
     json_set_int(tree, "failed", (int64_t)r->renewal.n_failed);
     json_set_int(tree, "postponed", (int64_t)r->renewal.n_postponed);
+    json_set_int(tree, "locked", (int64_t)r->renewal.n_locked);
     json_set_int(tree, "delivered", (int64_t)r->distribution.n_done);
     json_set_int(tree, "targets_behind", (int64_t)r->distribution.n_behind);
     json_set_int(tree, "endpoints_matching", (int64_t)r->monitoring.n_match);

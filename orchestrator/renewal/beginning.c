@@ -344,6 +344,7 @@ enum { HELD_LOOK_MS = 5 * 1000 };
 static bool set_is_held(struct renewal *r, const char *set, const struct err *why)
 {
     renewal_put_off(r, set, NULL, 0);
+    r->result.n_locked += asks_is_own(r->options.asks, set);
     renewal_rest(r, set, house_now(r->house) + HELD_LOOK_MS, true);
     house_say_end(r->house, set, "order", false, "left to a later run: %s", why->text);
     return true;

@@ -18,6 +18,7 @@ struct renewal_options {
 };
 struct renewal_result { /* of this run, of the sets of its own ask */
     size_t n_issued, n_failed, n_postponed, n_throttled, n_denied;
+    size_t n_locked; /* of the postponed: somebody else works on one of the names */
     size_t
         n_undone; /* sets that should have a new certificate by now, whatever hinders them, those that wait from earlier runs included */
     int64_t throttled_until_ms;

@@ -5,9 +5,9 @@ want   www.example.com *.www.example.com
 set    other names www.example.net
 lock   www.example.com for 10m
 run
-expect no certificate, certificate of other for www.example.net, 1 orders at ca, not failed
+expect no certificate, certificate of other for www.example.net, 1 orders at ca, not failed, 1 left to the lock
 run every 1m for 12m
-expect certificate for www.example.com *.www.example.com, 2 orders at ca, no TXT left
+expect 0 left to the lock, certificate for www.example.com *.www.example.com, 2 orders at ca, no TXT left
 
 story  the lock ends while a run has patience: the same run orders
 want   www.example.com

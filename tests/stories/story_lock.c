@@ -74,11 +74,18 @@ ACT(was_refused)
                    locker.is_held ? "was granted" : "was refused: ", locker.refusal);
 }
 
+ACT(left_to_the_lock)
+{
+    expect_number(s, "sets left for a lock's sake", (int64_t)s->run.result.renewal.n_locked,
+                  a->n[0], a->n[0]);
+}
+
 const struct clause story_lock_clauses[] = {
     {"lock", "%w for %t", "somebody else takes the lock of a name now", taken},
     {"lock", "%w is tried after %t", "of time from here on, in the middle of a run as well",
      tried_later},
     {"expect", "the lock was granted", "", was_granted},
     {"expect", "the lock was refused %s", "with these words", was_refused},
+    {"expect", "%n left to the lock", "sets, by the last run", left_to_the_lock},
     {NULL, NULL, NULL, NULL},
 };
