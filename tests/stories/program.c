@@ -8,6 +8,8 @@
 #include "inventory/register.h"
 #include "io/http.h"
 #include "leader/persist.h"
+#include "leader/request.h"
+#include "leader/serve.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -429,6 +431,58 @@ void program_run(struct program *program, bool forced, bool retries, struct run 
 {
     struct by_hand hand = {forced, retries};
     run_around(program, run_inside, &hand, run);
+}
+
+/* ---- the daemon ---- */
+
+struct serving {
+    struct house *house;
+    struct program_service service;
+    int64_t began_at_ms;
+    size_t n_asked;
+};
+
+/* As other processes would, between two turns. */
+static void ask_others(struct serving *s)
+{
+    static const char *const main_set[] = {"main", NULL};
+    const struct leader_options options = {
+        .request = REQUEST_ISSUE, .only = main_set, .forced = true, .patience_ms = MS_MINUTE};
+    int64_t id;
+    if (world.now_ms < s->began_at_ms + s->service.ask_after_ms)
+        return;
+    for (; s->n_asked < s->service.n_asks; s->n_asked++)
+        if (!request_file(s->house, &options, &id, NULL))
+            return;
+}
+
+/* The dead serve nobody: they unwind. */
+static void serve_hear(void *arg, enum serve_news news, const char *text)
+{
+    struct serving *s = arg;
+    (void)text;
+    world.n_waits = 0;
+    if (news == SERVE_TURN && !world.is_killed)
+        ask_others(s);
+    if (world.is_killed || world.now_ms >= s->began_at_ms + s->service.for_ms)
+        world.n_stops = 1;
+}
+
+static bool serve_inside(struct house *house, const void *arg, struct run *run)
+{
+    struct serving s = {.house = house,
+                        .service = *(const struct program_service *)arg,
+                        .began_at_ms = world.now_ms};
+    struct serve_options options = {.notify = serve_hear, .arg = &s};
+    world.give_up_at_ms = world.now_ms + s.service.for_ms + RUN_MAX_MS;
+    bool ok = leader_serve(house, &options, &run->err);
+    world.n_stops = 0;
+    return ok;
+}
+
+void program_serve(struct program *program, const struct program_service *service, struct run *run)
+{
+    run_around(program, serve_inside, service, run);
 }
 
 struct persisting {

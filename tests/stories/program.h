@@ -59,6 +59,12 @@ void program_write_config(struct program *program);
 
 /* retries: `renew --retry main`. */
 void program_run(struct program *program, bool forced, bool retries, struct run *ret);
+/* The daemon, for so long; n_asks others want the set main issued, so long after its start. */
+struct program_service {
+    int64_t for_ms, ask_after_ms;
+    size_t n_asks;
+};
+void program_serve(struct program *program, const struct program_service *service, struct run *ret);
 /* A command by hand that asks a CA: act gets the whole house. */
 bool program_errand(struct program *program, bool (*act)(struct house *house, struct err *err),
                     struct err *err);

@@ -43,6 +43,19 @@ ACT(run_forced)
     run_once(s, true, false);
 }
 
+ACT(serve)
+{
+    struct program_service service = {.for_ms = a->n[0]};
+    if (a->n_n > 1) {
+        service.n_asks = (size_t)a->n[1];
+        service.ask_after_ms = a->n[2];
+    }
+    program_serve(&s->program, &service, &s->run);
+    run_seen(s);
+    if (!s->run.ok && !s->run.was_killed)
+        story_fail(s, "serve failed: %s", s->run.err.text);
+}
+
 /* As cron does: a run that lasts longer than the pause only delays the next. */
 ACT(run_every)
 {
@@ -220,6 +233,9 @@ const struct clause story_run_clauses[] = {
     {"run", "until quiet",
      "whenever something is due, until no order is open and nothing is left in the zone",
      run_until_quiet},
+    {"serve", "for %t", "`chancery serve` for so long, then SIGTERM", serve},
+    {"serve", "for %t asked by %n after %t",
+     "so many others file `issue main` that long after its start", serve},
     {"wait", "%t", "", wait_for},
     {"wait", "until %m", "", wait_until},
     {"wait", "until due", "until a run would find something to do", wait_until_due},

@@ -152,6 +152,17 @@ static int64_t n_open_orders(struct story *s)
     return n;
 }
 
+static int64_t n_open_requests(struct story *s)
+{
+    struct house house;
+    int64_t n = 0;
+    if (!expect_look(s, &house))
+        return 0;
+    store_int(house.store, 0, &n, NULL, SQL_REQUEST_N_OPEN, "");
+    program_look_end(&house);
+    return n;
+}
+
 /* The newest order's last failure: of one that is only put off the set knows nothing. */
 ACT(put_off)
 {
@@ -178,6 +189,11 @@ ACT(put_off)
 ACT(open_orders)
 {
     expect_number(s, "open orders", n_open_orders(s), a->n[0], a->n[0]);
+}
+
+ACT(open_requests)
+{
+    expect_number(s, "open requests", n_open_requests(s), a->n[0], a->n[0]);
 }
 
 struct event_count {
@@ -273,6 +289,7 @@ const struct clause story_stand_clauses[] = {
     {"expect", "next try in %t", "after the failure, up to a tenth later", next_try_in},
     {"expect", "next try at %m", "up to a minute later", next_try_at},
     {"expect", "%n open orders", "", open_orders},
+    {"expect", "%n open requests", "of other processes, not carried out yet", open_requests},
     {"expect", "%n events %w", "in the history", events},
     {"expect", "issued %n", "by the last run", result_issued},
     {"expect", "failures %n", "of the last run", result_failed},
