@@ -143,7 +143,7 @@ bool ledger_authz_passed(struct house *house, const char *directory, const char 
 
 /* ---- once a run ---- */
 
-enum { ISSUED_KEPT_MS_DAYS = 400 };
+enum { ISSUED_KEPT_DAYS = 400 };
 
 static bool orphans_settle(struct house *house, struct err *err)
 {
@@ -164,8 +164,9 @@ bool ledger_sweep(struct house *house, struct err *err)
     int64_t now_ms;
     CHECK(store_in_transaction(house->store));
     return ledger_now(house, &now_ms, err) && orphans_settle(house, err) &&
-           store_run(house->store, NULL, err, SQL_LEDGER_SWEEP, "ii", now_ms,
-                     now_ms - ISSUED_KEPT_MS_DAYS * MS_DAY);
+           store_run(house->store, NULL, err, SQL_LEDGER_SWEEP, "i", now_ms) &&
+           store_run(house->store, NULL, err, SQL_LEDGER_SWEEP_ISSUED, "i",
+                     now_ms - ISSUED_KEPT_DAYS * MS_DAY);
 }
 
 /* ---- for people ---- */

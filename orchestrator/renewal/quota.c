@@ -12,7 +12,7 @@ enum { OWNER_MAX = 160 };
 struct quota_queue {
     struct list in_renewal;
     char *key;
-    int64_t n;
+    int64_t last_at_ms; /* of the last one in it */
 };
 
 static void owner_of(const char *set, char out[OWNER_MAX])
@@ -71,16 +71,29 @@ bool quota_in_window(struct renewal *r, const struct quota_wish *wish, const str
 
 /* ---- who waits behind whom ---- */
 
+static void queue_free(struct quota_queue *queue)
+{
+    list_remove(&queue->in_renewal);
+    mem_free(queue->key);
+    mem_free(queue);
+}
+
+/* Those whose last one has had its turn are over: a run may last for months. */
 static struct quota_queue *queue_of(struct renewal *r, const struct ledger_answer *answer,
                                     const char *directory)
 {
+    struct quota_queue *found = NULL;
     AUTO(mem_fini)
     char *key = mem_printf("%s %s %s", directory, answer->limit, answer->subject);
     LIST_EACH (it, &r->quota_queues) {
         struct quota_queue *queue = LIST_OWNER(it, struct quota_queue, in_renewal);
         if (strcmp(queue->key, key) == 0)
-            return queue;
+            found = queue;
+        else if (queue->last_at_ms < house_now(r->house))
+            queue_free(queue);
     }
+    if (found != NULL)
+        return found;
     struct quota_queue *queue = NEW(struct quota_queue);
     queue->key = mem_strdup(key);
     list_push_back(&r->quota_queues, &queue->in_renewal);
@@ -89,11 +102,22 @@ static struct quota_queue *queue_of(struct renewal *r, const struct ledger_answe
 
 void quota_queues_free(struct renewal *r)
 {
-    LIST_EACH (it, &r->quota_queues) {
-        struct quota_queue *queue = LIST_OWNER(it, struct quota_queue, in_renewal);
-        mem_free(queue->key);
-        mem_free(queue);
-    }
+    LIST_EACH (it, &r->quota_queues)
+        queue_free(LIST_OWNER(it, struct quota_queue, in_renewal));
+}
+
+/* Its place in the queue; but from emergency_at_ms on the set may use what is kept, and needs none. */
+static void queue_up(struct renewal *r, const struct quota_wish *wish, const char *directory,
+                     bool takes, struct ledger_answer *answer)
+{
+    struct quota_queue *queue = queue_of(r, answer, directory);
+    int64_t behind_ms = queue->last_at_ms + answer->gap_ms;
+    if (behind_ms > answer->at_ms)
+        answer->at_ms = behind_ms;
+    if (wish->emergency_at_ms > house_now(r->house) && wish->emergency_at_ms < answer->at_ms)
+        answer->at_ms = wish->emergency_at_ms;
+    else if (takes)
+        queue->last_at_ms = answer->at_ms;
 }
 
 static void override_tell(struct renewal *r, const char *set, const struct ledger_ask *ask,
@@ -125,12 +149,7 @@ bool quota_ask(struct renewal *r, const struct set_config *set, const struct quo
         override_tell(r, set->name, &ask, ret);
     if (ret->may)
         return true;
-    struct quota_queue *queue = queue_of(r, ret, ask.directory);
-    ret->at_ms += queue->n * ret->gap_ms;
-    if (takes)
-        queue->n++;
-    if (wish->emergency_at_ms > house_now(r->house) && wish->emergency_at_ms < ret->at_ms)
-        ret->at_ms = wish->emergency_at_ms;
+    queue_up(r, wish, ask.directory, takes, ret);
     return true;
 }
 
@@ -283,8 +302,11 @@ static bool failures_tell(struct house *house, const struct order_record *record
 static bool successes_tell(struct house *house, const struct order_record *record, struct err *err)
 {
     const struct order *order = record->order;
+    const struct ca_limits *limits = config_limits(house->config, order->directory);
     AUTO(mem_fini)
     char *account = NULL;
+    if (limits->rates[CA_LIMIT_FAILURES_IN_A_ROW].count == 0)
+        return true;
     return account_of(house, record, &account, err) &&
            (account == NULL ||
             ledger_authz_passed(house, order->directory, account, (const char *const *)order->names,
