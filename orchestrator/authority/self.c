@@ -29,12 +29,26 @@ const char *self_boot(const struct self *self)
     return self->boot_id[0] != '\0' ? self->boot_id : NULL;
 }
 
+/* One that was killed and that nobody has waited for yet - the first process of many containers never does - keeps its number and holds nothing. */
+static bool process_is_gone(int64_t pid)
+{
+    char path[64];
+    AUTO(buf_fini)
+    struct buf stat = BUF(4096);
+    if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+        return true;
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    if (!file_read_kernel(path, 4095, &stat, NULL))
+        return false;
+    const char *end = strrchr(buf_cstr(&stat), ')');
+    return end != NULL && end[1] == ' ' && (end[2] == 'Z' || end[2] == 'X');
+}
+
 bool self_knows_dead(const struct self *self, const char *holder, const char *boot_id, int64_t pid)
 {
     char here[sizeof(self->holder)];
     if (holder == NULL || boot_id == NULL || self->boot_id[0] == '\0' || self->pids[0] == '\0')
         return false;
     snprintf(here, sizeof here, "%s:%lld:%s", self->host, (long long)pid, self->pids);
-    return strcmp(holder, here) == 0 && strcmp(boot_id, self->boot_id) == 0 &&
-           kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return strcmp(holder, here) == 0 && strcmp(boot_id, self->boot_id) == 0 && process_is_gone(pid);
 }

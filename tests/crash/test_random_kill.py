@@ -134,11 +134,13 @@ def test_renew_when_the_leader_is_frozen_then_a_rival_names_it_and_it_goes_on(tm
                 assert re.search(stores.IS_LOCKED, rival.stderr), f"{context}: {rival.stderr}"
             assert site.run("status").returncode in (0, 1), f"{context}: looking must work beside a frozen leader"
             leader.send_signal(signal.SIGCONT)
-            assert leader.wait(60) == 0, f"{context}: {(site.folder / 'run.log').read_text()}"
+            log = f"{context}: {(site.folder / 'run.log').read_text()}"
+            # On a busy machine this took longer than a server bears with one that stands still in the middle of a change.
+            assert leader.wait(60) == 0 or (stores.ON_SERVER and leader.returncode == 5), log
         finally:
             group_end(leader)
         assert site.run("renew").returncode == 0
-        site.check_ledgers(1, context)
+        site.check_ledgers(1, context, kills=len(SETS) if leader.returncode else 0)
         site.remove()
         return 1
 
@@ -177,7 +179,8 @@ def deposed(lane, number, folder, most_s, depose):
         if leader.returncode == 0:
             assert "nothing to do" in rival.stdout, f"{context}: it had not been through: {rival}, {log}"
         else:
-            assert leader.returncode == 3 and "lease" in log, f"{context}: exit {leader.returncode}: {log}"
+            ended_by_server = stores.ON_SERVER and leader.returncode == 5  # it stood still in the middle of a change
+            assert ended_by_server or (leader.returncode == 3 and "lease" in log), f"{context}: exit {leader.returncode}: {log}"
     finally:
         group_end(leader)
     assert site.run("renew").returncode == 0
@@ -194,7 +197,11 @@ def test_renew_when_a_frozen_leader_was_deposed_then_it_writes_nothing_more(tmp_
         lock_remove(site)
         if stores.ON_SERVER:
             site.database.change("UPDATE lease SET expires_at_ms = 1, expires_boot_ms = 1 WHERE name = 'leader'")
-        return site.run("renew")
+        for _ in range(3 if stores.ON_SERVER else 1):  # frozen in the middle of a change: the server ends that after ten seconds
+            rival = site.run("renew")
+            if rival.returncode != 5:
+                break
+        return rival
 
     def trial(lane, number):
         lane.spoiled = True

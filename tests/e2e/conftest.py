@@ -83,8 +83,8 @@ providers:
 
     @property
     def store(self):
-        """Only there where the store is a file."""
-        return self.database.path
+        """None where the store is not a file."""
+        return getattr(self.database, "path", None)
 
     def sql(self, query, *arguments):
         return self.database.ask(query, *arguments)

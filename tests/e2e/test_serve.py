@@ -245,8 +245,8 @@ def test_hup_when_the_main_file_is_broken_then_the_old_stays_and_the_line_is_nam
     daemon.hup(r"reload: .*set files were changed; 2 sets, 1 changed")
     wait_until("b has one", lambda: has_certificate(office, "b"), 60)
     # What only a restart changes is told, and stays.
-    office.config.write_text(good.replace("sqlite:chancery.db", "sqlite:other.db"))
-    daemon.hup(r"reload: store: stays .*chancery\.db until chancery is restarted")
+    office.config.write_text(good.replace(office.database.setting, "sqlite:other.db"))
+    daemon.hup(r"reload: store: stays .* until chancery is restarted")
     assert not (office.folder / "other.db").exists()
     # `status` tells what is not taken up yet.
     office.config.write_text(good)
@@ -323,9 +323,8 @@ class Shared(Office):
         self.server, self.name, self.url = server, name, server.database(name)
 
     def write(self, *args, **kwargs):
-        super().write(*args, **kwargs)
-        self.config.write_text(self.config.read_text().replace("sqlite:chancery.db", self.url))
-        return self
+        self.database.setting = self.url
+        return super().write(*args, **kwargs)
 
     def sql(self, query, *arguments):
         for argument in arguments:

@@ -9,6 +9,8 @@ struct advice {
 static const struct advice advices[] = {
     {"08", "the connection to the server was lost", "it is opened anew at the next try", true},
     {"57P", "the server is ending or starting", "it is tried again at the next run", true},
+    {"25P03", "this process stood still in the middle of a change, and the server ended it",
+     "nothing of the change was kept; it is opened anew at the next try", true},
     {"25006", "the server takes no changes: it is a standby",
      "name all servers in `store:` with target_session_attrs=read-write", true},
     {"53100", "the disk of the server is full",
