@@ -177,7 +177,9 @@ def test_eight_when_killed_and_frozen_all_the_time_then_as_many_certificates_as_
           f"{watch.n} looks at the leases")
     assert not watch.findings, f"{context}: {watch.findings[:5]}"
     assert not overlaps(ledger), f"{context}: {overlaps(ledger)[:5]}"
-    strange = [code for slot in slots for code in slot.codes if code not in (0, 3, -signal.SIGKILL)]
+    # 5, the store cannot be had: who is frozen inside a transaction keeps the others from writing for as long as that lasts.
+    known = (0, 3, 5, -signal.SIGKILL) if trouble.n_long > 0 else (0, 3, -signal.SIGKILL)
+    strange = [code for slot in slots for code in slot.codes if code not in known]
     assert not strange, f"{context}: {strange}"
     # A frozen or killed leader may waste orders, those whose answers were on their way.
     assert wasted <= 2 * (trouble.n_kills + trouble.n_freezes), f"{context}: {wasted} orders wasted"

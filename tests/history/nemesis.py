@@ -51,14 +51,16 @@ class Nemesis:
 
     def freeze(self, i):
         """Mostly between two operations: who is frozen inside one keeps the writers' lock, and for so long there is no history."""
-        for _ in range(1 if self.chance.random() < 0.15 else 50):
+        is_careful = self.chance.random() >= 0.06
+        for _ in range(50):
             self.workers[i].send_signal(signal.SIGSTOP)
-            time.sleep(0.01)
-            if not self.is_in_operation(i):
+            time.sleep(0.005)
+            if not is_careful or not self.is_in_operation(i):
                 break
             self.workers[i].send_signal(signal.SIGCONT)
-            time.sleep(0.003)
-        self.workers[i].send_signal(signal.SIGSTOP)
+            time.sleep(0.01)
+        else:
+            return
         self.frozen[i] = time.monotonic() + self.chance.uniform(1.1, 2.2) * TTL_MS / 1000
         self.n_freezes += 1
 
