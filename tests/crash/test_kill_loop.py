@@ -10,7 +10,7 @@ import time
 import pytest
 import stores
 
-LOOP_S = float(os.environ.get("CHANCERY_KILL_LOOP_S", "7"))
+LOOP_S = float(os.environ.get("CHANCERY_KILL_LOOP_S", "6"))
 EVERY_S = 0.3
 
 

@@ -103,3 +103,27 @@ kill   here and there
 run
 run every 20m for 3h
 expect certificate of a for a.example.com, certificate of b for b.example.com, 0 refusals by limits
+
+story  in one process that leads for hours: each is begun when its turn comes, told once
+ca     knob limit_orders 2, knob limit_orders_s 3600
+config limits "orders: 2/1h, kept: 0", parallel 10
+set    a names a.example.com
+set    b names b.example.com
+set    c names c.example.com
+set    d names d.example.com
+set    e names e.example.com
+set    f names f.example.com
+serve  for 20m
+expect 2 orders at ca, 4 events limit.waits, 0 refusals by limits
+serve  for 2h
+expect 6 orders at ca, 4 events limit.waits, certificate of f for f.example.com, 0 refusals by limits, nothing surplus
+
+story  what is asked of it by hand crosses no limit either, and uses what is kept
+ca     knob limit_set 2, knob limit_orders 4
+config limits "orders: 4/3h, set: 2/7d, kept: 50"
+want   www.example.com
+serve  for 2m
+serve  for 2m asked by 1 after 1m
+expect 2 certificates
+serve  for 2m asked by 1 after 1m
+expect 2 certificates, 2 orders at ca, 0 refusals by limits
