@@ -2,10 +2,20 @@
 #include "cmd/command_rows.h"
 
 #define WAIT_OPTIONS                                                                               \
-    {"wait", 'w', "TIME", "how long to wait while another process leads (default 10m)"},           \
+    {"wait", 'w', "TIME",                                                                          \
+     "how long to follow another process that leads and does it (default 10m)"},                   \
     {                                                                                              \
-        "no-wait", 0, NULL, "do not wait: exit with 3 when another process leads"                  \
+        "no-wait", 0, NULL, "ask nobody else: exit with 3 when another process leads"              \
     }
+
+#define REQUEST_TEXT                                                                               \
+    "\n\nWhile another process leads, it is asked to do this, and followed: what happens is "      \
+    "shown "                                                                                       \
+    "as if it happened here, with the same result, JSON and exit code. When it ends or dies, "     \
+    "this "                                                                                        \
+    "command leads itself and goes on. Interrupted, or when the time of --wait is over (exit "     \
+    "code "                                                                                        \
+    "3), the request stays: whoever leads carries it out."
 
 #define OVERRIDE_OPTION                                                                            \
     {                                                                                              \
@@ -38,7 +48,8 @@ static const struct meaning renew_meanings[] = {
                        "does not serve it; it is tried again by the next run. Also after a "
                        "signal: TERM or INT ends the run within 5 seconds, a second one at once "
                        "(128 and its number)"},
-    {EXIT_CODE_HELD, "another process leads; it does the work. Or somebody else holds the lock of "
+    {EXIT_CODE_HELD, "another process leads, and had not done it in the time of --wait. Or "
+                     "somebody else holds the lock of "
                      "a name (docs/LOCK.md), and nothing else is left to do"},
     {EXIT_CODE_THROTTLED, "the authority asks to wait; the time is told"},
     {EXIT_CODE_PARTLY, "some sets were renewed, others failed"},
@@ -56,7 +67,7 @@ const struct command command_renew = {
         "that was killed is resumed without a second order. Failures are repeated after 1, 10 "
         "and 100 minutes, then daily; the certificate that is served stays. What only a person can "
         "change is held instead: see docs/ERRORS.md. A set that lists several authorities gets "
-        "its certificate from the next one when the first does not answer.",
+        "its certificate from the next one when the first does not answer." REQUEST_TEXT,
     OPTIONS(renew_options),
     EXAMPLES(renew_examples),
     MEANINGS(renew_meanings),
@@ -86,7 +97,7 @@ const struct command command_issue = {
     .text = "As `renew --force`, but for a person who waits: it bears slow validation and slow DNS "
             "for up to ten minutes instead of leaving them to the next run, and it does not wait "
             "for the time of a repeated try. Certificates that are still good are replaced, which "
-            "counts against the authority's rate limits.",
+            "counts against the authority's rate limits." REQUEST_TEXT,
     OPTIONS(issue_options),
     EXAMPLES(issue_examples),
     MEANINGS(issue_meanings),
@@ -119,7 +130,7 @@ const struct command command_deploy = {
     .text = "Nothing is ordered. A version is written completely beside the old one, one link is "
             "switched, `check` and `activate` are run; when one of them fails the link is switched "
             "back. A pair goes out only when key and certificate belong together, cover the set's "
-            "names, are valid now and end later than what is there.",
+            "names, are valid now and end later than what is there." REQUEST_TEXT,
     OPTIONS(deploy_options),
     EXAMPLES(deploy_examples),
     MEANINGS(deploy_meanings),
@@ -146,7 +157,7 @@ const struct command command_verify = {
     .sentence = "Look from outside whether the newest certificates are really served.",
     .text = "A handshake with every address of every endpoint, and a comparison of what is "
             "presented with what is held: the very leaf, its names, its chain, the time it has "
-            "left. Nothing is ordered or delivered.",
+            "left. Nothing is ordered or delivered." REQUEST_TEXT,
     OPTIONS(verify_options),
     EXAMPLES(verify_examples),
     MEANINGS(verify_meanings),
@@ -184,7 +195,8 @@ static const struct meaning revoke_meanings[] = {
      "not yet: the replacement, a target or the authority stands in the way, which is told; the "
      "wish stands and each `renew` goes on. Or it is revoked and still in place somewhere"},
     {EXIT_CODE_USAGE, "no such set, version or reason; or not confirmed"},
-    {EXIT_CODE_HELD, "another process leads; the wish stands, and the next run carries it out"},
+    {EXIT_CODE_HELD,
+     "another process leads, and had not done it in the time of --wait; the wish stands"},
 };
 const struct command command_revoke = {
     .name = "revoke",
@@ -199,7 +211,7 @@ const struct command command_revoke = {
         "afterwards in the same run. With reason key-compromise the key is never used again, "
         "whatever `keep_key` says. With cessation-of-operation nothing takes its place: the set "
         "ends, and its file should be removed. An older version is revoked without a "
-        "replacement, once no target serves it.",
+        "replacement, once no target serves it." REQUEST_TEXT,
     OPTIONS(revoke_options),
     EXAMPLES(revoke_examples),
     MEANINGS(revoke_meanings),
