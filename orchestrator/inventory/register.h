@@ -26,6 +26,8 @@ bool register_refresh(struct house *house, struct register_result *ret, struct e
 /* The same look without a write: how many files a refresh would read again (n_changed) or miss (n_removed). */
 bool register_look(struct house *house, struct register_result *ret, struct err *err);
 
+/* Was the register read last under the chancery.yaml of this house? Another process may have read a newer one. */
+bool register_config_is_ours(struct house *house, bool *ret, struct err *err);
 /* Since when the chancery.yaml that the register was read under last is in force; 0: it never was read. */
 bool register_config_at(struct house *house, int64_t *ret_at_ms, struct err *err);
 

@@ -103,7 +103,7 @@ static bool changes_commit(struct house *house, const struct sets_walk *w,
     return ok;
 }
 
-static bool config_is_known(struct house *house, bool *ret, struct err *err)
+bool register_config_is_ours(struct house *house, bool *ret, struct err *err)
 {
     struct rows rows;
     if (!store_query(house->store, &rows, err, SQL_META_GET, "t", "config"))
@@ -121,7 +121,7 @@ static bool look(struct house *house, bool writes, struct register_result *resul
     struct sets_walk w = {.arena = arena_new()};
     bool known = false;
     int64_t n_faults = 0;
-    bool ok = config_is_known(house, &known, err);
+    bool ok = register_config_is_ours(house, &known, err);
     w.read_all = !known;
     ok = ok && sets_walk(house, &w, err);
     if (ok && !writes) {

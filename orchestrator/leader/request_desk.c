@@ -17,7 +17,7 @@ struct request_desk {
     const struct concerns *concerns;
     unsigned parts; /* that the concerns of this leader can do */
     int64_t patience_ms;
-    bool lasts, has_errand, has_new;
+    bool lasts, has_errand, has_new, is_held;
     struct list taken;
     int64_t seen_id;
     int64_t look_at_boot_ms, began_at_boot_ms;
@@ -162,6 +162,16 @@ bool request_desk_look(struct request_desk *desk, struct err *err)
     return true;
 }
 
+bool request_desk_has_new(const struct request_desk *desk)
+{
+    return desk->has_new;
+}
+
+void request_desk_hold(struct request_desk *desk, bool is_held)
+{
+    desk->is_held = is_held;
+}
+
 int64_t request_desk_look_at_ms(const struct request_desk *desk)
 {
     return desk_takes(desk)
@@ -172,7 +182,7 @@ int64_t request_desk_look_at_ms(const struct request_desk *desk)
 static bool desk_take(struct request_desk *desk, struct err *err)
 {
     struct finding f;
-    if (!desk->has_new)
+    if (!desk->has_new || desk->is_held)
         return true;
     desk->has_new = false;
     if (!desk_find(desk, &f, err))
@@ -307,7 +317,7 @@ static void desk_act(void *self)
 static int64_t desk_next_at_ms(const void *self)
 {
     const struct request_desk *desk = self;
-    if (desk->has_new)
+    if (desk->has_new && !desk->is_held)
         return 0;
     return list_is_empty(&desk->taken) ? INT64_MAX : look_next_at_ms(&desk->look, desk->house);
 }
@@ -315,7 +325,7 @@ static int64_t desk_next_at_ms(const void *self)
 static bool desk_is_busy(const void *self)
 {
     const struct request_desk *desk = self;
-    bool has_work = desk->has_new || !list_is_empty(&desk->taken);
+    bool has_work = (desk->has_new && !desk->is_held) || !list_is_empty(&desk->taken);
     return has_work && loop_n_stops(desk->house->loop) == 0;
 }
 

@@ -15,6 +15,9 @@ void request_desk_free(struct request_desk *desk); /* NULL allowed */
 struct concern request_desk_concern(struct request_desk *desk);
 /* Between turns, outside a transaction: twice a second, is there anything new? Then the desk has work. Kind STORE. */
 bool request_desk_look(struct request_desk *desk, struct err *err);
+/* It was seen that there is something new, which the next turn takes up unless the desk is held. */
+bool request_desk_has_new(const struct request_desk *desk);
+void request_desk_hold(struct request_desk *desk, bool is_held);
 /* The wall clock at which to look again; INT64_MAX: never. */
 int64_t request_desk_look_at_ms(const struct request_desk *desk);
 /* Somebody waits for the lead itself (errand_lead_take): a lasting leader steps aside as soon as it can. */

@@ -12,10 +12,11 @@
 enum {
     PATIENCE_MS = 20 * 1000,
     TICK_MS = 10 * 1000,
-    ASIDE_MS = 2000,   /* how long the lead is left to an errand before it is asked for again */
-    STAND_BY_MS = 500, /* between two looks at who leads */
-    TROUBLE_MS = 2000, /* after the store, or something else, failed */
-    SETTLE_MS = 3000,  /* what is under way, before an end or another configuration */
+    OLDER_MS = 10 * 1000, /* not again, when that was of no use */
+    ASIDE_MS = 2000,      /* how long the lead is left to an errand before it is asked for again */
+    STAND_BY_MS = 500,    /* between two looks at who leads */
+    TROUBLE_MS = 2000,    /* after the store, or something else, failed */
+    SETTLE_MS = 3000,     /* what is under way, before an end or another configuration */
     FRESH_MS =
         10 * 60 *
         1000, /* so often what is at rest begins anew from the rows, where they say that there is work */
@@ -29,7 +30,7 @@ struct server {
     struct turn faces, turn;
     struct concerns concerns;
     bool leads, is_open; /* is_open: the concerns */
-    int64_t try_at_boot_ms, fresh_at_boot_ms, aside_at_boot_ms;
+    int64_t try_at_boot_ms, fresh_at_boot_ms, aside_at_boot_ms, older_at_boot_ms;
     int64_t
         settled_at_boot_ms; /* what is under way is waited for no longer; 0: nobody waits for it */
     int64_t
@@ -194,6 +195,34 @@ static bool led_look(struct server *s, struct err *err)
            step_aside(s, err);
 }
 
+/* Whoever files a request has read chancery.yaml himself, and the register under it. What he wants is not to be done under an older one: that is
+ * taken up first, as after a SIGHUP. Once for each while: it may be a file of another host, which is none of ours. */
+static bool request_waits_for_config(struct server *s, bool *ret, struct err *err)
+{
+    bool is_ours = true;
+    if (!register_config_is_ours(s->house, &is_ours, err))
+        return false;
+    bool is_asked = s->is_reloading || reload_next_at_ms(s->options->reload) != INT64_MAX;
+    if (!is_ours && !is_asked && boot_now(s) >= s->older_at_boot_ms) {
+        s->older_at_boot_ms = boot_now(s) + OLDER_MS;
+        reload_ask(s->options->reload);
+        is_asked = true;
+    }
+    *ret = !is_ours && is_asked;
+    return true;
+}
+
+static bool requests_admit(struct server *s, struct err *err)
+{
+    bool waits = false;
+    if (!s->leads || !s->is_open || !request_desk_has_new(s->concerns.desk))
+        return true;
+    if (s->options->reload != NULL && !request_waits_for_config(s, &waits, err))
+        return false;
+    request_desk_hold(s->concerns.desk, waits);
+    return true;
+}
+
 static void led_turn(struct server *s)
 {
     struct err why = {0};
@@ -202,7 +231,7 @@ static void led_turn(struct server *s)
     if (!s->is_open && !s->is_stopping)
         concerns_begin(s);
     s->turn.has_begun = true;
-    bool ok = led_look(s, &why);
+    bool ok = led_look(s, &why) && requests_admit(s, &why);
     if (ok && !s->leads)
         return;
     ok = ok && (!turn_is_due(&s->turn) || turn_run(&s->turn, &why));

@@ -62,9 +62,9 @@ def run(scratch, runs):
                 grow(site, before, n_sets)
             wakeups, cpu_ms, written, rss_mib = idle(site)
             table.add(sets=n_sets, wakeups=wakeups, cpu_ms=cpu_ms, written=written, rss_mib=rss_mib,
-                      bar="<= 120 wakeups, <= 60 ms, <= 7.5 commits", met=wakeups <= 120 and cpu_ms <= 60 and written <= 7.5)
+                      bar="<= 200 wakeups, <= 60 ms, <= 7.5 commits", met=wakeups <= 200 and cpu_ms <= 60 and written <= 7.5)
     finally:
         ca.stop()
         dns.stop()
-    table.notes = ["The lead is confirmed every ten seconds: six commits a minute. Nothing else is written, and what is due next is known."]
+    table.notes = ["The lead is confirmed every ten seconds: six commits a minute. Twice a second one look at an index finds requests of other commands."]
     return table

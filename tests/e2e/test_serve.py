@@ -289,6 +289,22 @@ def test_hup_when_an_order_is_under_way_then_it_keeps_its_names_and_a_removed_se
     assert bind.all_txt() == []
 
 
+def test_request_when_it_was_filed_under_a_newer_configuration_then_that_is_taken_up_first(office, pebble, bind, daemons):
+    """Nobody sends a HUP: who files the request has read chancery.yaml by himself."""
+    office.write(pebble, bind)
+    office.set("a", ["a.example.com"])
+    office.run("init", check=0)
+    text = office.config.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("  pebble:"))
+    daemon = daemons(office).says("a: order: issued")
+    office.config.write_text(text.replace(line, line + "\n" + line.replace("  pebble:", "  second:").replace("contact: [mailto:ops@example.com], ", "")))
+    office.set("b", ["b.example.com"], "authority: second")
+    office.run("issue", "b", check=0)
+    assert has_certificate(office, "b") and "its changes are in force" in daemon.said()
+    assert office.sql("SELECT n_failures FROM domain_set WHERE name = 'b'") == [(0,)]
+    daemon.stop()
+
+
 # ---- standing by ----
 
 
