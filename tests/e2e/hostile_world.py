@@ -283,7 +283,8 @@ providers:
         """Whatever was put off has its time now."""
         self.database.change("UPDATE orders SET next_at_ms = 0 WHERE ended_at_ms IS NULL")
         self.database.change("UPDATE domain_set SET next_at_ms = 0 WHERE n_failures > 0")
-        self.database.change("UPDATE authority SET pause_until_ms = 0, open_until_ms = CASE WHEN open_until_ms > 0 THEN 1 ELSE 0 END")
+        self.database.change("UPDATE authority SET open_until_ms = CASE WHEN open_until_ms > 0 THEN 1 ELSE 0 END")
+        self.database.change("UPDATE ledger_bucket SET full_at_ms = 0")
 
     def wait_ms(self):
         """Until the set or its order is tried again."""
