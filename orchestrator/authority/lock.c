@@ -158,6 +158,8 @@ static bool taking_act(struct house *house, void *arg, struct err *refusal, stru
     if (seen.is_leftover && !leftover_end(house, &seen, err))
         return false;
     t->grant.fencing = seen.fencing + 1;
+    if (ask->order != NULL && !lock_sweep(house, err))
+        return false;
     if (!order_reserve(house, ask, t->grant.fencing, &t->grant.headroom, refusal, err) ||
         !lock_ticket_drop(house, ask, &time.me, err))
         return false;

@@ -75,6 +75,9 @@ bool lock_release(struct house *house, const char *name, int64_t fencing,
 bool lock_break(struct house *house, const char *name, const char *reason, const char *who,
                 struct err *err);
 
+/* Inside a transaction: what locks that ran out, unreleased and untaken, have reserved is settled as unknown. lock_take with an order does it by itself. */
+bool lock_sweep(struct house *house, struct err *err);
+
 /* Inside a transaction, before an order of the set begins or goes on (order_id 0: a new one). HELD: one of its names is locked; the order
  * waits in line then, for as long as it comes again within LOCK_TICKET_MS. */
 bool lock_lets_order(struct house *house, const char *set, int64_t order_id, struct err *err);

@@ -1,9 +1,10 @@
 /*
- * The inside of the exposed lock, for lock.c, lock_look.c and lock_queue.c only.
+ * The inside of the exposed lock, for lock*.c only.
  *
  *   lock.c         take, renew, release, break: one transaction each
  *   lock_look.c    the row as it is, who holds it, orders of ours
  *   lock_queue.c   who waits
+ *   lock_sweep.c   what locks that nobody gave back have reserved
  */
 #ifndef AUTHORITY_LOCK_INSIDE_H
 #define AUTHORITY_LOCK_INSIDE_H

@@ -1,6 +1,7 @@
 #include "renewal/renewal_inside.h"
 
 #include "authority/lease.h"
+#include "authority/lock.h"
 #include "inventory/plan.h"
 #include "inventory/register.h"
 #include "renewal/quota.h"
@@ -173,6 +174,6 @@ bool renewal_intake(struct renewal *r, struct err *err)
     r->taken_in = true;
     r->taken_until_ms = house_now(r->house);
     return set_leases_free(r->house, err) && account_holds_mend(r->house, err) &&
-           ledger_sweep(r->house, err) && txt_desk_load(r->driver.desk, err) &&
-           intake_open_orders(r, err) && intake_sets(r, err);
+           ledger_sweep(r->house, err) && lock_sweep(r->house, err) &&
+           txt_desk_load(r->driver.desk, err) && intake_open_orders(r, err) && intake_sets(r, err);
 }

@@ -467,6 +467,24 @@ static void test_lock_when_an_order_came_to_nothing_then_what_is_in_doubt_is_spe
     assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_reservation"), 0);
 }
 
+static void test_sweep_when_locks_ran_out_then_what_they_reserved_is_spent(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct lock_grant grant = {0};
+    must(take_for_order(NULL, &grant, &err), &err);
+    must(store_begin(house.store, &err), &err);
+    must(lock_sweep(&house, &err), &err);
+    must(store_commit(house.store, &err), &err);
+    assert_true(sql_int(-1, "SELECT count(*) FROM ledger_reservation") > 0);
+    advance(TTL_MS);
+    must(store_begin(house.store, &err), &err);
+    must(lock_sweep(&house, &err), &err);
+    must(store_commit(house.store, &err), &err);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_reservation"), 0);
+    assert_int_equal(sql_int(-1, "SELECT count(*) FROM ledger_bucket WHERE kind = 'set'"), 1);
+}
+
 /* ---- looking ---- */
 
 struct seen {
@@ -623,6 +641,7 @@ int main(void)
         ORDER_TEST(test_lock_when_the_set_changed_meanwhile_then_the_orders_names_count),
         LOCK_TEST(test_lock_when_the_ledger_refuses_then_throttled_with_the_instant),
         LOCK_TEST(test_lock_when_an_order_came_to_nothing_then_what_is_in_doubt_is_spent),
+        LOCK_TEST(test_sweep_when_locks_ran_out_then_what_they_reserved_is_spent),
         ORDER_TEST(test_lock_each_when_some_are_held_then_those_alone_with_who_waits),
         LOCK_TEST(test_lock_when_in_an_open_transaction_then_all_or_nothing),
         LOCK_TEST(test_lock_when_three_sessions_interleave_then_as_the_model_says),
