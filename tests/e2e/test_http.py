@@ -106,7 +106,7 @@ def test_description_when_driven_then_every_operation_and_status_of_the_lock_is_
         seen.setdefault((method.lower(), template), set()).add(answer.status)
         return answer
 
-    office.set("www", ["a.example.com"])
+    office.set("www", ["www.example.com"])
     office.run("plan")
     one = "/v1/locks/a.example.com"
     grant = ask("POST", one, {"ttl_s": 60, "client": "bot", "purpose": "tests", "order": {"authority": "none"}}).json()
