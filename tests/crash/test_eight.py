@@ -178,7 +178,8 @@ def test_eight_when_killed_and_frozen_all_the_time_then_as_many_certificates_as_
     assert not watch.findings, f"{context}: {watch.findings[:5]}"
     assert not overlaps(ledger), f"{context}: {overlaps(ledger)[:5]}"
     # 5, the store cannot be had: who is frozen inside a transaction keeps the others from writing for as long as that lasts.
-    known = (0, 3, 5, -signal.SIGKILL) if trouble.n_long > 0 else (0, 3, -signal.SIGKILL)
+    # 1: something was left to a later run, by whoever led and was killed, frozen or asked to end.
+    known = (0, 1, 3, -signal.SIGKILL, *([5] if trouble.n_long > 0 else []))
     strange = [code for slot in slots for code in slot.codes if code not in known]
     assert not strange, f"{context}: {strange}"
     # A frozen or killed leader may waste orders, those whose answers were on their way.
