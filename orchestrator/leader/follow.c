@@ -109,6 +109,8 @@ static bool request_look(struct follower *f, bool *ret_done, struct err *err)
         return why.kind == ERR_ABSENT || err_set(err, why.kind, "%s", why.text);
     }
     *ret_done = now.is_done;
+    f->request.is_done = now.is_done;
+    f->request.done_at_ms = now.done_at_ms;
     request_fini(&now);
     return true;
 }

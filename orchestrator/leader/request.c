@@ -78,6 +78,7 @@ static void request_read(const struct rows *rows, struct request *ret)
                             .event_id = rows_int(rows, 10),
                             .taken_by = rows_int(rows, 11),
                             .is_done = !rows_is_null(rows, 12),
+                            .done_at_ms = rows_int(rows, 12),
                             .override_reason = mem_strdup(rows_text(rows, 13))};
 }
 

@@ -23,7 +23,7 @@ struct request { /* texts owned */
     int64_t patience_ms;   /* what waits longer is left to a later time */
     char *override_reason; /* struct ask; NULL */
     char *host;            /* who filed it */
-    int64_t pid, filed_at_ms;
+    int64_t pid, filed_at_ms, done_at_ms;
     int64_t certificate_id, event_id; /* the newest ones then */
     int64_t taken_by;                 /* fencing number; 0: nobody yet */
 };

@@ -9,6 +9,12 @@ struct telling {
     struct leader_result *ret;
 };
 
+/* What began after it was done belongs to others. */
+static int64_t until_ms(const struct telling *t)
+{
+    return t->request->is_done ? t->request->done_at_ms : INT64_MAX;
+}
+
 static bool count_add(struct telling *t, size_t *sum, struct err *err, enum sql_name sql,
                       const char *set, int64_t since)
 {
@@ -65,7 +71,8 @@ static void standing_count(struct renewal_result *r, const struct rows *rows, bo
 static bool set_stands(struct telling *t, const char *set, bool has_failed, struct err *err)
 {
     struct rows rows;
-    if (!store_query(t->house->store, &rows, err, SQL_REQUEST_SET, "ti", set, house_now(t->house)))
+    if (!store_query(t->house->store, &rows, err, SQL_REQUEST_SET, "tii", set, house_now(t->house),
+                     until_ms(t)))
         return false;
     if (rows_next(&rows))
         standing_count(&t->ret->renewal, &rows, has_failed);
@@ -86,7 +93,7 @@ static bool renewal_tell(struct telling *t, const char *set, struct err *err)
 static bool txt_tell(struct telling *t, const char *set, struct err *err)
 {
     int64_t n = 0;
-    if (!store_int(t->house->store, 0, &n, err, SQL_REQUEST_N_TXT, "t", set))
+    if (!store_int(t->house->store, 0, &n, err, SQL_REQUEST_N_TXT, "ti", set, until_ms(t)))
         return false;
     t->ret->renewal.n_txt_left += (size_t)n;
     return true;

@@ -199,6 +199,18 @@ bool renewal_intake_new(struct renewal *r, struct err *err)
 
 /* ---- is it at rest? ---- */
 
+/* Records that an order left behind are taken away beside it, as far as the desk can. */
+static bool sweep_at_ms(const struct renewal *r, const char *set, int64_t *ret_at_ms,
+                        struct err *err)
+{
+    int64_t is_open = 0;
+    if (!store_int(r->house->store, 0, &is_open, err, SQL_SWEEP_IS_OPEN, "t", set))
+        return false;
+    if (is_open != 0)
+        *ret_at_ms = txt_desk_is_busy(r->driver.desk) ? 0 : txt_desk_next_at_ms(r->driver.desk);
+    return true;
+}
+
 bool renewal_set_at_ms(const struct renewal *r, const char *set, int64_t *ret_at_ms,
                        struct err *err)
 {
@@ -213,6 +225,11 @@ bool renewal_set_at_ms(const struct renewal *r, const char *set, int64_t *ret_at
         *ret_at_ms = resting->is_held ? INT64_MAX : resting->at_ms;
         return true;
     }
-    return store_int(r->house->store, INT64_MAX, ret_at_ms, err, SQL_ORDER_OPEN_NEXT_OF_SET, "t",
-                     set);
+    int64_t order_ms = INT64_MAX, sweep_ms = INT64_MAX;
+    if (!store_int(r->house->store, INT64_MAX, &order_ms, err, SQL_ORDER_OPEN_NEXT_OF_SET, "t",
+                   set) ||
+        !sweep_at_ms(r, set, &sweep_ms, err))
+        return false;
+    *ret_at_ms = order_ms < sweep_ms ? order_ms : sweep_ms;
+    return true;
 }

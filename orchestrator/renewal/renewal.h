@@ -30,7 +30,7 @@ struct renewal *renewal_new(struct house *house, struct ca_office *office,
                             const struct renewal_options *options);
 void renewal_free(struct renewal *renewal);
 struct concern renewal_concern(struct renewal *renewal);
-/* When the next thing is done for this set: 0 now, INT64_MAX nothing waits. Kind STORE. */
+/* When the next thing is done for this set ("": for what belongs to none in particular): 0 now, INT64_MAX nothing waits. Kind STORE. */
 bool renewal_set_at_ms(const struct renewal *renewal, const char *set, int64_t *ret_at_ms,
                        struct err *err);
 /* After the last turn: tells what is left to later runs, and counts it. */

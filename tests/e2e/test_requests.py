@@ -37,7 +37,7 @@ class Helper:
         self.process.wait(seconds)
         result = Result(self.process)
         result.code, result.out, result.err = self.process.returncode, self.out.read_text(), self.words()
-        assert result.code == code, result
+        assert result.code == code, f"{result.code}\n{result.out}\n{result.err}"
         assert "Sanitizer" not in result.err, result
         return result
 
@@ -97,8 +97,11 @@ def test_request_when_another_leads_then_it_is_carried_out_and_told_as_ones_own(
     leader = start(world, "renew")
     waits(world, "slow")
     plain(world, "shop", ["shop.example.com"])
-    # Two at once for one set are one piece of work.
+    # Two at once for one set are one piece of work. The leader looks when both are there.
+    leader.process.send_signal(signal.SIGSTOP)
     asked = [start(world, "issue", "shop", "--json"), start(world, "issue", "shop", "--json")]
+    wait_until("both are filed", lambda: n_open(world) == 2, 25)
+    leader.process.send_signal(signal.SIGCONT)
     for one in asked:
         result = one.end(0)
         assert result.json()["issued"] == 1, result
