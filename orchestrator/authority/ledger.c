@@ -42,6 +42,21 @@ bool ledger_bucket_load(struct house *house, const char *directory, const struct
 
 /* ---- one bucket ---- */
 
+void ledger_bucket_judge(const struct ledger_bucket *b, const struct ca_rate *rate,
+                         int64_t n_before, int64_t now_ms, struct ledger_answer *answer)
+{
+    struct gcra g = ledger_gcra(rate);
+    int64_t at_ms = gcra_at(&g, b->full_at_ms, now_ms, n_before + 1);
+    if (at_ms <= now_ms || (!answer->may && at_ms <= answer->at_ms))
+        return;
+    answer->may = false;
+    answer->at_ms = at_ms;
+    answer->gap_ms = g.gap;
+    answer->limit = ca_limit_name(b->limit);
+    snprintf(answer->text, sizeof answer->text, "its limit for %s is used up",
+             ca_limit_what(b->limit));
+}
+
 /* Of a limit that nobody knows the row says when it is open, no more. */
 struct gcra ledger_gcra(const struct ca_rate *rate)
 {

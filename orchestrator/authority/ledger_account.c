@@ -17,21 +17,12 @@ static bool registration_judge(struct house *house, const char *directory, enum 
                                struct err *err)
 {
     const struct ca_rate *rate = &config_limits(house->config, directory)->rates[limit];
-    struct gcra g = ledger_gcra(rate);
     AUTO(ledger_bucket_fini)
     struct ledger_bucket b = {0};
     ledger_bucket_init(&b, limit, subject, NULL);
     if (!ledger_bucket_load(house, directory, rate, now_ms, &b, err))
         return false;
-    int64_t at_ms = gcra_at(&g, b.full_at_ms, now_ms, b.n_reserved + 1);
-    if (at_ms <= now_ms || (!answer->may && at_ms <= answer->at_ms))
-        return true;
-    answer->may = false;
-    answer->at_ms = at_ms;
-    answer->gap_ms = g.gap;
-    answer->limit = ca_limit_name(limit);
-    snprintf(answer->text, sizeof answer->text, "its limit for %s is used up",
-             ca_limit_what(limit));
+    ledger_bucket_judge(&b, rate, b.n_reserved, now_ms, answer);
     return true;
 }
 

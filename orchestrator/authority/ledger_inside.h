@@ -44,5 +44,8 @@ struct gcra ledger_gcra(const struct ca_rate *rate);
 /* Reads its row. */
 bool ledger_bucket_load(struct house *house, const char *directory, const struct ca_rate *rate,
                         int64_t now_ms, struct ledger_bucket *b, struct err *err);
+/* One more of what is no new order: n_before units are spoken for already. Of several refusals the latest is the answer. */
+void ledger_bucket_judge(const struct ledger_bucket *b, const struct ca_rate *rate,
+                         int64_t n_before, int64_t now_ms, struct ledger_answer *answer);
 
 #endif

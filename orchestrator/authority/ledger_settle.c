@@ -64,15 +64,7 @@ static bool owned_judge(struct house *house, const struct rows *rows, bool was_l
         return false;
     if (!ledger_bucket_load(house, directory, rate, now_ms, &b, err))
         return false;
-    int64_t at_ms = gcra_at(&g, b.full_at_ms, now_ms, rows_int(rows, 5) + 1);
-    if (at_ms <= now_ms || (!answer->may && at_ms <= answer->at_ms))
-        return true;
-    answer->may = false;
-    answer->at_ms = at_ms;
-    answer->gap_ms = g.gap;
-    answer->limit = ca_limit_name(limit);
-    snprintf(answer->text, sizeof answer->text, "its limit for %s is used up",
-             ca_limit_what(limit));
+    ledger_bucket_judge(&b, rate, rows_int(rows, 5), now_ms, answer);
     return true;
 }
 
