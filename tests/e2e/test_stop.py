@@ -161,7 +161,8 @@ def test_stop_when_another_leads_then_at_once(office, bind, silent):
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
         assert time.monotonic() - begin < 2
-        assert process.returncode == 3 and f"pid {leader.pid}" in err, (process.returncode, err)
+        # As any run that a signal ended; what it asked for stays.
+        assert process.returncode == 1 and f"pid {leader.pid}" in err and "stays" in err, (process.returncode, err)
     finally:
         leader.kill()
         leader.wait()
