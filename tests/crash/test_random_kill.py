@@ -35,6 +35,18 @@ def usual_s(lanes, folder):
     return percentile(lanes.run(trial, range(len(lanes.lanes))), 50)
 
 
+def enough(lanes, folder, trial, n, least, factor=1.0):
+    """Results of trials at moments within the time of a usual run. Other tests run at the same time: where it was measured too long, because they were
+    busier then, few moments lie within a run, and more trials follow within half of it."""
+    most_s, results = factor * usual_s(lanes, folder), []
+    for first in range(0, 4 * n, n):
+        results += lanes.run(lambda lane, number, most_s=most_s: trial(lane, number, most_s), range(first, first + n))
+        if sum(1 for result in results if (result[0] if isinstance(result, tuple) else result) > 0) >= least:
+            break
+        most_s /= 2
+    return results
+
+
 def killed_within(site, seconds, whole_group):
     """True when it was still running."""
     process = site.start("renew")
@@ -52,9 +64,7 @@ def killed_within(site, seconds, whole_group):
 
 
 def test_renew_when_killed_at_random_moments_then_the_next_run_finishes(tmp_path, lanes):
-    most_s = 1.2 * usual_s(lanes, tmp_path)
-
-    def trial(lane, number):
+    def trial(lane, number, most_s):
         chance = random.Random(f"{SEED}/{number}")
         moments = [chance.uniform(0.005, most_s) for _ in range(chance.choice([1, 1, 1, 2, 3]))]
         context = f"CHANCERY_SEED={SEED}, trial {number}, killed after {', '.join(f'{m:.3f}' for m in moments)} s"
@@ -77,9 +87,9 @@ def test_renew_when_killed_at_random_moments_then_the_next_run_finishes(tmp_path
         return kills, took_s, n_orders - len(SETS)
 
     print(f"\nCHANCERY_SEED={SEED}")
-    results = lanes.run(trial, range(N))
+    results = enough(lanes, tmp_path, trial, N, N // 2, 1.2)
     times = [took_s for kills, took_s, _ in results if kills > 0]
-    print(f"{N} trials, {sum(kills for kills, _, _ in results)} kills: 0 certificates too many, {sum(n for _, _, n in results)} orders "
+    print(f"{len(results)} trials, {sum(kills for kills, _, _ in results)} kills: 0 certificates too many, {sum(n for _, _, n in results)} orders "
           f"too many, 0 TXT left; the next run took p50 {percentile(times, 50):.2f} s, p99 {percentile(times, 99):.2f} s")
     assert len(times) >= N // 2
 
@@ -109,9 +119,7 @@ def frozen_at_random(site, most_s, chance):
 
 
 def test_renew_when_the_leader_is_frozen_then_a_rival_names_it_and_it_goes_on(tmp_path, lanes):
-    most_s = usual_s(lanes, tmp_path)
-
-    def trial(lane, number):
+    def trial(lane, number, most_s):
         chance = random.Random(f"{SEED}/frozen/{number}")
         context = f"CHANCERY_SEED={SEED}, frozen trial {number}"
         site = lane.site(tmp_path / f"f{number}", sets=SETS)
@@ -144,8 +152,9 @@ def test_renew_when_the_leader_is_frozen_then_a_rival_names_it_and_it_goes_on(tm
         site.remove()
         return 1
 
-    n = sum(lanes.run(trial, range(N_FROZEN)))
-    print(f"\nCHANCERY_SEED={SEED}: {n} of {N_FROZEN} were frozen while they led")
+    results = enough(lanes, tmp_path, trial, N_FROZEN, N_FROZEN // 3)
+    n = sum(results)
+    print(f"\nCHANCERY_SEED={SEED}: {n} of {len(results)} were frozen while they led")
     assert n >= N_FROZEN // 3
 
 
@@ -177,7 +186,8 @@ def deposed(lane, number, folder, most_s, depose):
         leader.wait(60)
         log = (site.folder / "run.log").read_text()
         if leader.returncode == 0:
-            assert "nothing to do" in rival.stdout, f"{context}: it had not been through: {rival}, {log}"
+            # Deposed, it asks whoever leads now, or leads anew.
+            assert "nothing to do" in rival.stdout or 'the lease "leader" is held' in log, f"{context}: it had not been through: {rival}, {log}"
         else:
             ended_by_server = stores.ON_SERVER and leader.returncode == 5  # it stood still in the middle of a change
             assert ended_by_server or (leader.returncode == 3 and "lease" in log), f"{context}: exit {leader.returncode}: {log}"
@@ -203,13 +213,13 @@ def test_renew_when_a_frozen_leader_was_deposed_then_it_writes_nothing_more(tmp_
                 break
         return rival
 
-    def trial(lane, number):
+    def trial(lane, number, most_s):
         lane.spoiled = True
         return deposed(lane, number, tmp_path / f"d{number}", most_s, depose)
 
-    most_s = usual_s(lanes, tmp_path)
-    n = sum(lanes.run(trial, range(N_FROZEN)))
-    print(f"\nCHANCERY_SEED={SEED}: {n} of {N_FROZEN} were deposed")
+    results = enough(lanes, tmp_path, trial, N_FROZEN, N_FROZEN // 4)
+    n = sum(results)
+    print(f"\nCHANCERY_SEED={SEED}: {n} of {len(results)} were deposed")
     assert n >= N_FROZEN // 4
 
 
