@@ -238,11 +238,6 @@ struct str exchange_body(const struct http_exchange *x)
     return buf_str(&x->body);
 }
 
-const struct net_address *exchange_peer_address(const struct http_exchange *x)
-{
-    return &x->link->address;
-}
-
 const struct http_peer *exchange_peer(const struct http_exchange *x)
 {
     if (x->link->stage->has_tls && !x->link->was_peer_read)

@@ -86,7 +86,6 @@ struct str exchange_target(const struct http_exchange *x);
 /* The first header of that name, NULL: none. */
 const char *exchange_header(const struct http_exchange *x, const char *name);
 struct str exchange_body(const struct http_exchange *x);
-const struct net_address *exchange_peer_address(const struct http_exchange *x);
 /* NULL: no certificate, or none of the configured CA. */
 const struct http_peer *exchange_peer(const struct http_exchange *x);
 /* A pointer of the caller's. */

@@ -66,23 +66,6 @@ bool lease_holder(struct house *house, const char *name, struct lease_holder *re
     return found || err_set(err, ERR_ABSENT, "nobody ever held the lease \"%s\"", name);
 }
 
-bool lease_each(struct house *house, lease_visit *visit, void *arg, struct err *err)
-{
-    struct rows rows;
-    bool go_on = true;
-    int64_t now_ms;
-    if (!lease_now(house, &now_ms, err) ||
-        !store_query(house->store, &rows, err, SQL_LEASE_ALL, ""))
-        return false;
-    while (go_on && rows_next(&rows)) {
-        struct lease_holder holder;
-        holder_read(house, &rows, now_ms, &holder);
-        go_on = holder.is_free || visit(arg, &holder);
-        lease_holder_fini(&holder);
-    }
-    return rows_end(&rows, err);
-}
-
 static bool held_by_another(struct house *house, const char *name, struct err *err)
 {
     struct lease_holder holder = {0};

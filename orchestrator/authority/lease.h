@@ -50,7 +50,5 @@ bool set_lease_renew(struct house *house, const char *set, int64_t fencing, int6
 
 bool lease_holder(struct house *house, const char *name, struct lease_holder *ret,
                   struct err *err); /* ABSENT */
-typedef bool lease_visit(void *arg, const struct lease_holder *holder);
-bool lease_each(struct house *house, lease_visit *visit, void *arg, struct err *err);
 
 #endif

@@ -9,7 +9,7 @@ LIB = Path(__file__).resolve().parents[2] / "lib"
 # These show or change everything there is, by their name and purpose.
 READ_EVERYTHING = {
     "ACCOUNT_HOLDS", "ACCOUNT_LIST", "CERTIFICATE_STATUS", "DEPLOYMENT_FORCE_ALL", "ENDPOINT_ALL", "ENDPOINT_VERDICTS", "EVENT_ALL", "EVENT_LAST",
-    "EVENT_TAIL", "LEASE_ALL", "LEDGER_ALL", "PLAN_ALL", "REQUEST_ALL_ENDPOINTS", "SET_ALL_NAMES", "SET_ROWS", "TXT_VIEWS",
+    "EVENT_TAIL", "LEDGER_ALL", "PLAN_ALL", "REQUEST_ALL_ENDPOINTS", "SET_ALL_NAMES", "SET_ROWS", "TXT_VIEWS",
 }
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 
