@@ -97,7 +97,10 @@ for kind in $kinds; do
         # Trials of the crash tests run side by side by themselves.
         case $kind in
         e2e*) run_pytest "$kind" $store -n "${CHANCERY_TEST_WORKERS:-$((jobs + 2))}" --dist loadfile ;;
-        *) run_pytest "$kind" $store -n "${CHANCERY_TEST_WORKERS:-$((jobs + 1))}" --dist loadgroup ;;
+        crash) run_pytest "$kind" $store -n "${CHANCERY_TEST_WORKERS:-$((jobs + 1))}" --dist loadgroup ;;
+        *) # Every test, but fewer of its points: the steps of the work are the same, and CHANCERY_KILL_STEP=1 takes all of them.
+            CHANCERY_KILL_STEP=${CHANCERY_KILL_STEP:-8} CHANCERY_RANDOM_KILLS=${CHANCERY_RANDOM_KILLS:-24} CHANCERY_LANES=${CHANCERY_LANES:-3} \
+                run_pytest "$kind" $store -n "${CHANCERY_TEST_WORKERS:-$((jobs + 1))}" --dist loadgroup ;;
         esac
         ;;
     *)

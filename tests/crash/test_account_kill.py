@@ -46,5 +46,5 @@ def test_rollover_when_killed_before_every_outward_call_then_the_account_is_usab
     results = lanes.run(trial, range(FIRST, n_calls + FURTHER, STEP))
     kills, rolled = sum(died for died, _ in results), sum(rolled for _, rolled in results)
     print(f"\naccount rollover: {n_calls} outward calls, {kills} kills; {rolled} of {len(results)} accounts have the new key, all can be used")
-    assert kills >= 15, f"{kills} kills over {n_calls} calls"
+    assert kills >= min(15, n_calls // STEP - 4), f"{kills} kills over {n_calls} calls"
     assert 0 < rolled < len(results), "some are killed before the CA rolled the key, some after"

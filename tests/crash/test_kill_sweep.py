@@ -61,7 +61,7 @@ def test_renew_when_killed_before_every_outward_call_then_the_next_run_finishes(
 
 def test_deploy_when_killed_before_every_outward_call_then_the_next_run_finishes(tmp_path, lanes):
     n_calls, kills = sweep(lanes, tmp_path, renewed, ["deploy", "--force", "www"], ["renew"], decisions=1)
-    assert kills >= 30, f"{kills} kills over {n_calls} calls"
+    assert kills >= min(30, n_calls // STEP - 5), f"{kills} kills over {n_calls} calls"
 
 
 def test_revoke_when_killed_before_every_outward_call_then_one_renew_finishes(tmp_path, lanes):
@@ -91,7 +91,7 @@ def test_revoke_when_killed_before_every_outward_call_then_one_renew_finishes(tm
     points = range(FIRST, n_calls + FURTHER, STEP * 5)
     kills = sum(lanes.run(trial, points))
     print(f"\nrevoke: {n_calls} outward calls, {kills} kills")
-    assert kills >= 20, f"{kills} kills over {n_calls} calls"
+    assert kills >= min(20, n_calls // (STEP * 5) - 4), f"{kills} kills over {n_calls} calls"
 
 
 def test_renew_when_killed_again_in_the_recovery_then_the_third_run_finishes(tmp_path, lanes):
@@ -109,7 +109,7 @@ def test_renew_when_killed_again_in_the_recovery_then_the_third_run_finishes(tmp
         return died + died_again
 
     n_calls = lanes.one(lambda lane, _: calls_count(lane, tmp_path / "count", lambda site: None, ["renew"])[0], None)
-    pairs = list(itertools.product(range(FIRST + 20, n_calls, 47), range(5, n_calls, 29)))
+    pairs = list(itertools.product(range(FIRST + 20, n_calls, 47), range(5, n_calls, max(29, 7 * STEP))))
     kills = sum(lanes.run(trial, pairs))
     print(f"\nrenew killed twice: {len(pairs)} pairs, {kills} kills")
     assert kills >= len(pairs), f"{kills} kills in {len(pairs)} pairs"
