@@ -1,24 +1,14 @@
 """Killed every 300 ms while what it wants never succeeds: the CA sees no more orders than of a program that is never killed (S9).
 
-CHANCERY_KILL_LOOP_S: how long each loop lasts (300 for the promise as it is written). On both stores: each loop runs on a file and on a server.
+CHANCERY_KILL_LOOP_S: how long each loop lasts (300 for the promise as it is written).
 """
 import os
 import signal
 import subprocess
 import time
 
-import pytest
-import stores
-
 LOOP_S = float(os.environ.get("CHANCERY_KILL_LOOP_S", "6"))
 EVERY_S = 0.3
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request, monkeypatch):
-    make = stores.FileStore if request.param == "sqlite" else lambda folder: stores.ServerStore()
-    monkeypatch.setattr(stores, "make", make)
-    return request.param
 
 
 def kill_loop(site):
@@ -35,7 +25,7 @@ def kill_loop(site):
     return n_killed
 
 
-def test_a_set_that_always_fails_when_killed_in_a_loop_then_four_orders_at_most(tmp_path, lane, store):
+def test_a_set_that_always_fails_when_killed_in_a_loop_then_four_orders_at_most(tmp_path, lane):
     site = lane.site(tmp_path / "site", sets={"www": ("www.example.com",)})
     lane.ca.set(faults=[{"on": "challenge", "act": "invalid-authz", "times": 0}], latency_ms=80)
     try:
@@ -51,7 +41,7 @@ def test_a_set_that_always_fails_when_killed_in_a_loop_then_four_orders_at_most(
         site.remove()
 
 
-def test_sets_that_share_a_limit_when_killed_in_a_loop_then_the_ca_never_has_to_refuse(tmp_path, lane, store):
+def test_sets_that_share_a_limit_when_killed_in_a_loop_then_the_ca_never_has_to_refuse(tmp_path, lane):
     """The CA counts for itself; each newOrder that a killed run may have sent counts, too."""
     sets = {f"s{i}": (f"s{i}.example.com",) for i in range(8)}
     before = lane.ca.ledger()["counts"]
