@@ -10,8 +10,8 @@ import pytest
 from world import Reader
 
 EXIT_BY_FAILPOINT = 71
-# As in test_kill_sweep.py: from 8 on every other one.
-THIN = max(1, int(os.environ.get("CHANCERY_KILL_STEP", "2")) // 4)
+# As in test_kill_sweep.py: of every n-th point there each half as often.
+THIN = max(1, int(os.environ.get("CHANCERY_KILL_STEP", "2")) // 2)
 ACTS = ("kill", "error", "exit")
 REVOKE = ("revoke", "www", "--version", "1", "--reason", "superseded", "--yes")
 
