@@ -202,7 +202,7 @@ def test_lock_when_on_a_terminal_then_the_command_has_it_and_ctrl_c_reaches_it(l
     if pid == 0:
         os.execv(str(PROGRAM), locker.argv(NAME, "--", sys.executable, "-c",
                  "import os, sys, time\nprint(os.isatty(0), os.tcgetpgrp(0) == os.getpgrp(), flush=True)\n"
-                 "print('said', input(), flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: sys.exit(9)"))
+                 "try: print('said', input(), flush=True); time.sleep(60)\nexcept KeyboardInterrupt: sys.exit(9)"))
     said = b""
 
     def read_until(words):
