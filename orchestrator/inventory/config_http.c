@@ -27,6 +27,11 @@ static const struct section section_http_tls = {.name = "http.tls",
                                                 .settings = tls_settings,
                                                 .n = sizeof tls_settings / sizeof tls_settings[0]};
 
+#define PASS_NAME                                                                                  \
+    {                                                                                              \
+        .name = "name", .kind = SETTING_TEXT, .required = true, .min = 1, .max = 64,               \
+        .sentence = "Shown to others as the holder of a lock."                                     \
+    }
 #define PASS_SETTINGS                                                                              \
     {.name = "names",                                                                              \
      .kind = SETTING_TEXTS,                                                                        \
@@ -41,12 +46,7 @@ static const struct section section_http_tls = {.name = "http.tls",
     }
 
 static const struct setting token_settings[] = {
-    {.name = "name",
-     .kind = SETTING_TEXT,
-     .required = true,
-     .min = 1,
-     .max = 64,
-     .sentence = "Shown to others as the holder of a lock."},
+    PASS_NAME,
     {.name = "sha256",
      .kind = SETTING_TEXT,
      .required = true,
@@ -62,12 +62,7 @@ static const struct section section_http_token = {
     .n = sizeof token_settings / sizeof token_settings[0]};
 
 static const struct setting client_settings[] = {
-    {.name = "name",
-     .kind = SETTING_TEXT,
-     .required = true,
-     .min = 1,
-     .max = 64,
-     .sentence = "Shown to others as the holder of a lock."},
+    PASS_NAME,
     {.name = "fingerprint",
      .kind = SETTING_TEXT,
      .min = 64,

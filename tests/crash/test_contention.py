@@ -37,9 +37,12 @@ class LeaseWatch:
         self.n += 1
 
     def loop(self):
-        while not self.stopping:
-            self.look()
-            time.sleep(0.001)
+        try:
+            while not self.stopping:
+                self.look()
+                time.sleep(0.001)
+        except Exception as trouble:  # else a watch that ended would find nothing more, and all would seem well
+            self.findings.append(f"the watch ended after {self.n} looks: {trouble!r}")
 
     def stop(self):
         self.stopping = True

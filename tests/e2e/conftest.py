@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stores  # noqa: E402
+from postgresql import Postgresql  # noqa: E402
 from servers import Bind, Nginx, Pebble  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +109,14 @@ def pytest_collection_modifyitems(items):
 
 def pytest_sessionfinish():
     stores.end()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A PostgreSQL of the file's own: its tests stop it, kill it, or give it several databases."""
+    server = Postgresql(tmp_path_factory.mktemp("postgresql") / "cluster")
+    yield server
+    server.stop()
 
 
 @pytest.fixture

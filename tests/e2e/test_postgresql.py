@@ -8,18 +8,10 @@ import pytest
 import stores
 
 from conftest import BUILD, PROGRAM, ROOT, Office
-from postgresql import Postgresql
 from servers import wait_until
 
 pytestmark = stores.only("postgresql", "its own tests")
 CHECK = (BUILD if BUILD.is_absolute() else ROOT / BUILD) / "tests" / "postgresql_check"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Postgresql(tmp_path_factory.mktemp("postgresql") / "cluster")
-    yield server
-    server.stop()
 
 
 class Shared(Office):

@@ -10,7 +10,6 @@ import time
 import pytest
 
 from conftest import PROGRAM, Office
-from postgresql import Postgresql
 from servers import free_port, wait_until
 from test_stop import MOST_SECONDS, Silent
 
@@ -324,13 +323,6 @@ def test_standby_when_the_leader_is_killed_then_it_goes_on_at_once(office, pebbl
     other.stop()
     third.says("serve: leads", seconds=SAME_HOST_S + SLACK_S)
     third.stop()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Postgresql(tmp_path_factory.mktemp("postgresql") / "cluster")
-    yield server
-    server.stop()
 
 
 class Shared(Office):
