@@ -5,7 +5,7 @@
 enum {
     POLL_MS = 1000,        /* between two looks at what is waited for: another process may end it */
     SHORT_TURNS_MS = 1000, /* so long after a request the leader's turns are kept short: */
-    SHORT_TURN_MS = 6,
+    SHORT_TURN_MS = 2,
     CERTIFICATE_MAX = 256 * 1024,
     LOOK_SHARE = 9 /* walks over the whole store take a tenth of the time */
 };
@@ -246,6 +246,7 @@ static void face_act(void *self)
         http_call_send(LIST_OWNER(it, struct call, link));
     for (struct list *it; (it = list_pop_front(&face->leaving)) != NULL;)
         http_call_free(LIST_OWNER(it, struct call, link));
+    http_server_send(face->server); /* before the leader's turn begins */
 }
 
 static int64_t face_next_at_ms(const void *self)

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 256, MEMORY_BESIDES_HEAD = 16 * 1024 };
+enum { BACKLOG = 256, MEMORY_BESIDES_HEAD = 16 * 1024, PUMPS_MAX = 4 };
 
 static void limits_fill(struct http_server_limits *l)
 {
@@ -81,13 +81,17 @@ static void sweep_run(struct loop_later *later);
 /* What the library can do now, it does; what it has read already and not looked at yet makes no descriptor ready. */
 void stage_pump(struct http_stage *stage)
 {
-    MHD_UNSIGNED_LONG_LONG wait_ms = 1;
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     if (stage->is_running)
         return;
     stage->is_running = true;
-    MHD_run(stage->daemon);
+    for (int i = 0; i < PUMPS_MAX && wait_ms == 0; i++) {
+        MHD_run(stage->daemon);
+        if (MHD_get_timeout(stage->daemon, &wait_ms) != MHD_YES)
+            wait_ms = 1;
+    }
     stage->is_running = false;
-    if (MHD_get_timeout(stage->daemon, &wait_ms) == MHD_YES && wait_ms == 0)
+    if (wait_ms == 0)
         stage_pump_soon(stage);
     if (stage->is_old && list_is_empty(&stage->links))
         loop_later(stage->server->loop, &stage->server->sweep, sweep_run);
@@ -288,6 +292,23 @@ void http_server_close(struct http_server *server)
     loop_later_clear(&server->sweep);
     loop_thing_remove(&server->thing);
     mem_free(server);
+}
+
+static void stage_send(struct http_stage *stage)
+{
+    if (!list_is_linked(&stage->again.link))
+        return;
+    loop_later_clear(&stage->again);
+    stage_pump(stage);
+}
+
+void http_server_send(struct http_server *server)
+{
+    if (server == NULL)
+        return;
+    stage_send(server->stage);
+    LIST_EACH (it, &server->old)
+        stage_send(LIST_OWNER(it, struct http_stage, link));
 }
 
 struct http_server_figures http_server_figures(const struct http_server *server)

@@ -100,5 +100,7 @@ struct http_field {
 /* Copies everything. A second answer is a bug. */
 void exchange_answer(struct http_exchange *x, int status, const struct http_field *fields,
                      size_t n_fields, struct str body);
+/* What was answered leaves now, as far as the peers take it; without this with the next wait. Not from within `head`, `ready` or `gone`. */
+void http_server_send(struct http_server *server);
 
 #endif

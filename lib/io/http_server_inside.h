@@ -84,7 +84,8 @@ struct http_exchange {
 
 /* http_server.c */
 void stage_pump(struct http_stage *stage);
-void stage_pump_soon(struct http_stage *stage); /* with the next turn of the loop */
+void stage_pump_soon(
+    struct http_stage *stage); /* with the next turn of the loop, or http_server_send */
 
 /* http_server_link.c */
 void link_notify(void *arg, struct MHD_Connection *connection, void **slot,

@@ -23,6 +23,7 @@ struct loop {
     int64_t wall_ms;
     struct heap timers;
     struct list things, laters;
+    int64_t slice_ms, cut_at_ns; /* INT64_MAX: no bound */
     atomic_bool woken;
     bool waiting, polling, reported;
     bool has_signals;
@@ -85,6 +86,7 @@ struct loop *loop_new(void)
     loop->waker.data = loop;
     loop->clock = (struct loop_clock){{loop_wall_ms, loop_boot_ms}, loop};
     loop->clock_stamp = UINT64_MAX;
+    loop->slice_ms = INT64_MAX;
     heap_init(&loop->timers);
     list_init(&loop->things);
     list_init(&loop->laters);
@@ -102,6 +104,11 @@ void loop_report(struct loop *loop)
 void loop_wake(struct loop *loop)
 {
     uv_async_send(&loop->waker);
+}
+
+void loop_set_slice(struct loop *loop, int64_t slice_ms)
+{
+    loop->slice_ms = slice_ms;
 }
 
 void loop_thing_add(struct loop *loop, struct loop_thing *thing,
@@ -128,17 +135,38 @@ void loop_later_clear(struct loop_later *later)
     list_remove(&later->link);
 }
 
+/* The slice begins when the poll is over. */
+static void slice_begin(struct loop *loop)
+{
+    loop->cut_at_ns =
+        loop->slice_ms == INT64_MAX ? INT64_MAX : (int64_t)uv_hrtime() + loop->slice_ms * 1000000;
+}
+
+static bool slice_is_over(const struct loop *loop)
+{
+    return loop->cut_at_ns != INT64_MAX && (int64_t)uv_hrtime() >= loop->cut_at_ns;
+}
+
+static void laters_move(struct list *from, struct list *to)
+{
+    for (struct list *link; (link = list_pop_front(from)) != NULL;)
+        list_push_back(to, link);
+}
+
 /* What is put off by a call that runs here waits for the next turn, so nothing can starve the poll. */
 static void laters_run(struct loop *loop)
 {
     struct list now;
     list_init(&now);
-    for (struct list *link; (link = list_pop_front(&loop->laters)) != NULL;)
-        list_push_back(&now, link);
+    laters_move(&loop->laters, &now);
     for (struct list *link; (link = list_pop_front(&now)) != NULL;) {
         struct loop_later *later = LIST_OWNER(link, struct loop_later, link);
         later->run(later);
+        if (slice_is_over(loop))
+            break;
     }
+    laters_move(&loop->laters, &now); /* behind what is left */
+    laters_move(&now, &loop->laters);
 }
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
@@ -167,6 +195,8 @@ static void timers_run(struct loop *loop)
         heap_remove(&loop->timers, first);
         struct loop_timer *timer = LIST_OWNER(first, struct loop_timer, node);
         timer->fired(timer);
+        if (slice_is_over(loop))
+            return;
     }
 }
 
@@ -198,15 +228,17 @@ static void loop_poll(struct loop *loop, int64_t wait_ms)
 static void loop_turn(struct loop *loop, int64_t wait_ms)
 {
     loop_poll(loop, wait_ms);
+    slice_begin(loop);
     timers_run(loop);
     laters_run(loop);
 }
 
 /* What came in meanwhile goes along, as long as there is more and it does not become for ever: the caller commits once
- * for all of it, and each commit waits for the disk. */
+ * for all of it, and each commit waits for the disk. Where somebody waits for the caller, one look is enough. */
 static void loop_drain(struct loop *loop)
 {
-    for (int i = 0; i < DRAIN_POLLS_MAX && loop->reported; i++) {
+    int n_polls = loop->slice_ms == INT64_MAX ? DRAIN_POLLS_MAX : 1;
+    for (int i = 0; i < n_polls && loop->reported; i++) {
         loop->reported = false;
         loop_poll(loop, 0);
         laters_run(loop);

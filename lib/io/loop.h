@@ -21,6 +21,9 @@ void loop_free(struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 /* Waits until something was reported or until_ms (wall clock; INT64_MAX: for ever), then handles all that is ready. */
 void loop_wait(struct loop *loop, int64_t until_ms);
+/* From now on a wait fires timers and reports what has ended for about slice_ms, one of each at least; the rest is for the next wait, which then does not sleep. For a
+ * caller with other work that must not wait for all that is ready. INT64_MAX (as at first): no bound. */
+void loop_set_slice(struct loop *loop, int64_t slice_ms);
 /* Makes the current or next loop_wait return soon. Thread-safe. */
 void loop_wake(struct loop *loop);
 

@@ -45,7 +45,7 @@ struct house {
     int64_t
         n_lapses; /* how often it was confirmed again after such a time: what hangs on the lead must be looked at */
     /* Until then (boot clock) others of this process wait for the store between two turns of the leader: each takes up work for so long only, one order at
-     * least. Set by a face that was asked something. */
+     * least, and each part of a wait hears for so long only. Set by a face that was asked something. */
     int64_t short_turns_until_boot_ms, short_turn_ms;
     bool rehearsal; /* --dry-run: staging directories, nothing is delivered */
 };
@@ -57,6 +57,12 @@ void house_say_end(const struct house *house, const char *set, const char *stage
 static inline int64_t house_now(const struct house *house)
 {
     return clock_wall_ms(house->clock);
+}
+/* INT64_MAX: a turn, and what is heard before it, may last. */
+static inline int64_t house_slice_ms(const struct house *house)
+{
+    return clock_boot_ms(house->clock) < house->short_turns_until_boot_ms ? house->short_turn_ms
+                                                                          : INT64_MAX;
 }
 /* False: the machine slept, or this process was frozen, since the lead was confirmed. What would change the world waits until the leader's next
  * turn has confirmed it, or closed everything. */

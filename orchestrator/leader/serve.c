@@ -327,6 +327,7 @@ static void serve_wait(const struct server *s)
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
         if (bounds[i] < until_ms)
             until_ms = bounds[i];
+    loop_set_slice(s->house->loop, house_slice_ms(s->house));
     loop_wait(s->house->loop, until_ms);
 }
 

@@ -236,10 +236,9 @@ static bool renewal_ask_when(struct renewal *r, struct err *err)
 
 static void turn_cut_plan(struct renewal *r)
 {
-    bool is_short = clock_boot_ms(r->house->clock) < r->house->short_turns_until_boot_ms;
+    int64_t slice_ms = house_slice_ms(r->house);
     r->n_taken_up = 0;
-    r->cut_at_boot_ms =
-        is_short ? clock_boot_ms(&clock_system) + r->house->short_turn_ms : INT64_MAX;
+    r->cut_at_boot_ms = slice_ms != INT64_MAX ? clock_boot_ms(&clock_system) + slice_ms : INT64_MAX;
 }
 
 static bool renewal_collect(void *self, struct err *err)

@@ -202,6 +202,31 @@ static void test_answer_when_given_later_then_it_arrives(void **state)
     assert_int_equal(http_server_figures(server).n_waiting, 0);
 }
 
+static void test_answer_when_sent_then_it_arrives_without_another_wait(void **state)
+{
+    char heard[256] = "";
+    (void)state;
+    answers_at_once = false;
+    int fd = dial();
+    say(fd, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 500 && n_waiting == 0; i++)
+        turn(10);
+    assert_int_equal(n_waiting, 1);
+    exchange_answer(waiting[--n_waiting], 201, NULL, 0, STR("now"));
+    http_server_send(server);
+    assert_true(recv(fd, heard, sizeof heard - 1, 0) > 0);
+    assert_non_null(strstr(heard, "HTTP/1.1 201 "));
+    http_server_send(server); /* nothing to send */
+    http_server_send(NULL);
+    say(fd, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"); /* the connection goes on */
+    for (int i = 0; i < 500 && n_waiting == 0; i++)
+        turn(10);
+    assert_int_equal(n_waiting, 1);
+    exchange_answer(waiting[--n_waiting], 202, NULL, 0, STR("later"));
+    expect(fd, "HTTP/1.1 202 ");
+    close(fd);
+}
+
 static void test_client_when_it_leaves_while_it_waits_then_told_gone_and_not_answered(void **state)
 {
     (void)state;
@@ -418,6 +443,7 @@ int main(void)
         T(test_request_when_whole_then_handed_over_and_answered),
         T(test_request_when_refused_at_its_head_then_no_body_is_read),
         T(test_answer_when_given_later_then_it_arrives),
+        T(test_answer_when_sent_then_it_arrives_without_another_wait),
         T(test_client_when_it_leaves_while_it_waits_then_told_gone_and_not_answered),
         T(test_server_when_closed_then_those_that_wait_are_told_gone),
         T(test_head_when_it_comes_byte_by_byte_then_cut_off),

@@ -274,6 +274,83 @@ static void test_later_when_put_off_then_runs_inside_the_wait_only_once(void **s
     loop_free(loop);
 }
 
+static struct loop *sliced;
+static struct note late;
+
+struct slow {
+    struct loop_later later;
+    char letter;
+};
+
+/* Longer than any slice here; the first one puts another off. */
+static void slow_run(struct loop_later *later)
+{
+    struct slow *slow = LIST_OWNER(later, struct slow, later);
+    static struct slow d = {.letter = 'd'};
+    late.text[late.len++] = slow->letter;
+    if (slow->letter == 'a')
+        loop_later(sliced, &d.later, slow_run);
+    nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+}
+
+static void test_slice_when_used_up_then_the_rest_is_for_the_next_wait_in_order(void **state)
+{
+    (void)state;
+    static const char *const after[] = {"a", "ab", "abc", "abcd"};
+    struct slow slows[] = {{.letter = 'a'}, {.letter = 'b'}, {.letter = 'c'}};
+    sliced = loop_new();
+    late = (struct note){{0}, 0};
+    loop_set_slice(sliced, 0);
+    for (size_t i = 0; i < 3; i++)
+        loop_later(sliced, &slows[i].later, slow_run);
+    for (size_t i = 0; i < 4; i++) {
+        loop_wait(sliced, wall()); /* one turn */
+        assert_string_equal(late.text, after[i]);
+    }
+    loop_free(sliced);
+}
+
+static void test_slice_when_taken_back_then_one_wait_runs_all(void **state)
+{
+    (void)state;
+    struct slow slows[] = {{.letter = 'x'}, {.letter = 'y'}, {.letter = 'z'}};
+    sliced = loop_new();
+    late = (struct note){{0}, 0};
+    loop_set_slice(sliced, 1);
+    for (size_t i = 0; i < 3; i++)
+        loop_later(sliced, &slows[i].later, slow_run);
+    loop_wait(sliced, wall());
+    assert_string_equal(late.text, "x");
+    loop_set_slice(sliced, INT64_MAX);
+    loop_wait(sliced, wall());
+    assert_string_equal(late.text, "xyz");
+    loop_free(sliced);
+}
+
+static void mark_slowly(void *arg)
+{
+    mark_down(arg);
+    nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+}
+
+static void test_slice_when_timers_are_due_together_then_no_wait_sleeps_before_all_fired(
+    void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct note note = {{0}, 0};
+    struct mark marks[] = {{&note, 'a'}, {&note, 'b'}, {&note, 'c'}};
+    loop_set_slice(loop, 2);
+    for (size_t i = 0; i < 3; i++)
+        timer_start(loop, 0, mark_slowly, &marks[i]);
+    for (size_t i = 1; i <= 3; i++) {
+        loop_wait(loop, INT64_MAX); /* would sleep for ever */
+        assert_int_equal(note.len, i);
+    }
+    assert_string_equal(note.text, "abc");
+    loop_free(loop);
+}
+
 static void test_signals_when_sent_then_counted_and_put_back(void **state)
 {
     (void)state;
@@ -344,6 +421,10 @@ int main(void)
         cmocka_unit_test(
             test_loop_when_freed_then_its_things_are_cancelled_and_no_descriptor_is_left),
         cmocka_unit_test(test_later_when_put_off_then_runs_inside_the_wait_only_once),
+        cmocka_unit_test(test_slice_when_used_up_then_the_rest_is_for_the_next_wait_in_order),
+        cmocka_unit_test(test_slice_when_taken_back_then_one_wait_runs_all),
+        cmocka_unit_test(
+            test_slice_when_timers_are_due_together_then_no_wait_sleeps_before_all_fired),
         cmocka_unit_test(test_signals_when_sent_then_counted_and_put_back),
         cmocka_unit_test(test_signal_when_it_comes_twice_then_the_process_exits_at_once),
         cmocka_unit_test(test_uv_error_when_told_then_kind_fits),
