@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 logs=build/test-logs
 mkdir -p "$logs"
 {
-    needs_install $BUILD_NEEDS libnghttp2-dev libcmocka-dev python3 openssl || exit 1
+    needs_install $BUILD_NEEDS libnghttp2-dev libcmocka-dev python3 python3-pytest openssl || exit 1
     needs_pebble
 } >&2
 export PEBBLE="$(realpath "$PEBBLE")"
