@@ -293,16 +293,21 @@ static void slow_run(struct loop_later *later)
     nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
 }
 
+static void slows_put_off(struct slow slows[3], int64_t slice_ms)
+{
+    sliced = loop_new();
+    late = (struct note){{0}, 0};
+    loop_set_slice(sliced, slice_ms);
+    for (size_t i = 0; i < 3; i++)
+        loop_later(sliced, &slows[i].later, slow_run);
+}
+
 static void test_slice_when_used_up_then_the_rest_is_for_the_next_wait_in_order(void **state)
 {
     (void)state;
     static const char *const after[] = {"a", "ab", "abc", "abcd"};
     struct slow slows[] = {{.letter = 'a'}, {.letter = 'b'}, {.letter = 'c'}};
-    sliced = loop_new();
-    late = (struct note){{0}, 0};
-    loop_set_slice(sliced, 0);
-    for (size_t i = 0; i < 3; i++)
-        loop_later(sliced, &slows[i].later, slow_run);
+    slows_put_off(slows, 0);
     for (size_t i = 0; i < 4; i++) {
         loop_wait(sliced, wall()); /* one turn */
         assert_string_equal(late.text, after[i]);
@@ -314,11 +319,7 @@ static void test_slice_when_taken_back_then_one_wait_runs_all(void **state)
 {
     (void)state;
     struct slow slows[] = {{.letter = 'x'}, {.letter = 'y'}, {.letter = 'z'}};
-    sliced = loop_new();
-    late = (struct note){{0}, 0};
-    loop_set_slice(sliced, 1);
-    for (size_t i = 0; i < 3; i++)
-        loop_later(sliced, &slows[i].later, slow_run);
+    slows_put_off(slows, 1);
     loop_wait(sliced, wall());
     assert_string_equal(late.text, "x");
     loop_set_slice(sliced, INT64_MAX);
