@@ -92,7 +92,7 @@ set    c names www.example.com c.example.com
 set    d names www.example.com d.example.com
 config parallel 1
 run every 1m for 1h
-expect at most 2 refusals by limits
+expect 0 refusals by limits
 
 story  killed at each of a third of all points: the limit holds
 ca     knob limit_orders 3, knob limit_orders_s 3600, knob order_reuse 0
