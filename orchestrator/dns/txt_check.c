@@ -242,6 +242,15 @@ static bool wish_is_for_check(const struct txt_wish *w)
            (w->state == WISH_SET || w->state == WISH_REMOVED);
 }
 
+bool txt_checks_are_due(const struct txt_zone *zone)
+{
+    LIST_EACH (it, &zone->wishes) {
+        if (wish_is_for_check(LIST_OWNER(it, struct txt_wish, in_zone)))
+            return true;
+    }
+    return false;
+}
+
 void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone)
 {
     struct txt_check *check = NULL;

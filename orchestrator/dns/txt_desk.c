@@ -460,6 +460,11 @@ bool txt_desk_collect(struct txt_desk *desk, struct err *err)
         txt_zone_gather(LIST_OWNER(it, struct txt_zone, in_desk));
         txt_zone_tell(LIST_OWNER(it, struct txt_zone, in_desk));
     }
+    desk->will_act = false;
+    LIST_EACH (it, &desk->zones) {
+        const struct txt_zone *zone = LIST_OWNER(it, struct txt_zone, in_desk);
+        desk->will_act = desk->will_act || zone->starts_job || txt_checks_are_due(zone);
+    }
     bool is_ridden = !list_is_empty(&desk->dirty);
     return desk_save(desk, err) && host_pace_save(desk->host, is_ridden, err);
 }
@@ -467,6 +472,7 @@ bool txt_desk_collect(struct txt_desk *desk, struct err *err)
 void txt_desk_act(struct txt_desk *desk)
 {
     desk_start_finds(desk);
+    desk->will_act = false;
     LIST_EACH (it, &desk->zones)
         txt_zone_act(LIST_OWNER(it, struct txt_zone, in_desk));
 }
@@ -488,8 +494,9 @@ int64_t txt_desk_next_at_ms(const struct txt_desk *desk)
 
 bool txt_desk_is_busy(const struct txt_desk *desk)
 {
-    return desk->n_under_way > 0 || desk->n_awaited > 0 || !list_is_empty(&desk->seekers) ||
-           !list_is_empty(&desk->dirty) || !list_is_empty(&desk->changed);
+    return desk->will_act || desk->n_under_way > 0 || desk->n_awaited > 0 ||
+           !list_is_empty(&desk->seekers) || !list_is_empty(&desk->dirty) ||
+           !list_is_empty(&desk->changed);
 }
 
 size_t txt_desk_n_left(const struct txt_desk *desk)

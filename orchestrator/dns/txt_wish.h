@@ -96,6 +96,7 @@ struct txt_desk {
     size_t n_under_way;   /* finds, jobs, checks */
     size_t n_awaited;     /* wishes SET: a run stays for them, however long their wait is */
     size_t n_gone_wanted; /* wishes "gone" that are not gone yet */
+    bool will_act;        /* collect has decided on jobs or checks that act will start */
     bool holds_all;       /* all rows were loaded: no value of ours stands that it does not know */
 };
 
@@ -169,6 +170,8 @@ void txt_zone_tell(struct txt_zone *zone);
 void txt_checks_free(struct txt_desk *desk);
 /* Forgets a wish that goes away. */
 void txt_checks_drop(struct txt_desk *desk, const struct txt_wish *wish);
+/* Between collect and act: something would be started. */
+bool txt_checks_are_due(const struct txt_zone *zone);
 void txt_checks_start(struct txt_desk *desk, struct txt_zone *zone);
 
 #endif
