@@ -355,10 +355,33 @@ static void test_twins_when_one_comes_while_the_other_goes_then_it_is_served(voi
     assert_int_equal(n_txt(WWW), 0);
 }
 
+/* Whoever asks between collect and act, too. */
+static void test_desk_when_a_record_is_to_go_then_never_idle_before_it_is_gone(void **state)
+{
+    struct err err = {0}, why = {0};
+    (void)state;
+    order_row(1);
+    want(1, WWW, "value-1", MS_MINUTE);
+    assert_int_equal(fate_settle(1, &why), TXT_SERVED);
+    release(1);
+    int64_t until_ms = clock_wall_ms(&clock_system) + 15000;
+    while (txt_desk_n_left(desk) > 0 && time_is_left(until_ms)) {
+        assert_true(txt_desk_is_busy(desk) ||
+                    txt_desk_next_at_ms(desk) <= house_now(&house) + MS_MINUTE);
+        txt_desk_act(desk);
+        loop_wait(net.loop, house_now(&house) + 10);
+        begin();
+        must(txt_desk_collect(desk, &err), &err);
+        commit();
+    }
+    assert_int_equal(txt_desk_n_left(desk), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_wish_when_wanted_and_released_then_served_and_gone),
+        T(test_desk_when_a_record_is_to_go_then_never_idle_before_it_is_gone),
         T(test_wish_when_the_order_ends_before_a_provider_was_asked_then_nobody_is_asked),
         T(test_wish_when_its_answer_was_lost_and_the_order_ends_then_it_is_removed),
         T(test_wish_when_read_back_and_its_order_is_over_then_it_is_removed),
