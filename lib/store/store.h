@@ -30,11 +30,13 @@
 
 struct store;
 
+#define STORE_BUSY_TIMEOUT_MS 5000
+
 struct store_options {
     const char *path;        /* a file, ":memory:", or postgresql://user@host/database */
     bool create;             /* make it when absent (0600, its folder 0700) */
     bool read_only;          /* for status, show ...: no migration, works beside a running leader */
-    int64_t busy_timeout_ms; /* wait for another writer; 0: 5000; negative: not at all */
+    int64_t busy_timeout_ms; /* wait for another writer; 0: as above; negative: not at all */
     bool no_sync;            /* tests and dry runs only */
     /* As store_hurry_when, from the very opening on. May be NULL. */
     bool (*is_hurried)(void *arg);

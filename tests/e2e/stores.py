@@ -7,9 +7,11 @@ import contextlib
 import hashlib
 import itertools
 import os
+import signal
 import sqlite3
 import tempfile
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -73,6 +75,17 @@ class FileStore:
             yield
         finally:
             connection.execute("ROLLBACK")
+            connection.close()
+
+    def is_being_changed(self):
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=0)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            return False
+        except sqlite3.OperationalError:
+            return True
+        finally:
             connection.close()
 
     def writes_counter(self):
@@ -155,6 +168,10 @@ class ServerStore:
         finally:
             connection.close()
 
+    def is_being_changed(self):
+        return self.ask("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = ? "
+                        "AND objid = (hashtext(current_schema())::bigint & 4294967295))", LOCK_CLASS) == [(1,)]
+
     def writes_counter(self):
         """In rows; up to a second late."""
         return lambda: self.ask("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables "
@@ -201,6 +218,18 @@ def the_server():
             from postgresql import Postgresql
             _server = Postgresql(Path(tempfile.mkdtemp(prefix="chancery-stores-")))
         return _server
+
+
+def freeze_between_changes(process, is_being_changed):
+    """In the middle of one it would keep the writers' lock as well: a file's for as long as it stands still, a server's for some seconds."""
+    for _ in range(200):
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        if not is_being_changed():
+            return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.02)
+    raise AssertionError("always in the middle of a change")
 
 
 def end():

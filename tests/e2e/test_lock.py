@@ -150,7 +150,7 @@ def test_lock_when_stopped_for_two_ttls_then_the_command_has_ended_before_the_lo
     holder = locker.start("--ttl", "5s", NAME, "--", "sh", "-c",
                           f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do date +%s.%N >> {tmp_path}/alive; sleep 0.1; done")
     child = pid_in(tmp_path / "pid")
-    holder.send_signal(signal.SIGSTOP)
+    stores.freeze_between_changes(holder, locker.office.database.is_being_changed)
     next_one = locker.start("--wait", "30s", NAME, "--", "sh", "-c", "date +%s.%N; echo $LOCK_TOKEN")
     granted, token = next_one.communicate(timeout=30)[0].split()
     assert not is_alive(child), "the command of a stopped holder ran on"

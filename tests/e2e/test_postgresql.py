@@ -30,6 +30,9 @@ class Shared(Office):
             query = query.replace("?", "'" + str(argument) + "'", 1)
         return [tuple(row) for row in self.server.sql(query, self.url.rsplit("/", 1)[1])]
 
+    def is_being_changed(self):
+        return self.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") != [("0",)]
+
 
 @pytest.fixture
 def url(server, request):
@@ -109,18 +112,6 @@ def test_killed_leader_frees_the_lead_at_once_on_its_own_host(shared, pebble, bi
     assert shared.sql("SELECT count(*) FROM txt WHERE state <> 'gone'") == [("0",)]
 
 
-def freeze_between_transactions(shared, process):
-    """In the middle of one it would keep the writers' lock as well, and nobody could depose it before the server ends its transaction."""
-    for _ in range(200):
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(0.1)
-        if shared.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [("0",)]:
-            return
-        process.send_signal(signal.SIGCONT)
-        time.sleep(0.02)
-    raise AssertionError("always inside a transaction")
-
-
 def test_frozen_leader_is_replaced_by_another_host_and_writes_nothing_more(shared, pebble, bind):
     shared.write(pebble, bind)
     shared.run("init", check=0)
@@ -129,7 +120,7 @@ def test_frozen_leader_is_replaced_by_another_host_and_writes_nothing_more(share
     process = subprocess.Popen([str(PROGRAM), "renew", "--config", str(shared.config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         wait_until("an order is open", lambda: shared.sql("SELECT count(*) FROM orders") != [("0",)], 60)
-        freeze_between_transactions(shared, process)
+        stores.freeze_between_changes(process, shared.is_being_changed)
         argv = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh", str(PROGRAM), "renew", "--wait", "3m",
                 "--config", str(shared.config)]
         other = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
@@ -143,6 +134,26 @@ def test_frozen_leader_is_replaced_by_another_host_and_writes_nothing_more(share
     assert shared.sql("SELECT count(*) FROM orders WHERE outcome <> 'issued'") == [("0",)], said
     shared.run("renew", check=0)
     assert shared.sql("SELECT count(*) FROM certificate") == [("8",)], said
+
+
+def test_process_that_stands_still_in_the_middle_of_a_change_makes_nobody_else_fail(shared, pebble, bind):
+    shared.write(pebble, bind)
+    shared.run("init", check=0)
+    for i in range(3):
+        shared.set(f"m{i}", [f"m{i}.middle.example.com"])
+    still = subprocess.Popen([str(PROGRAM), "renew", "--config", str(shared.config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             env=dict(os.environ, CHANCERY_FAILPOINT="store.commit.fail=sleep:20000@12"))
+    wait_until("an order is open", lambda: shared.sql("SELECT count(*) FROM orders") != [("0",)], 60)
+    wait_until("it stands still", lambda: shared.is_being_changed() and not time.sleep(0.5) and shared.is_being_changed(), 20)
+    asked = time.monotonic()
+    late = shared.run("issue", "m1", "--wait", "1s", check=3)
+    assert "is filed" in late.err, late
+    assert time.monotonic() - asked < 6, late
+    said = still.communicate(timeout=60)[0]
+    assert still.returncode == 5 and "stood still in the middle of a change" in said, said
+    shared.run("renew", check=0)
+    assert shared.sql("SELECT count(*) FROM certificate") == [("3",)], said
+    assert shared.sql("SELECT count(*) FROM request WHERE done_at_ms IS NULL") == [("0",)]
 
 
 def test_server_that_goes_away_costs_the_run_and_nothing_else(shared, server, pebble, bind):

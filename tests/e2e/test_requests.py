@@ -98,7 +98,7 @@ def test_request_when_another_leads_then_it_is_carried_out_and_told_as_ones_own(
     waits(world, "slow")
     plain(world, "shop", ["shop.example.com"])
     # Two at once for one set are one piece of work. The leader looks when both are there.
-    leader.process.send_signal(signal.SIGSTOP)
+    stores.freeze_between_changes(leader.process, world.database.is_being_changed)
     asked = [start(world, "issue", "shop", "--json"), start(world, "issue", "shop", "--json")]
     wait_until("both are filed", lambda: n_open(world) == 2, 25)
     leader.process.send_signal(signal.SIGCONT)

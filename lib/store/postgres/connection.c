@@ -29,10 +29,21 @@ static bool url_show(const char *url, char **ret, struct err *err)
     return true;
 }
 
-static void notice_ignore(void *arg, const PGresult *result)
+/* Between two statements the client library takes the server's last word for a notice. */
+static void notice_take(void *arg, const PGresult *result)
 {
-    (void)arg;
-    (void)result;
+    struct postgres_store *store = arg;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (severity != NULL && state != NULL && strcmp(severity, "FATAL") == 0)
+        snprintf(store->farewell, sizeof store->farewell, "%s", state);
+}
+
+/* Read before the next statement is sent to a connection that is gone: the library forgets the code then. */
+static void farewell_hear(struct postgres_store *store)
+{
+    if (PQconsumeInput(store->conn))
+        PQisBusy(store->conn);
 }
 
 static void disconnect(struct postgres_store *store)
@@ -45,6 +56,7 @@ static void disconnect(struct postgres_store *store)
 static bool exec(struct postgres_store *store, const char *doing, const char *sql, bool is_lock,
                  PGresult **ret, struct err *err)
 {
+    farewell_hear(store);
     PGresult *result = answer_await(store, PQsendQuery(store->conn, sql), is_lock);
     ExecStatusType status = PQresultStatus(result);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
@@ -90,15 +102,19 @@ static bool server_check(struct postgres_store *store, struct err *err)
                    store->base.path, version / 10000, POSTGRES_OLDEST / 10000);
 }
 
-/* A holder that was frozen or cut off in the middle of a change keeps the writers' lock until the server ends its transaction: well before
- * its lease is over. An acknowledged commit must survive a power cut, whatever the server does by default. */
+/* Who stands still or is cut off in the middle of a change keeps the writers' lock until the server ends its transaction: before the others'
+ * patience is at an end, so that they wait and do not fail, and well before its lease is over. */
+#define SILENCE_IN_CHANGE_MS 3000
+_Static_assert(SILENCE_IN_CHANGE_MS < STORE_BUSY_TIMEOUT_MS, "writers outwait a silent one");
+
+/* Who only reads may take its time: its output may be a pager's. An acknowledged commit must survive a power cut, whatever the server does by default. */
 static bool session_settle(struct postgres_store *store, struct err *err)
 {
     char sql[256];
     snprintf(sql, sizeof sql,
              "SET client_min_messages = warning; SET synchronous_commit = %s;"
-             "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = %lld",
-             store->no_sync ? "off" : "on",
+             "SET idle_in_transaction_session_timeout = %d; SET lock_timeout = %lld",
+             store->no_sync ? "off" : "on", store->base.read_only ? 0 : SILENCE_IN_CHANGE_MS,
              (long long)(store->base.busy_timeout_ms > 0 ? store->base.busy_timeout_ms : 1));
     return server_exec(store, "set up", sql, NULL, err);
 }
@@ -110,11 +126,12 @@ static bool server_open(struct postgres_store *store, bool may_be_blank, struct 
     store->distrust = true;
     store->has_failed = false;
     store->silence = NULL;
+    store->farewell[0] = '\0';
     store->conn = server_connect(store, &failure);
     if (store->conn == NULL)
         return err_set(err, ERR_STORE, "store %s: connect: the server cannot be reached (%s)",
                        store->base.path, buf_cstr(&failure));
-    PQsetNoticeReceiver(store->conn, notice_ignore, NULL);
+    PQsetNoticeReceiver(store->conn, notice_take, store);
     if (!server_check(store, err) || !session_settle(store, err) ||
         !postgres_migrate(store, may_be_blank, err)) {
         disconnect(store);
@@ -133,8 +150,10 @@ static bool postgres_retry_open(struct store *base, struct err *err)
 
 bool server_ready(struct postgres_store *store, const char *doing, struct err *err)
 {
-    if (!store->distrust && !store->has_failed)
+    if (!store->distrust && !store->has_failed) {
+        farewell_hear(store);
         return true;
+    }
     if (store->base.in_transaction || store->base.n_walks > 0)
         return err_set(
             err, ERR_STORE,
@@ -212,7 +231,8 @@ bool postgres_store_open(const struct store_options *options, struct store **ret
     struct postgres_store *store = NEW(struct postgres_store);
     store->base.driver = &postgres_driver;
     store->base.read_only = options->read_only;
-    store->base.busy_timeout_ms = options->busy_timeout_ms == 0 ? 5000 : options->busy_timeout_ms;
+    store->base.busy_timeout_ms =
+        options->busy_timeout_ms == 0 ? STORE_BUSY_TIMEOUT_MS : options->busy_timeout_ms;
     store->url = mem_strdup(options->path);
     store->no_sync = options->no_sync;
     store_hurry_when(&store->base, options->is_hurried, options->hurried_arg);

@@ -51,6 +51,8 @@ bool postgres_fault(struct postgres_store *store, const PGresult *result, const 
                     struct err *err)
 {
     const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    if (state == NULL && store->farewell[0] != '\0')
+        state = store->farewell;
     const char *said = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     bool is_lost =
         store->conn == NULL || PQstatus(store->conn) != CONNECTION_OK || store->silence != NULL;
