@@ -3,9 +3,9 @@
 #include "io/files.h"
 
 enum {
-    POLL_MS = 1000,        /* between two looks at what is waited for: another process may end it */
-    SHORT_TURNS_MS = 1000, /* so long after a request the leader's turns are kept short: */
-    SHORT_TURN_MS = 2,
+    POLL_MS = 1000,   /* between two looks at what is waited for: another process may end it */
+    SLICES_MS = 1000, /* so long after a request the leader works in slices: */
+    SLICE_MS = 2,
     CERTIFICATE_MAX = 256 * 1024,
     LOOK_SHARE = 9 /* walks over the whole store take a tenth of the time */
 };
@@ -156,8 +156,8 @@ static void body_came(void *arg, struct http_exchange *x)
         http_call_send(call);
         return;
     }
-    face->house->short_turns_until_boot_ms = boot_now(face) + SHORT_TURNS_MS;
-    face->house->short_turn_ms = SHORT_TURN_MS;
+    face->house->slices_until_boot_ms = boot_now(face) + SLICES_MS;
+    face->house->slice_ms = SLICE_MS;
     list_push_back(&face->fresh, &call->link);
 }
 

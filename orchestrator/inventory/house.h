@@ -44,9 +44,9 @@ struct house {
     int64_t sure_until_boot_ms;
     int64_t
         n_lapses; /* how often it was confirmed again after such a time: what hangs on the lead must be looked at */
-    /* Until then (boot clock) others of this process wait for the store between two turns of the leader: each takes up work for so long only, one order at
-     * least, and each part of a wait hears for so long only. Set by a face that was asked something. */
-    int64_t short_turns_until_boot_ms, short_turn_ms;
+    /* Until then (boot clock) others of this process wait for the store between two turns of the leader: it works in slices. A turn takes up work for so
+     * long only, one order at least, and each part of a wait hears for so long only. Set by a face that was asked something. */
+    int64_t slices_until_boot_ms, slice_ms;
     bool rehearsal; /* --dry-run: staging directories, nothing is delivered */
 };
 
@@ -61,8 +61,7 @@ static inline int64_t house_now(const struct house *house)
 /* INT64_MAX: a turn, and what is heard before it, may last. */
 static inline int64_t house_slice_ms(const struct house *house)
 {
-    return clock_boot_ms(house->clock) < house->short_turns_until_boot_ms ? house->short_turn_ms
-                                                                          : INT64_MAX;
+    return clock_boot_ms(house->clock) < house->slices_until_boot_ms ? house->slice_ms : INT64_MAX;
 }
 /* False: the machine slept, or this process was frozen, since the lead was confirmed. What would change the world waits until the leader's next
  * turn has confirmed it, or closed everything. */

@@ -6,6 +6,7 @@ enum { WAITS_MAX = 200000, WORK_MS = 300 };
 struct loop {
     struct clock clock;
     bool is_woken;
+    bool has_slices;
 };
 
 static int64_t clock_wall(const struct clock *clock)
@@ -32,11 +33,10 @@ const struct clock *loop_clock(const struct loop *loop)
     return &loop->clock;
 }
 
-/* Nothing here takes time. */
+/* Nothing here takes time: a slice is one event. */
 void loop_set_slice(struct loop *loop, int64_t slice_ms)
 {
-    (void)loop;
-    (void)slice_ms;
+    loop->has_slices = slice_ms != INT64_MAX;
 }
 
 void loop_wake(struct loop *loop)
@@ -62,15 +62,17 @@ int loop_n_hups(const struct loop *loop)
 }
 
 /* What became ready while others happened waits for the next call, so that a program that answers at once gets its turn. */
-static void happen_all(uint64_t before_seq)
+static void happen_all(uint64_t before_seq, int64_t most)
 {
-    for (;;) {
+    for (int64_t n = 1; n <= most; n++) {
         struct heap_node *first = heap_first(&world.events);
         if (first == NULL || first->at_ms > world.now_ms || first->seq >= before_seq ||
             world.is_killed)
             return;
         heap_remove(&world.events, first);
         struct event *event = LIST_OWNER(first, struct event, node);
+        if (n > world.most_at_once)
+            world.most_at_once = n;
         event->happen(event);
     }
 }
@@ -111,7 +113,7 @@ void loop_wait(struct loop *loop, int64_t until_ms)
     if (!loop->is_woken && at_ms > world.now_ms)
         world.now_ms = at_ms;
     loop->is_woken = false;
-    happen_all(world.events.next_seq);
+    happen_all(world.events.next_seq, loop->has_slices ? 1 : INT64_MAX);
 }
 
 /* ---- timers ---- */

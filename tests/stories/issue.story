@@ -103,8 +103,8 @@ run
 expect certificate of a for a.example.com, certificate of b for b.example.com, certificate of c for c.example.com
 expect certificate of d for d.example.com, certificate for www.example.com, issued 5, took at least 6s
 
-story  turns are short while others wait for the store: one order each, and all come through
-turns  are short
+story  slices are short while others wait for the store: one order a turn, and all come through
+slices are short
 ca     validates in 3s
 want   www.example.com
 set    a names a.example.com
@@ -114,9 +114,9 @@ run
 expect certificate of a for a.example.com, certificate of b for b.example.com, certificate of c for c.example.com *.c.example.com
 expect certificate for www.example.com, issued 4, took at most 1m, no TXT left, nothing surplus, 4 orders at ca
 
-story  turns are short, and a run dies at each third point
+story  slices are short, and a run dies at each third point
 kill here and there
-turns  are short
+slices are short
 ca     knob order_reuse 1
 want   www.example.com
 set    a names a.example.com

@@ -382,10 +382,10 @@ static void run_around(struct program *program, run_deed *deed, const void *arg,
     int fd = memfd_create("story", MFD_CLOEXEC);
     *run = (struct run){.began_at_ms = world.now_ms};
     world.is_killed = false;
-    world.n_waits = 0;
+    world.n_waits = world.most_at_once = 0;
     world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
     house_open_net(program, &house);
-    house.short_turns_until_boot_ms = program->turns_are_short ? INT64_MAX : 0;
+    house.slices_until_boot_ms = program->works_in_slices ? INT64_MAX : 0;
     house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);
     run->ok = house_begin(program, false, &house, &run->err) && deed(&house, arg, run);
     run->was_killed = world.is_killed;
@@ -409,7 +409,7 @@ bool program_errand(struct program *program, bool (*act)(struct house *house, st
     struct house house = {0};
     int fd = memfd_create("story", MFD_CLOEXEC);
     world.is_killed = false;
-    world.n_waits = 0;
+    world.n_waits = world.most_at_once = 0;
     world.give_up_at_ms = world.now_ms + RUN_MAX_MS;
     house_open_net(program, &house);
     house.log = log_new(fd, LOG_LEVEL_INFO, false, house.clock);

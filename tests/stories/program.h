@@ -36,7 +36,7 @@ struct program {
     char *contact, *eab_kid, *eab_key; /* of every CA; of the first one. NULL: none */
     bool agrees;                       /* to the terms */
     bool errand_was_killed;
-    bool turns_are_short;  /* one order a turn, as while others wait for the store */
+    bool works_in_slices;  /* of no length: one order a turn, one answer a wait */
     struct buf transcript; /* what the program said, with virtual times */
 };
 

@@ -39,3 +39,21 @@ serve  for 5m asked by 1 after 1m
 kill   no more
 run
 expect certificate for www.example.com, no TXT left, 2 certificates, 0 open orders
+
+story  a daemon that is asked hears one answer, then the others' turn comes
+slices are short
+want   www.example.com
+set    a names a.example.com
+set    b names b.example.com
+set    c names c.example.com
+serve  for 2m
+expect certificate for www.example.com, certificate of a for a.example.com, certificate of c for c.example.com
+expect no TXT left, 4 orders at ca, at most 1 answers a wait
+
+story  nobody asks: what came together is heard together
+want   www.example.com
+set    a names a.example.com
+set    b names b.example.com
+set    c names c.example.com
+serve  for 2m
+expect certificate for www.example.com, no TXT left, 4 orders at ca, at least 4 answers a wait

@@ -175,10 +175,10 @@ ACT(kill_no_more)
     world.kill.when = KILL_NEVER;
 }
 
-ACT(turns_short)
+ACT(slices)
 {
     (void)a;
-    s->program.turns_are_short = true;
+    s->program.works_in_slices = true;
 }
 
 ACT(store_full)
@@ -248,9 +248,10 @@ const struct clause story_run_clauses[] = {
      kill_from_here},
     {"kill", "here and there", "the same for each third point", kill_from_here},
     {"kill", "no more", "the points at which a run can die end here", kill_no_more},
-    {"turns", "are short",
-     "each takes up one order and leaves the rest to the next, as while others wait for the store",
-     turns_short},
+    {"slices", "are short",
+     "as while others wait for the store: a turn takes up one order, a wait of the daemon hears "
+     "one answer, and the rest is for the next",
+     slices},
     {"store", "is full", "commits fail", store_full},
     {"store", "has room", "", store_room},
     {"signals", "%n", "so many SIGTERM were sent before the next run; 0: none", stop},

@@ -268,6 +268,16 @@ ACT(asked_nobody)
     expect_number(s, "requests and questions of the run",
                   s->run.result.n_http + s->run.result.n_dns + s->run.result.n_dns_updates, 0, 0);
 }
+ACT(answers_at_most)
+{
+    expect_number(s, "answers in one wait", world.most_at_once, 0, a->n[0]);
+}
+
+ACT(answers_at_least)
+{
+    expect_number(s, "answers in one wait", world.most_at_once, a->n[0], INT64_MAX);
+}
+
 ACT(commits)
 {
     expect_number(s, "commits", s->run.result.n_commits, 0, a->n[0]);
@@ -301,5 +311,7 @@ const struct clause story_stand_clauses[] = {
     {"expect", "was killed", "", was_killed},
     {"expect", "asked nobody", "no request, question or update", asked_nobody},
     {"expect", "at most %n commits", "in the last run", commits},
+    {"expect", "at most %n answers a wait", "of the last run; timers count, too", answers_at_most},
+    {"expect", "at least %n answers a wait", "in one of them", answers_at_least},
     {NULL, NULL, NULL, NULL},
 };

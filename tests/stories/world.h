@@ -91,6 +91,7 @@ struct world {
     int n_stops; /* signals the program was sent */
 
     int64_t n_waits;       /* since the run began */
+    int64_t most_at_once;  /* that happened in one of them */
     int64_t give_up_at_ms; /* a run that is still going on then never ends */
     char wrong[512];       /* what can not be in a story: "" or why it is over */
 };
