@@ -54,6 +54,22 @@ struct deployment *deployment_new(struct deliveries *deliveries,
     return d;
 }
 
+void deployment_forget(struct deployment *d)
+{
+    set_config_free(d->set);
+    certificate_free(d->certificate);
+    certificates_free(d->unit, d->n_unit);
+    served_fini(&d->served);
+    mem_free(d->print);
+    mem_free(d->version);
+    d->set = NULL;
+    d->how = NULL;
+    d->certificate = NULL;
+    d->unit = NULL;
+    d->n_unit = 0;
+    d->print = d->version = NULL;
+}
+
 void deployment_free(struct deployment *d)
 {
     if (d == NULL)
@@ -64,12 +80,7 @@ void deployment_free(struct deployment *d)
     list_remove(&d->in_dirty);
     list_remove(&d->in_ready);
     deployment_record_free(d->record);
-    set_config_free(d->set);
-    certificate_free(d->certificate);
-    certificates_free(d->unit, d->n_unit);
-    served_fini(&d->served);
-    mem_free(d->print);
-    mem_free(d->version);
+    deployment_forget(d);
     mem_free(d);
 }
 

@@ -57,6 +57,7 @@ struct deployment {
     bool goes_alone;           /* after the rollback: once more, without company */
     bool is_put_back;          /* the rollback came to its end */
     bool is_early;             /* it failed before anything was done: the row keeps its stage */
+    bool has_asked_again;      /* the store failed while it was prepared, which was begun anew */
     bool steps;                /* to be stepped once it is settled */
     struct err failure_before; /* how the try before ended, as the row had it */
     int64_t failed_before_at_ms,
@@ -67,6 +68,8 @@ struct deployment {
 /* Takes the record. It is ready. */
 struct deployment *deployment_new(struct deliveries *deliveries,
                                   struct deployment_record *take_record);
+/* Back to what the record says: nothing is prepared. */
+void deployment_forget(struct deployment *d);
 /* Kills its check. */
 void deployment_free(struct deployment *d);
 /* In act. */

@@ -134,16 +134,28 @@ static bool deployment_prepare_rollback(struct deployment *d, const char *base)
     return true;
 }
 
+/* A store that failed for a moment is no fault of the target: when it has taken the next change, all is looked up once more. Where that fails
+ * as well, what the store holds is damaged. */
+static bool prepare_failed(struct deployment *d, const struct err *why)
+{
+    if (why->kind != ERR_STORE || d->has_asked_again) {
+        deployment_fail_early(d, why);
+        return false;
+    }
+    deployment_forget(d);
+    d->has_asked_again = true;
+    deployment_touch(d, true);
+    return false;
+}
+
 bool deployment_prepare(struct deployment *d)
 {
     struct err err = {0}, hold = {0};
     AUTO(buf_fini)
     struct buf base = BUF(1024);
     enum deploy_stage before = d->record->stage;
-    if (!deployment_load(d, &err)) {
-        deployment_fail_early(d, &err);
-        return false;
-    }
+    if (!deployment_load(d, &err))
+        return prepare_failed(d, &err);
     bundle_version(d->certificate, &base);
     if (before == DEPLOY_ROLLBACK)
         return deployment_prepare_rollback(d, buf_cstr(&base));
@@ -152,10 +164,9 @@ bool deployment_prepare(struct deployment *d)
     house_say(d->deliveries->house, d->record->set, "deliver", "version %s to %s", buf_cstr(&base),
               d->record->target);
     if (!deployment_write(d, buf_cstr(&base), &hold, &err)) {
-        if (hold.kind != ERR_NONE)
-            deployment_hold(d, &hold);
-        else
-            deployment_fail_early(d, &err);
+        if (hold.kind == ERR_NONE)
+            return prepare_failed(d, &err);
+        deployment_hold(d, &hold);
         return false;
     }
     if (is_all_in_place(d)) {
