@@ -1,7 +1,7 @@
 /* SEES: base store */
 /*
  * postgresql_check URL: every statement of the program is prepared by a real server in the types it is used with, and what both drivers
- * promise is tried on it: one writer, a lost transaction, values as they went in. Started by tests/e2e/test_postgresql.py.
+ * promise is tried on it: one writer, a lost transaction, a lost connection, values as they went in. Started by tests/e2e/test_postgresql.py.
  */
 #include "base/mem.h"
 #include "store/postgres/postgres.h"
@@ -107,6 +107,37 @@ static void writers_try(struct store *store, const char *url)
     store_close(other);
 }
 
+/* The server ends the connection, as at its own restart. */
+static void connection_end(struct postgres_store *store, const char *url)
+{
+    char sql[80];
+    PGconn *conn = PQconnectdb(url);
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 5000)", PQbackendPID(store->conn));
+    PQclear(PQexec(conn, sql));
+    PQfinish(conn);
+}
+
+static void lost_connection_try(struct store *store, const char *url)
+{
+    struct err err = {0};
+    int64_t n = 0;
+    connection_end(postgres_of(store), url);
+    expect(store_int(store, 0, &n, &err, SQL_KEY_NEWEST, "") && n > 0,
+           "a connection that was lost while it was idle is opened anew for a question");
+    connection_end(postgres_of(store), url);
+    expect(store_begin(store, &err), "and for a change");
+    expect(store_run(store, NULL, &err, SQL_META_SET, "tt", "lost", "2"), err.text);
+    connection_end(postgres_of(store), url);
+    expect(!store_run(store, NULL, &err, SQL_META_SET, "tt", "after", "2") &&
+               strstr(err.text, "the server is ending or starting") != NULL,
+           "in the middle of a change it is told, with the server's reason");
+    expect(!store_commit(store, &err), "and the change is over");
+    struct rows rows;
+    expect(store_query(store, &rows, &err, SQL_META_GET, "t", "lost") && !rows_next(&rows) &&
+               rows_end(&rows, &err),
+           "nothing of it was kept, either");
+}
+
 int main(int argc, char **argv)
 {
     struct err err = {0};
@@ -120,6 +151,7 @@ int main(int argc, char **argv)
     values_try(store);
     lost_transaction_try(store);
     writers_try(store, options.path);
+    lost_connection_try(store, options.path);
     store_close(store);
     printf("%d wrong\n", n_wrong);
     return n_wrong == 0 ? 0 : 1;

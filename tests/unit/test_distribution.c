@@ -524,6 +524,19 @@ static void test_delivery_when_the_folder_is_a_planted_link_then_nothing_is_writ
     assert_int_not_equal(access(scratch("elsewhere/versions"), F_OK), 0);
 }
 
+static void test_delivery_when_the_seal_cannot_be_opened_then_nothing_is_written(void **state)
+{
+    (void)state;
+    target_with_version_1("web", "");
+    version_bear("web", 40);
+    struct seal *seal = house.seal;
+    house.seal = NULL;
+    assert_int_equal(deliver_all().n_failed, 1);
+    house.seal = seal;
+    assert_int_equal(served_version("web"), 1);
+    assert_int_equal(n_versions("web"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, deliver_make, deliver_remove)
 
 int main(void)
@@ -561,6 +574,7 @@ int main(void)
         TEST(test_delivery_when_the_owner_is_unknown_then_the_old_version_stays),
         TEST(test_delivery_when_current_is_somebody_elses_link_then_it_is_left_alone),
         TEST(test_delivery_when_the_folder_is_a_planted_link_then_nothing_is_written_through_it),
+        TEST(test_delivery_when_the_seal_cannot_be_opened_then_nothing_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,11 +39,12 @@ static void notice_take(void *arg, const PGresult *result)
         snprintf(store->farewell, sizeof store->farewell, "%s", state);
 }
 
-/* Read before the next statement is sent to a connection that is gone: the library forgets the code then. */
-static void farewell_hear(struct postgres_store *store)
+/* What came since the last answer is read before the next statement is sent: to a connection that is gone the library would forget the code. */
+static bool server_is_there(struct postgres_store *store)
 {
     if (PQconsumeInput(store->conn))
         PQisBusy(store->conn);
+    return store->farewell[0] == '\0' && PQstatus(store->conn) == CONNECTION_OK;
 }
 
 static void disconnect(struct postgres_store *store)
@@ -56,7 +57,6 @@ static void disconnect(struct postgres_store *store)
 static bool exec(struct postgres_store *store, const char *doing, const char *sql, bool is_lock,
                  PGresult **ret, struct err *err)
 {
-    farewell_hear(store);
     PGresult *result = answer_await(store, PQsendQuery(store->conn, sql), is_lock);
     ExecStatusType status = PQresultStatus(result);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
@@ -150,11 +150,11 @@ static bool postgres_retry_open(struct store *base, struct err *err)
 
 bool server_ready(struct postgres_store *store, const char *doing, struct err *err)
 {
-    if (!store->distrust && !store->has_failed) {
-        farewell_hear(store);
+    bool is_amid = store->base.in_transaction || store->base.n_walks > 0;
+    /* Gone in the middle of a change: the statement fails, and says why. Gone while nothing of ours was under way: nothing is lost. */
+    if (!store->distrust && !store->has_failed && (server_is_there(store) || is_amid))
         return true;
-    }
-    if (store->base.in_transaction || store->base.n_walks > 0)
+    if (is_amid)
         return err_set(
             err, ERR_STORE,
             "store %s: %s: refused because an earlier step of the same change failed; nothing of "
@@ -231,8 +231,7 @@ bool postgres_store_open(const struct store_options *options, struct store **ret
     struct postgres_store *store = NEW(struct postgres_store);
     store->base.driver = &postgres_driver;
     store->base.read_only = options->read_only;
-    store->base.busy_timeout_ms =
-        options->busy_timeout_ms == 0 ? STORE_BUSY_TIMEOUT_MS : options->busy_timeout_ms;
+    store->base.busy_timeout_ms = options->busy_timeout_ms;
     store->url = mem_strdup(options->path);
     store->no_sync = options->no_sync;
     store_hurry_when(&store->base, options->is_hurried, options->hurried_arg);

@@ -23,8 +23,7 @@ struct postgres_store {
     char *url; /* with its password, if there is one: never shown */
     PGconn *conn;
     const char *silence; /* why the answer to the last statement was not awaited; NULL: it came */
-    char farewell
-        [6]; /* SQLSTATE with which the server ended the connection on its own account; "": it has not, or did not say */
+    char farewell[6];    /* SQLSTATE with which the server ended the connection; "": it did not */
     bool no_sync;
     bool distrust;            /* the connection failed us: connect anew before the next use */
     bool has_failed;          /* a statement of the open transaction failed: it is lost */

@@ -17,14 +17,9 @@ bool postgres_begin(struct store *base, struct err *err)
 {
     struct postgres_store *store = postgres_of(base);
     const char *sql = base->read_only ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
-    if (!server_ready(store, "begin a change", err))
+    if (!server_ready(store, "begin a change", err) ||
+        !server_exec(store, "begin a change", sql, NULL, err))
         return false;
-    if (!server_exec(store, "begin a change", sql, NULL, err)) {
-        /* Found dead while it was idle: nothing of ours was under way. */
-        if (!store->distrust || base->n_walks > 0 || !store_retry_open(base, err) ||
-            !server_exec(store, "begin a change", sql, NULL, err))
-            return false;
-    }
     store->has_changed = false;
     if (base->read_only || writer_lock(store, "begin a change", err))
         return true;
@@ -36,11 +31,11 @@ bool postgres_commit(struct store *base, bool *ret_changed, struct err *err)
 {
     struct postgres_store *store = postgres_of(base);
     PGresult *result = NULL;
-    if (!server_ready(store, "commit", err))
-        return false;
     if (FAILPOINT_ERROR("store.commit.fail"))
         return err_set(err, ERR_STORE, "store %s: commit: the disk of the server is full",
                        base->path);
+    if (!server_ready(store, "commit", err))
+        return false;
     if (!server_exec(store, "commit", "COMMIT", &result, err))
         return false;
     /* A transaction that failed before answers COMMIT with ROLLBACK. */
