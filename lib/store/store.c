@@ -49,11 +49,14 @@ bool store_exists(const char *path)
 
 bool store_open(const struct store_options *options, struct store **ret_store, struct err *err)
 {
+    struct store_options whole = *options;
     CHECK(options->path != NULL);
+    if (whole.busy_timeout_ms == 0)
+        whole.busy_timeout_ms = STORE_BUSY_TIMEOUT_MS;
     if (!store_is_server(options->path))
-        return sqlite_store_open(options, ret_store, err);
+        return sqlite_store_open(&whole, ret_store, err);
 #ifdef CHANCERY_POSTGRESQL
-    return postgres_store_open(options, ret_store, err);
+    return postgres_store_open(&whole, ret_store, err);
 #else
     return err_set(err, ERR_CONFIG,
                    "store: this program was built without PostgreSQL (libpq): use `sqlite:`");

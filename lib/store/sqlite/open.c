@@ -312,8 +312,7 @@ bool sqlite_store_open(const struct store_options *options, struct store **ret_s
     struct sqlite_store *store = NEW(struct sqlite_store);
     store->base.driver = &sqlite_driver;
     store->base.read_only = options->read_only;
-    store->base.busy_timeout_ms =
-        options->busy_timeout_ms == 0 ? STORE_BUSY_TIMEOUT_MS : options->busy_timeout_ms;
+    store->base.busy_timeout_ms = options->busy_timeout_ms;
     store->is_memory = strcmp(options->path, ":memory:") == 0;
     store->no_sync = options->no_sync;
     store_hurry_when(&store->base, options->is_hurried, options->hurried_arg);
