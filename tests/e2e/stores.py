@@ -61,6 +61,7 @@ class FileStore:
         connection = sqlite3.connect(self.path, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         try:
+            assert self.is_being_changed()
             yield
         finally:
             connection.execute("ROLLBACK")
@@ -164,6 +165,7 @@ class ServerStore:
         connection = self.server.connect(self.name, autocommit=False)
         connection.cursor().execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (LOCK_CLASS,))
         try:
+            assert self.is_being_changed()
             yield
         finally:
             connection.close()

@@ -268,6 +268,7 @@ ACT(asked_nobody)
     expect_number(s, "requests and questions of the run",
                   s->run.result.n_http + s->run.result.n_dns + s->run.result.n_dns_updates, 0, 0);
 }
+
 ACT(answers_at_most)
 {
     expect_number(s, "answers in one wait", world.most_at_once, 0, a->n[0]);

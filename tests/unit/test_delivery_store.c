@@ -1,5 +1,5 @@
 /* SEES: base crypto io store config acme dns-providers inventory distribution */
-/* Deliveries whose store fails: for a moment, or in what it holds. */
+/* Deliveries whose store fails while they are prepared: for a moment, or for longer. */
 #include "deliver_case.h"
 
 /* The store fails what asks this table, from after the commit until the next turn. */
@@ -54,18 +54,20 @@ static void test_delivery_when_the_key_cannot_be_read_for_a_moment_then_neither(
     is_delivered_after_a_turn_without("private_key");
 }
 
-static void test_delivery_when_the_seal_cannot_be_opened_then_nothing_is_written(void **state)
+static void test_delivery_when_the_key_cannot_be_read_twice_then_that_is_told(void **state)
 {
     (void)state;
     target_with_version_1("web", "");
     version_bear("web", 40);
-    struct seal *seal = house.seal;
-    house.seal = NULL;
-    assert_int_equal(deliver_all().n_failed, 1);
-    house.seal = seal;
+    deliver_open(NULL, false);
+    turn_without("private_key");
+    turn_without("private_key");
+    deliver_on();
+    assert_int_equal(deliver_result().n_failed, 1);
     assert_int_equal(served_version("web"), 1);
+    stage_is("web", "waiting");
     assert_int_equal(n_events("deploy.failed"), 1);
-    assert_non_null(strstr(said, "the sealing key was not opened"));
+    assert_non_null(strstr(said, "private_key"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, deliver_make, deliver_remove)
@@ -77,7 +79,7 @@ int main(void)
             test_delivery_when_the_set_cannot_be_read_for_a_moment_then_it_is_no_fault_of_the_target),
         TEST(test_delivery_when_the_certificate_cannot_be_read_for_a_moment_then_neither),
         TEST(test_delivery_when_the_key_cannot_be_read_for_a_moment_then_neither),
-        TEST(test_delivery_when_the_seal_cannot_be_opened_then_nothing_is_written),
+        TEST(test_delivery_when_the_key_cannot_be_read_twice_then_that_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
